@@ -1,0 +1,371 @@
+"""What is remembered from day to day: the state, as `state.json` holds it.
+
+State
+├── users: UserId → Case          one per user with open or pending findings
+│   ├── findings                  one clock each
+│   ├── operations                what was begun for this user, step by step
+│   └── thread                    ids of the mails already on the wire
+├── keys: AccessKeyId → KeyRecord facts that outlive a case, until the key is gone
+├── ledger: date → DayLedger      who was opened, disturbed, given keys on which day
+└── last_run · summary_sent_on · population
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+
+from keyreeve.model.identifiers import (
+    AccessKeyId,
+    AccountId,
+    CaseId,
+    ControlId,
+    OperationId,
+    RunId,
+    UserId,
+    UserName,
+)
+from keyreeve.model.policy import LadderDays
+
+SCHEMA_VERSION = 1
+
+
+class Stage(StrEnum):
+    """The rungs, and the two states beside the ladder."""
+
+    PENDING = "pending"
+    """No notice was accepted yet: there is no day 0."""
+    NOTIFICATION = "notification"
+    REMINDER = "reminder"
+    NEW_CREDENTIALS = "new_credentials"
+    WARNING = "warning"
+    COUNTDOWN = "countdown"
+    ENFORCEMENT = "enforcement"
+    OVERDUE = "overdue"
+    """Past E, or E is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoticeRecord:
+    """One accepted notice that listed this finding."""
+
+    stage: Stage
+    on: date
+    at: datetime
+    enforcement_on: date | None
+    """The E that it told; None: it said that E is open."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """A reason that the owner was told, and since when."""
+
+    reason: str
+    on: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldRecord:
+    """The gate at which a finding is held, as of the last run."""
+
+    gate: str
+    reason: str
+    since: date
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingRecord:
+    """One finding on its way up the ladder, with a clock of its own."""
+
+    control: ControlId
+    resource_id: str
+    first_seen_on: date
+    opened_on: date | None = None
+    """Day 0: the date of the first accepted notice; None while pending."""
+    opened_at: datetime | None = None
+    stage: Stage = Stage.PENDING
+    notices: tuple[NoticeRecord, ...] = ()
+    promised_on: date | None = None
+    """E as told in the first notice; a promise is never shortened."""
+    days: LadderDays | None = None
+    """The ladder as promised; later settings do not change it."""
+    no_replacement: Told | None = None
+    """Why there is no replacement, once the owner was told."""
+    enforced_on: date | None = None
+    """When the act of stage 5 was done (or E passed where there is no act)."""
+    held: HeldRecord | None = None
+    since: datetime | None = None
+    """When the flagged condition began, for "days to 90" and the order of opening."""
+
+    @property
+    def key(self) -> tuple[ControlId, str]:
+        """Identity within the user."""
+        return (self.control, self.resource_id)
+
+
+class OperationKind(StrEnum):
+    """What is done in write-ahead steps."""
+
+    ROTATION = "rotation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    ENFORCEMENT = "enforcement"
+    NOTICE = "notice"
+    RESEND = "resend"
+
+
+class StepName(StrEnum):
+    """The steps of an operation, as its write-once objects are called (promises.md)."""
+
+    INTENT = "intent"
+    CREATED = "created"
+    DELIVERED = "delivered"
+    ENFORCING = "enforcing"
+    DONE = "done"
+    ABANDONED = "abandoned"
+    ACCEPTED = "accepted"
+    """A notice was accepted by the mail system."""
+    ORPHANED = "orphaned"
+    """A key whose secret was lost was made Inactive."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One write-once object `ops/{operation_id}/{attempt}-{step}.json`: what happened, no secret."""
+
+    operation_id: OperationId
+    attempt: int
+    name: StepName
+    kind: OperationKind
+    run_id: RunId
+    case_id: CaseId
+    user_id: UserId
+    user_name: UserName
+    at: datetime
+    """The `now` of the run."""
+    on: date
+    """The ladder's date of `at`."""
+    data: Mapping[str, object] = field(default_factory=dict)
+    """Facts of the step; JSON values only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperationRecord:
+    """An operation as far as it got; folded from its steps."""
+
+    operation_id: OperationId
+    kind: OperationKind
+    attempt: int
+    steps: tuple[StepName, ...]
+    """Steps of the newest attempt, in order."""
+    control: ControlId | None = None
+    resource_id: str | None = None
+    act: str | None = None
+    """For enforcement: the effect's kind."""
+    old_key: AccessKeyId | None = None
+    new_key: AccessKeyId | None = None
+    keys_before: tuple[AccessKeyId, ...] = ()
+    begun_at: datetime | None = None
+    """The `now` of the newest intent."""
+    escrow_key: str | None = None
+    delivered_on: date | None = None
+    delivered_message_id: str | None = None
+    delivered_to: str | None = None
+    orphans: tuple[AccessKeyId, ...] = ()
+    tries: int = 0
+    """How many runs have tried; bounded."""
+    last_error: str | None = None
+
+    @property
+    def unfinished(self) -> bool:
+        """Begun and neither delivered, done nor abandoned: the case may not close."""
+        last = self.steps[-1] if self.steps else None
+        return last in (StepName.INTENT, StepName.CREATED, StepName.ENFORCING, StepName.ORPHANED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Thread:
+    """One mail conversation (S1.20)."""
+
+    root: str
+    """Synthetic id, belonging to no mail: Gmail's anchor."""
+    subject: str
+    message_ids: tuple[str, ...] = ()
+    """Ids as they appear on the wire, oldest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """All open findings of one user; one mail thread."""
+
+    case_id: CaseId
+    user_id: UserId
+    user_name: UserName
+    first_seen_on: date
+    thread: Thread
+    findings: Mapping[tuple[ControlId, str], FindingRecord]
+    operations: Mapping[OperationId, OperationRecord] = field(default_factory=dict)
+    opened_on: date | None = None
+    """The date of the case's first accepted notice."""
+    anchor: datetime | None = None
+    """Under a compressed clock: the instant of day 0."""
+    addresses: tuple[str, ...] = ()
+    """Addresses that accepted a notice, first first."""
+    last_notice_on: date | None = None
+    last_notice_stage: Stage | None = None
+    closing_due: bool = False
+    """Every finding has cleared; one closing mail is owed."""
+    cleared: tuple[str, ...] = ()
+    """What cleared, in words, for the closing mail."""
+    fallback_told_on: date | None = None
+    """The one notice to the fallback address, when the owner cannot be reached."""
+    bounced: str | None = None
+    """The address that is known to bounce or to be suppressed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeyRecord:
+    """What is known about an access key beyond any case."""
+
+    key_id: AccessKeyId
+    user_id: UserId
+    created_at: datetime
+    slot: int | None = None
+    active: bool | None = None
+    """As last seen in the report."""
+    last_rotated: datetime | None = None
+    """As last seen in the report, to notice a change."""
+    made_by_us: bool = False
+    replaces: AccessKeyId | None = None
+    replaced_by: AccessKeyId | None = None
+    rotation_ended_on: date | None = None
+    """For a key made by us: when the key that it replaces was made Inactive or vanished."""
+    inactivated_on: date | None = None
+    """When Keyreeve made it Inactive."""
+    reinstated_until: datetime | None = None
+    reinstate_reason: str | None = None
+    orphan: bool = False
+    """Its secret was lost; nobody holds it."""
+    reactivation_told: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DayLedger:
+    """Who was opened, disturbed or given a key on one local day (counted in users)."""
+
+    opened: frozenset[UserId] = frozenset()
+    disrupted: frozenset[UserId] = frozenset()
+    created: frozenset[UserId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Population:
+    """Who existed and who was flagged in the last run that was not refused."""
+
+    users: frozenset[UserId] = frozenset()
+    flagged: frozenset[UserId] = frozenset()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LastRun:
+    """The run that wrote the state."""
+
+    run_id: RunId
+    as_of: datetime
+    on: date
+    exit_code: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditHead:
+    """The newest record of the audit chain that the state knows of."""
+
+    run_id: RunId
+    segment: int
+    sequence: int
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything remembered about one account of one project. Holds no secret."""
+
+    project: str
+    account_id: AccountId
+    users: Mapping[UserId, Case] = field(default_factory=dict)
+    keys: Mapping[AccessKeyId, KeyRecord] = field(default_factory=dict)
+    ledger: Mapping[date, DayLedger] = field(default_factory=dict)
+    population: Population | None = None
+    """None: no run yet."""
+    last_run: LastRun | None = None
+    summary_sent_on: date | None = None
+    audit_head: AuditHead | None = None
+    schema_version: int = SCHEMA_VERSION
+
+
+# --- decisions of people: objects of their own, re-read before each act -----------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiver:
+    """Approved, reasoned, expiring acceptance of a finding."""
+
+    waiver_id: str
+    user: str
+    """User name or unique id."""
+    control: ControlId | None
+    """None: every control."""
+    resource_id: str | None
+    """None: every resource."""
+    reason: str
+    requested_by: str
+    approved_by: str
+    """Another person than the requester."""
+    expires_on: date
+    added_at: datetime
+    added_by: str
+    """The STS caller."""
+    revoked_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A case that a person has stopped until a date."""
+
+    user: str
+    until: date
+    reason: str
+    added_at: datetime
+    added_by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extension:
+    """Days added to E by a person."""
+
+    user: str
+    days: int
+    reason: str
+    added_at: datetime
+    added_by: str
+    extension_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """The whole project stands still: no act, no mail."""
+
+    reason: str
+    since: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanDecisions:
+    """Waivers, holds, extensions and the pause, as last read."""
+
+    waivers: tuple[Waiver, ...] = ()
+    holds: tuple[Hold, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    pause: Pause | None = None

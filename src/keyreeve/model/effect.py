@@ -1,0 +1,214 @@
+"""Intended changes and messages, as data: a closed union, dispatched with `match`.
+
+Each effect says which IAM actions it needs; the shipped policies are generated from them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from typing import ClassVar
+
+from keyreeve.model.case import Stage
+from keyreeve.model.identifiers import AccessKeyId, ControlId, OperationId, UserId, UserName
+
+
+class DeactivationCause(StrEnum):
+    """Why a key becomes Inactive."""
+
+    ROTATION = "rotation"
+    STALE = "stale"
+    UNUSED = "unused"
+    """`deactivate_unused_keys` of an inactive user."""
+    REINSTATEMENT_OVER = "reinstatement_over"
+
+
+class NoticeReason(StrEnum):
+    """Why a notice is due today; the same value goes to mail, audit log and report."""
+
+    FIRST_NOTICE = "first_notice"
+    NEW_FINDING_IN_CASE = "new_finding_in_case"
+    STAGE_DUE = "stage_due"
+    COUNTDOWN = "countdown"
+    ENFORCEMENT_MOVED = "enforcement_moved"
+    ACT_DONE = "act_done"
+    OVERDUE_WEEKLY = "overdue_weekly"
+    RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Effect:
+    """What all effects share."""
+
+    user_id: UserId
+    user_name: UserName
+    due_on: date
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateReplacementKey(_Effect):
+    """Create a key, escrow it, mail it privately (S1.11, S1.12)."""
+
+    kind: ClassVar[str] = "create_replacement_key"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:CreateAccessKey",
+        "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
+        "iam:UpdateAccessKey",
+        "iam:DeleteAccessKey",
+        "iam:GetUser",
+    )
+    operation_id: OperationId
+    control: ControlId
+    old_key: AccessKeyId
+    free_slot_of: AccessKeyId | None = None
+    """An Inactive key that may be deleted first (`free_slot`)."""
+
+    @property
+    def resource_id(self) -> str:
+        """The key that is replaced."""
+        return self.old_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResetPassword(_Effect):
+    """Set a generated password that must be changed, and mail it privately (S1.26)."""
+
+    kind: ClassVar[str] = "reset_password"
+    disruptive: ClassVar[bool] = True
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:UpdateLoginProfile",
+        "iam:GetLoginProfile",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+    )
+    operation_id: OperationId
+    control: ControlId
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeactivateAccessKey(_Effect):
+    """Make exactly this key Inactive; never delete it (S1.15)."""
+
+    kind: ClassVar[str] = "deactivate_access_key"
+    disruptive: ClassVar[bool] = True
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:UpdateAccessKey",
+        "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
+        "iam:GetUser",
+    )
+    operation_id: OperationId
+    control: ControlId | None
+    key_id: AccessKeyId
+    cause: DeactivationCause
+
+    @property
+    def resource_id(self) -> str:
+        """The key."""
+        return self.key_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteLoginProfile(_Effect):
+    """Take the console password away; access keys go on working."""
+
+    kind: ClassVar[str] = "delete_login_profile"
+    disruptive: ClassVar[bool] = True
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:DeleteLoginProfile",
+        "iam:GetLoginProfile",
+        "iam:GetUser",
+        "iam:ListMFADevices",
+    )
+    operation_id: OperationId
+    control: ControlId
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Quarantine(_Effect):
+    """Add the user to a group whose policy denies."""
+
+    kind: ClassVar[str] = "quarantine"
+    disruptive: ClassVar[bool] = True
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:AddUserToGroup",
+        "iam:GetUser",
+        "iam:GetLoginProfile",
+        "iam:ListMFADevices",
+    )
+    operation_id: OperationId
+    control: ControlId
+    resource_id: str
+    group: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendNotice(_Effect):
+    """The day's one notice of a case; its words are composed after the day's acts."""
+
+    kind: ClassVar[str] = "send_notice"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    stage: Stage
+    to: str
+
+    @property
+    def resource_id(self) -> str:
+        """The address."""
+        return self.to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendClosing(_Effect):
+    """The thread's last mail."""
+
+    kind: ClassVar[str] = "send_closing"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    to: str
+
+    @property
+    def resource_id(self) -> str:
+        """The address."""
+        return self.to
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendTeamNotice(_Effect):
+    """Tell the MSP team or the fallback address about a user."""
+
+    kind: ClassVar[str] = "send_team_notice"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    to: tuple[str, ...]
+    headline: str
+    paragraphs: tuple[str, ...]
+    topic: str
+    """`unreachable`, `reactivated`, `held`: said once each."""
+    resource_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SendSummary(_Effect):
+    """The weekly summary; `user_id` and `user_name` are empty."""
+
+    kind: ClassVar[str] = "send_summary"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    to: tuple[str, ...]
+    resource_id: str = "summary"
+
+
+Act = CreateReplacementKey | ResetPassword | DeactivateAccessKey | DeleteLoginProfile | Quarantine
+"""Effects that change IAM."""
+
+Message = SendNotice | SendClosing | SendTeamNotice | SendSummary
+"""Effects that send mail."""
+
+Effect = Act | Message

@@ -1,0 +1,229 @@
+"""What a mail says, before anyone renders it, and what goes to the mail system."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+
+from keyreeve.model.case import Stage
+from keyreeve.model.control import Severity
+from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letterhead:
+    """What every mail of a project carries."""
+
+    project_name: str
+    account_id: AccountId
+    account_name: str | None
+    """Set only where a project has several accounts."""
+    timezone: str
+    """IANA name; every date in the mail is a date there."""
+    contact: str
+    help_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FindingLine:
+    """One finding as its owner reads it."""
+
+    control: ControlId
+    title: str
+    severity: Severity
+    stage: Stage
+    resource: str
+    """What it is about, in words: `Access key AKIA… (slot 1)`, `Console password`."""
+    key_id: AccessKeyId | None
+    detail: str
+    """What was observed against what is allowed, one sentence."""
+    why: str
+    risk: str
+    remediation: tuple[str, ...]
+    """Steps, already filled in."""
+    opened_on: date | None
+    """Day 0; in the first notice, today."""
+    enforcement_on: date | None
+    """E; None: open."""
+    days_left: int | None
+    consequence: str
+    """What happens on E: one sentence."""
+    done: tuple[str, ...] = ()
+    """What Keyreeve has done about it, newest last, one sentence each."""
+    remarks: tuple[str, ...] = ()
+    """What the owner must know besides: a blocked slot, no replacement and why, a held act."""
+    timeline: tuple[tuple[Stage, date], ...] = ()
+    """The promised dates of the coming stages."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """The one consolidated notice of a case on a day (S1.9)."""
+
+    letterhead: Letterhead
+    user_name: UserName
+    stage: Stage
+    """The most advanced stage among the findings: leads body and preview."""
+    on: date
+    enforcement_on: date | None
+    """The earliest E."""
+    days_left: int | None
+    moved_from: date | None
+    """The E told before, where it has moved."""
+    findings: tuple[FindingLine, ...]
+    """Most urgent first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClosingNotice:
+    """Everything has cleared: the last mail of a thread."""
+
+    letterhead: Letterhead
+    user_name: UserName
+    on: date
+    cleared: tuple[str, ...]
+    """One sentence per finding that cleared, and how."""
+
+
+class CredentialKind(StrEnum):
+    """What the private mail hands over."""
+
+    ACCESS_KEY = "access_key"
+    PASSWORD = "password"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialsNotice:
+    """The private mail's words; the secret itself is only in the attachment."""
+
+    letterhead: Letterhead
+    user_name: UserName
+    kind: CredentialKind
+    on: date
+    old_key: AccessKeyId | None
+    new_key: AccessKeyId | None
+    enforcement_on: date | None
+    """When the old key becomes Inactive; None for passwords or when open."""
+    attachment_name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TeamNotice:
+    """Something the MSP team must know or do."""
+
+    letterhead: Letterhead
+    on: date
+    headline: str
+    paragraphs: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SummaryRow:
+    """One line of the summary's tables."""
+
+    user_name: UserName
+    what: str
+    """The finding or the matter, in words."""
+    stage: Stage | None = None
+    on: date | None = None
+    """E, expiry, or since when."""
+    reason: str = ""
+    days_to_90: int | None = None
+    """Days until the credential is 90 days old; negative: past."""
+    severity: Severity | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """The weekly summary (S1.27): what the MSP team reads on its day."""
+
+    letterhead: Letterhead
+    on: date
+    users: int
+    """IAM users in the account."""
+    flagged_users: int
+    by_control: tuple[tuple[ControlId, str, int], ...]
+    """Control, title, open findings."""
+    by_stage: tuple[tuple[Stage, int], ...]
+    due: tuple[SummaryRow, ...] = ()
+    """Acts due within seven days."""
+    open_findings: tuple[SummaryRow, ...] = ()
+    held: tuple[SummaryRow, ...] = ()
+    overdue: tuple[SummaryRow, ...] = ()
+    unreachable: tuple[SummaryRow, ...] = ()
+    slot_blocked: tuple[SummaryRow, ...] = ()
+    inline_policies: tuple[SummaryRow, ...] = ()
+    waivers: tuple[SummaryRow, ...] = ()
+    """About to expire, or expired."""
+    gaps: tuple[str, ...] = ()
+    done_this_week: tuple[tuple[str, int], ...] = ()
+    """Acts of the past seven days by kind, in words."""
+
+
+# --- on the way to the mail system --------------------------------------------------------------
+
+
+class MailKind(StrEnum):
+    """Who may receive it depends on what it is (S1.22)."""
+
+    NOTICE = "notice"
+    CLOSING = "closing"
+    CREDENTIALS = "credentials"
+    TEAM = "team"
+    SUMMARY = "summary"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedMail:
+    """Body and preview, in both forms that every mail carries."""
+
+    html: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """The private CSV. `repr` never shows the content."""
+
+    name: str
+    content: bytes
+    media_type: str = "text/csv"
+
+    def __repr__(self) -> str:
+        """Name and size only: the content is the secret."""
+        return f"Attachment({self.name!r}, {len(self.content)} bytes)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutgoingMail:
+    """One mail, ready to be put into MIME."""
+
+    kind: MailKind
+    sender: str
+    """`Name <address>`."""
+    to: tuple[str, ...]
+    cc: tuple[str, ...]
+    reply_to: str | None
+    subject: str
+    body: RenderedMail
+    sent_at: datetime
+    """The `Date` header: the run's `now`."""
+    references: tuple[str, ...] = ()
+    """Ids without angle brackets, the synthetic root first."""
+    in_reply_to: str | None = None
+    attachments: tuple[Attachment, ...] = ()
+
+    @property
+    def recipients(self) -> tuple[str, ...]:
+        """The envelope: everybody, once. SES's quota counts these."""
+        return tuple(dict.fromkeys((*self.to, *self.cc)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The mail system took the mail. "Accepted" is not "delivered"."""
+
+    message_id: str
+    """As it stands on the wire, without angle brackets."""

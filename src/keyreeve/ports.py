@@ -1,0 +1,220 @@
+"""What the pipeline needs from the outside: one Protocol per ability, one contract per method.
+
+Every adapter raises only the errors of `model.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from keyreeve.model.effect import Act
+from keyreeve.model.identifiers import AccessKeyId, UserName
+from keyreeve.model.notice import (
+    Accepted,
+    ClosingNotice,
+    CredentialsNotice,
+    Notice,
+    OutgoingMail,
+    RenderedMail,
+    Summary,
+    TeamNotice,
+)
+from keyreeve.model.snapshot import Caller, LiveKey, LiveUser, PasswordPolicy, User
+
+
+class Clock(Protocol):
+    """Wall time: for leases and waiting only, never for judgement."""
+
+    def now(self) -> datetime:
+        """The instant, aware, UTC."""
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+
+
+class Randomness(Protocol):
+    """The source of passwords and run ids (`secrets.SystemRandom` in production)."""
+
+    def choice(self, seq: str, /) -> str:
+        """One character."""
+
+    def shuffle(self, x: list[str], /) -> None:
+        """In place."""
+
+    def getrandbits(self, k: int, /) -> int:
+        """An integer of k bits."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CredentialReport:
+    """The report's bytes, as AWS gave them, and when AWS made them."""
+
+    content: bytes
+    generated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AccountDetails:
+    """GetAccountAuthorizationDetails, all pages, joined: users know what reaches them."""
+
+    users: tuple[User, ...]
+    """Credential fields are UNKNOWN or None: they come from the report."""
+    groups: frozenset[str]
+
+
+class AccountReader(Protocol):
+    """Reads one account. Paginates to the end or raises; never answers with a part."""
+
+    def caller(self) -> Caller:
+        """sts:GetCallerIdentity."""
+
+    def credential_report(self) -> CredentialReport:
+        """Generate, poll with back-off, get."""
+
+    def details(self) -> AccountDetails:
+        """Users with tags, groups, inline and managed policies."""
+
+    def password_policy(self) -> PasswordPolicy:
+        """GetAccountPasswordPolicy; AWS's defaults where the account has none."""
+
+    def access_keys(self, user: UserName) -> tuple[LiveKey, ...]:
+        """ListAccessKeys. NotFound if the user is gone."""
+
+    def access_key_last_used(self, key: AccessKeyId) -> datetime | None:
+        """GetAccessKeyLastUsed; None: never."""
+
+    def user(self, user: UserName) -> LiveUser:
+        """GetUser with tags. NotFound if gone."""
+
+    def has_login_profile(self, user: UserName) -> bool:
+        """GetLoginProfile; NoSuchEntity means no."""
+
+    def has_mfa_device(self, user: UserName) -> bool:
+        """ListMFADevices."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewAccessKey:
+    """CreateAccessKey's answer. `repr` never shows the secret."""
+
+    key_id: AccessKeyId
+    secret: str
+    created_at: datetime
+
+    def __repr__(self) -> str:
+        """The id only."""
+        return f"NewAccessKey({self.key_id!r})"
+
+
+class CredentialActuator(Protocol):
+    """The only one that changes IAM. Each call is tried exactly once; `Doubtful` when unsure."""
+
+    def create_access_key(self, user: UserName) -> NewAccessKey:
+        """CreateAccessKey. LimitExceeded when both slots are taken."""
+
+    def set_access_key_active(self, user: UserName, key: AccessKeyId, *, active: bool) -> None:
+        """UpdateAccessKey."""
+
+    def delete_access_key(self, user: UserName, key: AccessKeyId) -> None:
+        """DeleteAccessKey: proven orphans and opted-in slots only."""
+
+    def reset_password(self, user: UserName, password: str) -> None:
+        """UpdateLoginProfile with PasswordResetRequired. NotFound without a login profile."""
+
+    def delete_login_profile(self, user: UserName) -> None:
+        """DeleteLoginProfile."""
+
+    def add_to_group(self, user: UserName, group: str) -> None:
+        """AddUserToGroup. NotFound if user or group is missing."""
+
+
+class Mailer(Protocol):
+    """Hands mails to the mail system, one at a time, one attempt each."""
+
+    def send(self, mail: OutgoingMail) -> Accepted:
+        """The id on the wire. MailFailure, or MailDoubtful when no answer came."""
+
+    def remaining_quota(self) -> int | None:
+        """Recipients still allowed within 24 hours; None: no limit known."""
+
+
+class Renderer(Protocol):
+    """Words and looks of the mails."""
+
+    def notice(self, notice: Notice) -> RenderedMail:
+        """The consolidated notice."""
+
+    def closing(self, notice: ClosingNotice) -> RenderedMail:
+        """The closing mail."""
+
+    def credentials(self, notice: CredentialsNotice) -> RenderedMail:
+        """The private mail, without any secret."""
+
+    def team(self, notice: TeamNotice) -> RenderedMail:
+        """A word to the MSP team."""
+
+    def summary(self, summary: Summary) -> RenderedMail:
+        """The weekly summary."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredObject:
+    """An object with the version that a condition can name."""
+
+    content: bytes
+    version: str
+    """ETag or digest: what `if_version` compares with."""
+    modified_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListedObject:
+    """A row of a listing."""
+
+    key: str
+    size: int
+    modified_at: datetime
+
+
+class ObjectStore(Protocol):
+    """A bucket or a directory below the project's prefix: keys are relative, with `/`."""
+
+    def get(self, key: str) -> StoredObject | None:
+        """The object, or None."""
+
+    def put(
+        self, key: str, content: bytes, *, if_version: str | None = None, if_absent: bool = False
+    ) -> str:
+        """Write with encryption named; the new version. StorageConflict if the condition fails.
+
+        A conditional write that fails after a retry of our own is recognised by reading back.
+        """
+
+    def list(self, prefix: str, *, start_after: str = "") -> Iterator[ListedObject]:
+        """In order of keys, all pages."""
+
+    def delete(self, key: str) -> None:
+        """Gone; no error if it was not there."""
+
+    def describe(self) -> str:
+        """For people: `s3://bucket/prefix` or the directory."""
+
+
+class Gatekeeper(Protocol):
+    """Asked immediately before every act and mail: may this run still go on?"""
+
+    def check(self, act: Act | None) -> None:
+        """LockLost, or an error that stops the run."""
+
+
+class Progress(Protocol):
+    """Long work tells how far it is; quiet where nobody watches."""
+
+    def stage(self, name: str, total: int | None = None) -> None:
+        """A new piece of work begins."""
+
+    def step(self, count: int = 1) -> None:
+        """Some of it is done."""
