@@ -5,16 +5,17 @@ Every adapter raises only the errors of `model.errors`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from keyreeve.model.effect import Act
-from keyreeve.model.identifiers import AccessKeyId, UserName
+from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
 from keyreeve.model.notice import (
     Accepted,
     ClosingNotice,
+    CredentialKind,
     CredentialsNotice,
     Notice,
     OutgoingMail,
@@ -203,11 +204,78 @@ class ObjectStore(Protocol):
         """For people: `s3://bucket/prefix` or the directory."""
 
 
-class Gatekeeper(Protocol):
-    """Asked immediately before every act and mail: may this run still go on?"""
+class StateStore(Protocol):
+    """`state.json`, written with a condition on the version that was read."""
 
-    def check(self, act: Act | None) -> None:
-        """LockLost, or an error that stops the run."""
+    def load(self) -> State | None:
+        """The state; None only for a true first run (no state, no ops/, no credentials/).
+
+        StateUnreadable if corrupt, newer or foreign: never started empty.
+        """
+
+    def save(self, state: State) -> None:
+        """Replace what this store read or wrote last; StorageConflict if somebody else did."""
+
+
+class Journal(Protocol):
+    """The write-once steps below `ops/`."""
+
+    def write(self, step: Step) -> None:
+        """Durable when it returns. Written before by ourselves: fine. StorageConflict if foreign."""
+
+    def since_saved(self) -> tuple[Step, ...]:
+        """Steps that may be newer than the loaded state, oldest first; may repeat known ones."""
+
+    def of(self, operation: OperationId) -> tuple[Step, ...]:
+        """All steps of one operation, by attempt and time."""
+
+
+class Escrow(Protocol):
+    """Secrets at rest below `credentials/`: the one place, beside the private mail."""
+
+    def deposit(
+        self, kind: CredentialKind, user: UserId, operation: OperationId, attempt: int, csv: bytes
+    ) -> str:
+        """Write once; the object's key. StorageConflict if this attempt has an object already."""
+
+    def find(
+        self, kind: CredentialKind, user: UserId, operation: OperationId, attempt: int
+    ) -> str | None:
+        """The object's key if this attempt has one."""
+
+    def read(self, key: str) -> bytes:
+        """The CSV. NotFound-like StorageConflict if it is gone."""
+
+
+class AuditLog(Protocol):
+    """The hash chain: what was decided, done, sent, held, by whom."""
+
+    def append(self, event: str, at: datetime, data: Mapping[str, object]) -> None:
+        """Add one record to the open segment; JSON values only, no secret."""
+
+    def flush(self) -> AuditHead | None:
+        """Write the open segment; the head to keep in the state (None: nothing ever written)."""
+
+
+class DecisionsOfPeople(Protocol):
+    """waivers.json, holds.json and pause.json: re-read before each act."""
+
+    def read(self) -> HumanDecisions:
+        """As they stand now."""
+
+
+class Archive(Protocol):
+    """Everything else that is kept: `mails/`, `collected/`, `runs/`."""
+
+    def keep(self, key: str, content: bytes) -> None:
+        """Write, replacing."""
+
+
+class Lease(Protocol):
+    """The lock of one account, held by this run."""
+
+    def check(self) -> None:
+        """Asked before each act and mail. LockLost when the last renewal is over 90 s old."""
 
 
 class Progress(Protocol):
