@@ -221,7 +221,7 @@ class Journal(Protocol):
     """The write-once steps below `ops/`."""
 
     def write(self, step: Step) -> None:
-        """Durable when it returns. Written before by ourselves: fine. StorageConflict if foreign."""
+        """Durable when it returns. Ours already: fine. StorageConflict if foreign."""
 
     def since_saved(self) -> tuple[Step, ...]:
         """Steps that may be newer than the loaded state, oldest first; may repeat known ones."""

@@ -132,7 +132,7 @@ class StepName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """One write-once object `ops/{operation_id}/{attempt}-{step}.json`: what happened, no secret."""
+    """One write-once object `ops/{operation_id}/{attempt}-{step}.json`: facts, no secret."""
 
     operation_id: OperationId
     attempt: int
