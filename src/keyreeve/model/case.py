@@ -218,8 +218,8 @@ class Case:
     """Every finding has cleared; one closing mail is owed."""
     cleared: tuple[str, ...] = ()
     """What cleared, in words, for the closing mail."""
-    fallback_told_on: date | None = None
-    """The one notice to the fallback address, when the owner cannot be reached."""
+    team_told: Mapping[str, date] = field(default_factory=dict)
+    """Topics that the team was told about, once each: `unreachable`, `held/password_age` …"""
     bounced: str | None = None
     """The address that is known to bounce or to be suppressed."""
 
@@ -239,15 +239,14 @@ class KeyRecord:
     made_by_us: bool = False
     replaces: AccessKeyId | None = None
     replaced_by: AccessKeyId | None = None
-    rotation_ended_on: date | None = None
+    rotation_ended_at: datetime | None = None
     """For a key made by us: when the key that it replaces was made Inactive or vanished."""
-    inactivated_on: date | None = None
-    """When Keyreeve made it Inactive."""
+    inactivated_at: datetime | None = None
+    """When Keyreeve made it Inactive; a report made before then still calls it Active."""
     reinstated_until: datetime | None = None
     reinstate_reason: str | None = None
     orphan: bool = False
     """Its secret was lost; nobody holds it."""
-    reactivation_told: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -64,6 +64,8 @@ class CreateReplacementKey(_Effect):
     operation_id: OperationId
     control: ControlId
     old_key: AccessKeyId
+    reconcile_only: bool = False
+    """The finding is gone: bring the begun operation to an end, begin nothing new."""
     free_slot_of: AccessKeyId | None = None
     """An Inactive key that may be deleted first (`free_slot`)."""
 
@@ -88,6 +90,8 @@ class ResetPassword(_Effect):
     operation_id: OperationId
     control: ControlId
     resource_id: str
+    reconcile_only: bool = False
+    """The finding is gone: bring the begun operation to an end, begin nothing new."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +110,8 @@ class DeactivateAccessKey(_Effect):
     control: ControlId | None
     key_id: AccessKeyId
     cause: DeactivationCause
+    reconcile_only: bool = False
+    """A stop lost the answer: find out what happened, but do not act today."""
 
     @property
     def resource_id(self) -> str:

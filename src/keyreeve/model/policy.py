@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
+from fnmatch import fnmatchcase
 from zoneinfo import ZoneInfo
 
 from keyreeve.model.identifiers import ControlId
+from keyreeve.model.snapshot import User
 
 
 class StaleScope(StrEnum):
@@ -110,6 +112,16 @@ class Match:
     user: str | None = None
     tag: str | None = None
 
+    def matches(self, user: User) -> bool:
+        """Whether every given part matches; names and values are compared case-sensitively."""
+        if self.user is not None and not fnmatchcase(user.name, self.user):
+            return False
+        if self.tag is not None:
+            key, _, value = self.tag.partition("=")
+            if key not in user.tags or not fnmatchcase(user.tags[key], value or "*"):
+                return False
+        return self.user is not None or self.tag is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exclusion:
@@ -194,11 +206,29 @@ class EscalationPolicy:
             case _:
                 return None
 
-    def shrunk(self) -> Thresholds:
-        """Thresholds under a compressed clock: a day of each lasts `compressed.day`."""
-        if self.compressed is None:
-            return self.thresholds
-        return shrink(self.thresholds, self.compressed.day)
+    def class_of(self, user: User) -> UserClass | None:
+        """The first class that matches the user."""
+        return next((item for item in self.classes if item.match.matches(user)), None)
+
+    def thresholds_for(self, user: User) -> Thresholds:
+        """The user's class's thresholds, shrunk under a compressed clock (S2.14)."""
+        found = self.class_of(user)
+        thresholds = found.thresholds if found else self.thresholds
+        return shrink(thresholds, self.compressed.day) if self.compressed else thresholds
+
+    def delivery_for(self, user: User) -> Delivery:
+        """How this user's credentials are handed over."""
+        found = self.class_of(user)
+        return found.delivery if found else self.delivery
+
+    def exclusion_for(self, user: User) -> Exclusion | None:
+        """Why the user is out of scope, if so; under a compressed clock all but the listed are."""
+        found = next((item for item in self.exclusions if item.match.matches(user)), None)
+        if found is None and self.compressed is not None:
+            listed = any(fnmatchcase(user.name, glob) for glob in self.compressed.users)
+            if not listed:
+                return Exclusion(match=Match(user="*"), reason="not in compressed_clock.users")
+        return found
 
 
 def shrink(thresholds: Thresholds, day: timedelta) -> Thresholds:

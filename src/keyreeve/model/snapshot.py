@@ -112,6 +112,8 @@ class CollectionGap:
     user_name: UserName | None = None
     """None: the gap concerns the whole account."""
     user_id: UserId | None = None
+    slot: int | None = None
+    """The report slot, where only the id of its key is missing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,80 @@
+"""Access keys must be replaced before they are 75 days old (S1.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from keyreeve.controls.subject import Subject, Verdicts, days, in_days
+from keyreeve.model.control import ControlCard, Severity
+from keyreeve.model.identifiers import ControlId
+
+CARD = ControlCard(
+    id=ControlId.ACCESS_KEY_ROTATION,
+    title="Access key is due for rotation",
+    severity=Severity.MEDIUM,
+    why=(
+        "Access keys are long-lived passwords for programs. "
+        "This project replaces each of them before it grows old."
+    ),
+    risk=(
+        "The longer a key lives, the more places hold a copy: laptops, build servers, old "
+        "images. Whoever finds one can act as you until the key is switched off."
+    ),
+    remediation=(
+        (
+            "Sign in to the AWS console, open Security credentials and create a second access key "
+            "(or wait: Keyreeve will create one and send it to you privately)."
+        ),
+        (
+            "Put the new key wherever {key} is used: `aws configure`, your CI's secrets, your "
+            "application's settings."
+        ),
+        "Check that everything works, then make {key} inactive.",
+        "After a few quiet days, delete {key}, so that a slot is free for the next rotation.",
+    ),
+    sources=("S1.2", "S1.11", "S1.15", "S1.17"),
+    mappings={
+        "CIS AWS Foundations 3.0": ("1.14",),
+        "CIS AWS Foundations 5.0": ("1.13",),
+        "CIS AWS Foundations 6.0": ("2.13",),
+        "CIS AWS Foundations 7.0": ("2.12",),
+        "AWS Security Hub": ("IAM.3",),
+        "NIST 800-53 r5": ("AC-2(1)", "AC-2(3)", "AC-3(15)", "IA-5(1)"),
+        "PCI DSS 4.0.1": ("8.3.9", "8.6.3"),
+        "HIPAA": (
+            "164.308(a)(3)(ii)(C)",
+            "164.308(a)(4)(ii)(C)",
+            "164.308(a)(5)(ii)(D)",
+        ),
+        "SOC 2": ("CC6.1",),
+        "ISO 27001:2022": ("A.5.15", "A.5.17"),
+    },
+)
+
+
+def check(subject: Subject) -> Verdicts:
+    """Every Active key whose age has reached the threshold; Inactive keys are no finding."""
+    limit = subject.thresholds.access_key_rotation
+    for key in subject.user.keys:
+        if not key.active:
+            continue
+        since = key.since
+        if not isinstance(since, datetime):
+            yield subject.gap(CARD, f"the age of access key {key.slot} is unknown")
+            continue
+        age = subject.now - since
+        if age < limit:
+            continue
+        name = subject.name_of(key)
+        if name is None:
+            yield subject.gap(CARD, f"the id of access key {key.slot} is unknown", slot=key.slot)
+            continue
+        yield subject.finding(
+            CARD,
+            name,
+            observed=days(age),
+            threshold=days(limit),
+            detail=f"{in_days(days(age))} old; the limit is {in_days(days(limit))}.",
+            since=since,
+            slot=key.slot,
+        )

@@ -1,0 +1,90 @@
+"""How much may happen on one day: the blast radius, facts that look wrong, mailbox room."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import ceil
+
+from keyreeve.model.case import DayLedger, Population
+from keyreeve.model.identifiers import UserId
+from keyreeve.model.plan import Refusal
+from keyreeve.model.policy import BlastLimits
+
+
+def allowed_users(population: int, limits: BlastLimits) -> int:
+    """max(1, ⌈share · P⌉, min(floor, ⌈P/2⌉)), in users per account and day (gate 5)."""
+    return max(
+        1,
+        ceil(limits.disruptive_share * population),
+        min(limits.disruptive_floor, ceil(population / 2)),
+    )
+
+
+def refusal(
+    before: Population | None, now: Population, population: int, limits: BlastLimits
+) -> Refusal | None:
+    """Why the facts look wrong, compared with the last run that was not refused; None if fine.
+
+    The first run of a project has nothing to compare with.
+    """
+    if before is None:
+        return None
+    share = limits.disruptive_share
+    vanished = len(before.users - now.users)
+    if vanished > max(limits.disruptive_floor, share * len(before.users)):
+        return Refusal(
+            reason=(
+                f"{vanished} of {len(before.users)} users have vanished since the last run; "
+                "an incomplete user list would look just like this"
+            ),
+            number=vanished,
+        )
+    flagged = len(now.flagged - before.flagged)
+    if flagged > max(limits.disruptive_floor, share * population):
+        return Refusal(
+            reason=(
+                f"{flagged} users became flagged since the last run, of {population} with "
+                "credentials; a wrong report or a changed threshold would look just like this"
+            ),
+            number=flagged,
+        )
+    return None
+
+
+@dataclass(slots=True)
+class Budget:
+    """What may still happen today. Users are counted once each, today's earlier runs included."""
+
+    allowed: int
+    opened: set[UserId]
+    disrupted: set[UserId]
+    created: set[UserId]
+    mailbox: int | None
+    """Recipients still allowed by the mail system; None: no limit known."""
+
+    @classmethod
+    def of(cls, allowed: int, today: DayLedger, mailbox: int | None) -> Budget:
+        """The budget that today's earlier runs have left."""
+        return cls(
+            allowed=allowed,
+            opened=set(today.opened),
+            disrupted=set(today.disrupted),
+            created=set(today.created),
+            mailbox=mailbox,
+        )
+
+    def take(self, users: set[UserId], user: UserId) -> bool:
+        """Count the user in one of the sets; False if the number is spent."""
+        if user not in users and len(users) >= self.allowed:
+            return False
+        users.add(user)
+        return True
+
+    def take_mail(self, recipients: int) -> bool:
+        """Reserve room for one mail; False if it would not fit (gate 6)."""
+        if self.mailbox is None:
+            return True
+        if self.mailbox < recipients:
+            return False
+        self.mailbox -= recipients
+        return True

@@ -1,0 +1,325 @@
+"""The ladder itself: one total function from a finding's record and today to a decision.
+
+It asks "which stage has this day reached?", never "is it day 7?", so late runs are safe and
+early ones are harmless.  Everything that can hurt hangs on E, and E moves by itself until the
+gates hold: told twice with a warning on an earlier day, replacement delivered four days ago (or
+the reason why there is none told), an open window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from enum import StrEnum
+
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.model.case import FindingRecord, Stage
+from keyreeve.model.effect import NoticeReason
+from keyreeve.model.plan import Decision, DecisionReason, Gate
+from keyreeve.model.policy import LadderDays
+
+WEEK = 7
+_WARNINGS = (Stage.WARNING, Stage.COUNTDOWN)
+_LAST_WORDS = (Stage.ENFORCEMENT, Stage.OVERDUE)
+_ROUNDS = 12
+"""E settles within two or three rounds; the bound only keeps the function total."""
+
+
+class HandOver(StrEnum):
+    """What stage 3 hands out for a finding."""
+
+    NOTHING = "nothing"
+    KEY = "key"
+    PASSWORD = "password"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """What is true of one finding today, apart from its clock."""
+
+    today: date
+    acts: bool
+    """Whether stage 5 changes anything in the account."""
+    hand_over: HandOver = HandOver.NOTHING
+    handed_over_on: date | None = None
+    why_nothing: str | None = None
+    """Why nothing is, or can be, handed over; the owner must have been told (gate 3)."""
+    hand_over_held: tuple[Gate, str] | None = None
+    """A gate before the hand-over that nobody can date."""
+    act_held: tuple[Gate, str] | None = None
+    """A gate before the act that nobody can date."""
+    held_until: date | None = None
+    """A person stopped the case until then."""
+    extension_days: int = 0
+    overlap_days: int = 4
+    first_in_case: bool = True
+    """False when the case was noticed before: a new finding joins a running thread."""
+    noticed_today: bool = False
+    """The day's one notice has gone out."""
+    not_today: bool = False
+    """The act was due and a gate that counts held it, or it failed: E is another day."""
+    reconcile: bool = False
+    """An act was begun and its end is unknown: look, whatever the day is."""
+
+
+def decide(record: FindingRecord, at: Situation, calendar: Calendar, days: LadderDays) -> Decision:
+    """Where the finding stands today, what is due, and why.
+
+    `days` is the ladder for findings that have no promise yet; a promise once made is kept.
+    """
+    days = record.days or days
+    enforcement_on = enforcement_date(record, at, calendar, days)
+    if record.enforced_on is not None:
+        return _enforced(record, enforcement_on)
+    if record.opened_on is None:
+        return _pending(at, calendar, enforcement_on)
+    stage = stage_on(at.today, record.opened_on, enforcement_on, days)
+    held = _held(record, at, days)
+    hand_over_due = held is None and _hand_over_due(record, at, calendar, days)
+    act_due = at.acts and enforcement_on == at.today and at.act_held is None
+    return Decision(
+        stage=stage,
+        enforcement_on=enforcement_on,
+        reason=_reason(at, stage, held, hand_over_due=hand_over_due, act_due=act_due),
+        credentials_due=hand_over_due,
+        act_due=act_due or at.reconcile,
+        held=held,
+        notice_due=_notice_due(record, at, stage, enforcement_on),
+    )
+
+
+# --- E ----------------------------------------------------------------------------------------
+
+
+def enforcement_date(
+    record: FindingRecord, at: Situation, calendar: Calendar, days: LadderDays
+) -> date | None:
+    """E: the first date on which every gate can hold; None where no gate can name one."""
+    if record.enforced_on is not None:
+        return record.enforced_on
+    day_0 = record.opened_on or calendar.mail_day_from(at.today)
+    promised = record.promised_on or day_0 + timedelta(days=days.enforcement)
+    base = promised + timedelta(days=at.extension_days)
+    if at.held_until is not None:
+        base = max(base, at.held_until)
+    undated = at.act_held or (at.hand_over_held if at.acts else None)
+    if undated is not None:
+        return None if at.today >= base else base
+    enforcement_on = _open_day(base, at, calendar)
+    for _ in range(_ROUNDS):
+        settled = _open_day(
+            max(
+                enforcement_on,
+                _overlap_over(record, at, calendar, day_0, days),
+                _warned_before(
+                    record,
+                    at,
+                    calendar,
+                    day_0=day_0,
+                    enforcement_on=enforcement_on,
+                    days=days,
+                ),
+            ),
+            at,
+            calendar,
+        )
+        if settled == enforcement_on:
+            break
+        enforcement_on = settled
+    return enforcement_on
+
+
+def _open_day(day: date, at: Situation, calendar: Calendar) -> date:
+    """The first day on or after `day` that is open for the act, or for saying that none comes."""
+    if not at.acts:
+        return calendar.mail_day_from(day)
+    earliest = at.today + timedelta(days=1) if at.not_today else at.today
+    return calendar.act_day_from(max(day, earliest))
+
+
+def _overlap_over(
+    record: FindingRecord, at: Situation, calendar: Calendar, day_0: date, days: LadderDays
+) -> date:
+    """Gate 3: four days after the hand-over, or after the owner was told why there is none."""
+    if not at.acts:
+        return day_0
+    overlap = timedelta(days=at.overlap_days)
+    if at.handed_over_on is not None:
+        return at.handed_over_on + overlap
+    if at.why_nothing is not None:
+        told = record.no_replacement
+        if told is not None and told.reason == at.why_nothing:
+            return told.on + overlap
+        return _next_notice_day(at, calendar) + overlap
+    if at.hand_over is HandOver.NOTHING:
+        return day_0 + overlap
+    due = max(day_0 + timedelta(days=days.new_credentials), at.today)
+    if at.not_today:
+        due = max(due, at.today + timedelta(days=1))
+    disruptive = at.hand_over is HandOver.PASSWORD
+    return calendar.hand_over_day_from(due, disruptive=disruptive) + overlap
+
+
+def _warned_before(
+    record: FindingRecord,
+    at: Situation,
+    calendar: Calendar,
+    *,
+    day_0: date,
+    enforcement_on: date,
+    days: LadderDays,
+) -> date:
+    """Gate 1: the day after a warning or countdown, itself later than the first notice."""
+    warned = [n.on for n in record.notices if n.stage in _WARNINGS]
+    if warned:
+        return min(warned) + timedelta(days=1)
+    lead = timedelta(days=days.enforcement - days.warning)
+    first = max(
+        _next_notice_day(at, calendar),
+        enforcement_on - lead,
+        day_0 + timedelta(days=1),
+    )
+    return calendar.mail_day_from(first) + timedelta(days=1)
+
+
+def _next_notice_day(at: Situation, calendar: Calendar) -> date:
+    """The first day on which a notice can still go out."""
+    start = at.today + timedelta(days=1) if at.noticed_today else at.today
+    if at.held_until is not None:
+        start = max(start, at.held_until)
+    return calendar.mail_day_from(start)
+
+
+# --- stages and what is due ---------------------------------------------------------------------
+
+
+def stage_on(  # noqa: PLR0911 - one return a rung reads like the table it is
+    today: date, day_0: date, enforcement_on: date | None, days: LadderDays
+) -> Stage:
+    """The stage that `today` has reached; warning and countdown count back from E."""
+    if enforcement_on is None or today > enforcement_on:
+        return Stage.OVERDUE
+    left = (enforcement_on - today).days
+    if left == 0:
+        return Stage.ENFORCEMENT
+    if left <= days.enforcement - days.countdown:
+        return Stage.COUNTDOWN
+    if left <= days.enforcement - days.warning:
+        return Stage.WARNING
+    day = (today - day_0).days
+    if day >= days.new_credentials:
+        return Stage.NEW_CREDENTIALS
+    if day >= days.reminder:
+        return Stage.REMINDER
+    return Stage.NOTIFICATION
+
+
+def _pending(at: Situation, calendar: Calendar, enforcement_on: date | None) -> Decision:
+    """No notice accepted yet: nothing is due but the first notice."""
+    mail_day = calendar.is_mail_day(at.today)
+    first = NoticeReason.FIRST_NOTICE if at.first_in_case else NoticeReason.NEW_FINDING_IN_CASE
+    return Decision(
+        stage=Stage.PENDING,
+        enforcement_on=enforcement_on,
+        reason=(
+            DecisionReason.FIRST_NOTICE_DUE if mail_day else DecisionReason.WAITING_FOR_MAIL_DAY
+        ),
+        notice_due=first,
+    )
+
+
+def _enforced(record: FindingRecord, enforcement_on: date | None) -> Decision:
+    """The act is done; the owner is told of it once."""
+    told = any(
+        n.stage is Stage.ENFORCEMENT and record.enforced_on and n.on >= record.enforced_on
+        for n in record.notices
+    )
+    return Decision(
+        stage=Stage.ENFORCEMENT,
+        enforcement_on=enforcement_on,
+        reason=DecisionReason.ENFORCED,
+        notice_due=None if told else NoticeReason.ACT_DONE,
+    )
+
+
+def _hand_over_due(
+    record: FindingRecord, at: Situation, calendar: Calendar, days: LadderDays
+) -> bool:
+    """Stage 3: due from day 7 on, on a mail day (a reset on an act day too), once."""
+    if at.hand_over is HandOver.NOTHING or at.handed_over_on or at.why_nothing:
+        return False
+    if record.opened_on is None or at.today < record.opened_on + timedelta(
+        days=days.new_credentials
+    ):
+        return False
+    if at.not_today or (at.held_until is not None and at.today < at.held_until):
+        return False
+    disruptive = at.hand_over is HandOver.PASSWORD
+    return calendar.hand_over_day_from(at.today, disruptive=disruptive) == at.today
+
+
+def _held(record: FindingRecord, at: Situation, days: LadderDays) -> tuple[Gate, str] | None:
+    """The undated gate that matters today, if one does."""
+    if at.held_until is not None and at.today < at.held_until:
+        return (Gate.HUMAN, f"held until {at.held_until.isoformat()}")
+    if at.hand_over_held is not None and record.opened_on is not None:
+        due = record.opened_on + timedelta(days=days.new_credentials)
+        if at.today >= due and at.handed_over_on is None:
+            return at.hand_over_held
+    return at.act_held if at.acts else None
+
+
+def _reason(
+    at: Situation,
+    stage: Stage,
+    held: tuple[Gate, str] | None,
+    *,
+    hand_over_due: bool,
+    act_due: bool,
+) -> DecisionReason:
+    if held is not None:
+        return DecisionReason.HELD_AT_GATE
+    if act_due:
+        return DecisionReason.ENFORCEMENT_DUE
+    if hand_over_due:
+        return DecisionReason.CREDENTIALS_DUE
+    if stage in _LAST_WORDS and not at.acts:
+        return DecisionReason.NO_ACT_CONFIGURED
+    return DecisionReason.GRACE_PERIOD_RUNNING
+
+
+def _notice_due(
+    record: FindingRecord, at: Situation, stage: Stage, enforcement_on: date | None
+) -> NoticeReason | None:
+    """Why this finding alone would be reason enough for a notice today."""
+    last = record.notices[-1] if record.notices else None
+    if stage is Stage.OVERDUE:
+        return _overdue_due(record, at, enforcement_on)
+    if stage is Stage.ENFORCEMENT:
+        # Nobody is told that something was done before it was.
+        said = any(n.stage is stage and n.on == enforcement_on for n in record.notices)
+        return None if at.acts or said else NoticeReason.STAGE_DUE
+    if stage is Stage.COUNTDOWN:
+        return None if last and last.on == at.today else NoticeReason.COUNTDOWN
+    said = any(
+        n.stage is stage and (stage is not Stage.WARNING or n.enforcement_on == enforcement_on)
+        for n in record.notices
+    )
+    if not said and stage is not Stage.NOTIFICATION:
+        return NoticeReason.STAGE_DUE
+    if last is not None and last.enforcement_on != enforcement_on:
+        return NoticeReason.ENFORCEMENT_MOVED
+    return None
+
+
+def _overdue_due(
+    record: FindingRecord, at: Situation, enforcement_on: date | None
+) -> NoticeReason | None:
+    """One notice for each full week since E (or since the promise, where E is open)."""
+    anchor = enforcement_on or record.promised_on or record.opened_on
+    if anchor is None:
+        return None
+    weeks = max((at.today - anchor).days // WEEK, 0)
+    due_since = anchor + timedelta(days=weeks * WEEK)
+    said = any(n.stage in _LAST_WORDS and n.on >= due_since for n in record.notices)
+    return None if said else NoticeReason.OVERDUE_WEEKLY

@@ -1,0 +1,80 @@
+"""Whose address a user's is, and whether credentials may go there (gate 2)."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from keyreeve.model.case import Case
+from keyreeve.model.policy import EscalationPolicy, OwnerRules
+from keyreeve.model.snapshot import User
+
+_ADDRESS = re.compile(
+    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    r"(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)+"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Where a user's notices go; `address` is None when nobody can be reached."""
+
+    address: str | None
+    reason: str
+    """How the address was found, or why there is none."""
+
+
+def is_address(text: str) -> bool:
+    """A plain ASCII mail address, without display name."""
+    return _ADDRESS.fullmatch(text) is not None
+
+
+def find_owner(user: User, rules: OwnerRules) -> Owner:
+    """The tag's address; else the user name when it is one; else user name @ default domain.
+
+    A tag that holds something else than an address is reported, never replaced by a guess.
+    """
+    tagged = user.tags.get(rules.tag, "").strip()
+    if tagged:
+        if is_address(tagged):
+            return Owner(address=tagged, reason=f"tag {rules.tag}")
+        return Owner(address=None, reason=f"tag {rules.tag} holds no mail address")
+    if rules.user_name_is_address and is_address(user.name):
+        return Owner(address=user.name, reason="the user name is an address")
+    if rules.default_domain:
+        guess = f"{user.name}@{rules.default_domain}"
+        if is_address(guess):
+            return Owner(address=guess, reason=f"user name @ {rules.default_domain}")
+    return Owner(address=None, reason=f"no tag {rules.tag}, and the user name is no address")
+
+
+def shared_addresses(users: Iterable[User], rules: OwnerRules) -> frozenset[str]:
+    """Addresses, in lower case, that belong to more than one user."""
+    owners = (find_owner(user, rules).address for user in users)
+    count = Counter(address.lower() for address in owners if address)
+    return frozenset(address for address, times in count.items() if times > 1)
+
+
+def may_receive_credentials(
+    address: str, case: Case, shared: frozenset[str], policy: EscalationPolicy
+) -> str | None:
+    """None if credentials may go to the address, else the reason why not (gate 2).
+
+    Whoever may set a tag could otherwise receive another's key: the address must be the one
+    that got every earlier notice.
+    """
+    low = address.lower()
+    domains = tuple(domain.lower() for domain in policy.owner.domains)
+    team = {a.lower() for a in (*policy.mail_cc, *policy.summary_to, *policy.owner.fallback)}
+    if domains and low.rsplit("@", 1)[1] not in domains:
+        return f"{address} is outside mail.owner.domains"
+    if low in team:
+        return f"{address} is an address of the team"
+    if low in shared:
+        return f"{address} belongs to more than one user"
+    earlier = {a.lower() for a in case.addresses}
+    if earlier and earlier != {low}:
+        return "the owner's address changed since the first notice"
+    return None
