@@ -70,7 +70,7 @@ def decide(record: FindingRecord, at: Situation, calendar: Calendar, days: Ladde
     days = record.days or days
     enforcement_on = enforcement_date(record, at, calendar, days)
     if record.enforced_on is not None:
-        return _enforced(record, enforcement_on)
+        return _enforced(record, at, record.enforced_on)
     if record.opened_on is None:
         return _pending(at, calendar, enforcement_on)
     stage = stage_on(at.today, record.opened_on, enforcement_on, days)
@@ -193,9 +193,7 @@ def _next_notice_day(at: Situation, calendar: Calendar) -> date:
 # --- stages and what is due ---------------------------------------------------------------------
 
 
-def stage_on(  # noqa: PLR0911 - one return a rung reads like the table it is
-    today: date, day_0: date, enforcement_on: date | None, days: LadderDays
-) -> Stage:
+def stage_on(today: date, day_0: date, enforcement_on: date | None, days: LadderDays) -> Stage:
     """The stage that `today` has reached; warning and countdown count back from E."""
     if enforcement_on is None or today > enforcement_on:
         return Stage.OVERDUE
@@ -228,17 +226,17 @@ def _pending(at: Situation, calendar: Calendar, enforcement_on: date | None) -> 
     )
 
 
-def _enforced(record: FindingRecord, enforcement_on: date | None) -> Decision:
-    """The act is done; the owner is told of it once."""
-    told = any(
-        n.stage is Stage.ENFORCEMENT and record.enforced_on and n.on >= record.enforced_on
-        for n in record.notices
-    )
+def _enforced(record: FindingRecord, at: Situation, done_on: date) -> Decision:
+    """The act is done; the owner is told of it once, then weekly if the finding stays."""
+    told = any(n.stage is Stage.ENFORCEMENT and n.on >= done_on for n in record.notices)
+    overdue = told and at.today > done_on
+    due = _overdue_due(record, at, done_on) if overdue else None
     return Decision(
-        stage=Stage.ENFORCEMENT,
-        enforcement_on=enforcement_on,
+        stage=Stage.OVERDUE if overdue else Stage.ENFORCEMENT,
+        enforcement_on=done_on,
         reason=DecisionReason.ENFORCED,
-        notice_due=None if told else NoticeReason.ACT_DONE,
+        act_due=at.reconcile,
+        notice_due=due if told else NoticeReason.ACT_DONE,
     )
 
 

@@ -113,6 +113,7 @@ class OperationKind(StrEnum):
     ENFORCEMENT = "enforcement"
     NOTICE = "notice"
     RESEND = "resend"
+    REINSTATEMENT = "reinstatement"
 
 
 class StepName(StrEnum):
@@ -127,7 +128,9 @@ class StepName(StrEnum):
     ACCEPTED = "accepted"
     """A notice was accepted by the mail system."""
     ORPHANED = "orphaned"
-    """A key whose secret was lost was made Inactive."""
+    """A key whose secret was lost was made Inactive, or deleted."""
+    STUCK = "stuck"
+    """A person must look."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,18 +173,24 @@ class OperationRecord:
     """The `now` of the newest intent."""
     escrow_key: str | None = None
     delivered_on: date | None = None
+    delivered_at: datetime | None = None
     delivered_message_id: str | None = None
     delivered_to: str | None = None
     orphans: tuple[AccessKeyId, ...] = ()
-    tries: int = 0
-    """How many runs have tried; bounded."""
-    last_error: str | None = None
+    stuck: str | None = None
+    """Why a person must look: nothing more is tried."""
 
     @property
     def unfinished(self) -> bool:
         """Begun and neither delivered, done nor abandoned: the case may not close."""
         last = self.steps[-1] if self.steps else None
-        return last in (StepName.INTENT, StepName.CREATED, StepName.ENFORCING, StepName.ORPHANED)
+        return last in (
+            StepName.INTENT,
+            StepName.CREATED,
+            StepName.ENFORCING,
+            StepName.ORPHANED,
+            StepName.STUCK,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,6 +252,8 @@ class KeyRecord:
     """For a key made by us: when the key that it replaces was made Inactive or vanished."""
     inactivated_at: datetime | None = None
     """When Keyreeve made it Inactive; a report made before then still calls it Active."""
+    reactivated_at: datetime | None = None
+    """Somebody else made it Active again, and the team was not told yet."""
     reinstated_until: datetime | None = None
     reinstate_reason: str | None = None
     orphan: bool = False

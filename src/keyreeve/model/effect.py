@@ -134,6 +134,8 @@ class DeleteLoginProfile(_Effect):
     operation_id: OperationId
     control: ControlId
     resource_id: str
+    reconcile_only: bool = False
+    """A stop lost the answer: find out what happened, but do not act today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +154,8 @@ class Quarantine(_Effect):
     control: ControlId
     resource_id: str
     group: str
+    reconcile_only: bool = False
+    """A stop lost the answer: find out what happened, but do not act today."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,8 @@ class User:
     mfa_active: bool | None
     keys: tuple[AccessKey, ...] = ()
     """The occupied slots only."""
+    observed_at: datetime | None = None
+    """When the credential facts were true: the report's GeneratedTime, or now if read live."""
 
     @property
     def has_live_credential(self) -> bool:

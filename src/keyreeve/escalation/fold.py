@@ -1,0 +1,323 @@
+"""Steps of operations, folded into the state: the only way in which acts are remembered.
+
+Folding is idempotent: a step that is known changes nothing, so steps may be read again after a
+stop.  A step of a case that has been closed since still tells its facts about keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+from keyreeve.model.case import (
+    Case,
+    DayLedger,
+    FindingRecord,
+    KeyRecord,
+    NoticeRecord,
+    OperationKind,
+    OperationRecord,
+    Stage,
+    State,
+    Step,
+    StepName,
+    Told,
+)
+from keyreeve.model.identifiers import AccessKeyId, ControlId
+from keyreeve.model.policy import LadderDays
+
+REACTIVATED = "reactivated/"
+"""Topic of the team notice about a key that somebody made Active again; the key id follows."""
+LEDGER_DAYS = 40
+"""Days of the ledger that are kept."""
+
+
+def fold(state: State, step: Step, days: LadderDays) -> State:
+    """The state after one step. `days` is frozen into findings that the step opens."""
+    state = _fold_keys(state, step)
+    if step.kind is OperationKind.NOTICE and step.data.get("topic") == "summary":
+        return replace(state, summary_sent_on=step.on)
+    case = state.users.get(step.user_id)
+    if case is None or case.case_id != step.case_id:
+        return state
+    if step.kind is OperationKind.NOTICE:
+        return _fold_notice(state, case, step, days)
+    if step.kind is OperationKind.RESEND:
+        return state
+    return _fold_operation(state, case, step)
+
+
+# --- operations -----------------------------------------------------------------------------------
+
+
+def _fold_operation(state: State, case: Case, step: Step) -> State:
+    before = case.operations.get(step.operation_id)
+    if before is not None and _known(before, step):
+        return state
+    operation = _advance(before or _fresh(step), step)
+    case = replace(case, operations={**case.operations, step.operation_id: operation})
+    if step.kind is OperationKind.ENFORCEMENT and step.name is StepName.DONE:
+        case = _enforced(case, step)
+    state = _with_case(state, case)
+    return _count(state, step)
+
+
+def _fresh(step: Step) -> OperationRecord:
+    return OperationRecord(
+        operation_id=step.operation_id, kind=step.kind, attempt=step.attempt, steps=()
+    )
+
+
+def _known(operation: OperationRecord, step: Step) -> bool:
+    if step.attempt != operation.attempt:
+        return step.attempt < operation.attempt
+    return step.name in operation.steps
+
+
+def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
+    """The operation after the step; a new attempt begins its steps anew."""
+    data = step.data
+    steps = operation.steps if step.attempt == operation.attempt else ()
+    operation = replace(operation, attempt=step.attempt, steps=(*steps, step.name))
+    match step.name:
+        case StepName.INTENT | StepName.ENFORCING:
+            return replace(
+                operation,
+                control=_control(data.get("control")) or operation.control,
+                resource_id=_text(data.get("resource_id")),
+                act=_text(data.get("act")),
+                old_key=_key(data.get("old_key")),
+                keys_before=tuple(AccessKeyId(str(k)) for k in _list(data.get("keys_before"))),
+                begun_at=step.at,
+            )
+        case StepName.CREATED:
+            return replace(
+                operation,
+                new_key=_key(data.get("new_key")),
+                escrow_key=_text(data.get("escrow")),
+            )
+        case StepName.DELIVERED:
+            return replace(
+                operation,
+                delivered_on=step.on,
+                delivered_at=step.at,
+                delivered_message_id=_text(data.get("message_id")),
+                delivered_to=_text(data.get("to")),
+            )
+        case StepName.ORPHANED:
+            orphan = AccessKeyId(str(data["key_id"]))
+            return replace(operation, orphans=tuple(dict.fromkeys((*operation.orphans, orphan))))
+        case StepName.STUCK:
+            return replace(operation, stuck=str(data.get("reason", "")))
+        case _:
+            return operation
+
+
+def _enforced(case: Case, step: Step) -> Case:
+    """The finding's act is done; the record stays until its owner was told."""
+    control = _control(step.data.get("control"))
+    resource = _text(step.data.get("resource_id"))
+    if control is None or resource is None:
+        return case
+    record = case.findings.get((control, resource))
+    if record is None or record.enforced_on is not None:
+        return case
+    record = replace(record, enforced_on=step.on, stage=Stage.ENFORCEMENT, held=None)
+    return replace(case, findings={**case.findings, record.key: record})
+
+
+def _count(state: State, step: Step) -> State:
+    """Count the user in the day's ledger when something begins."""
+    day = _date(step.data.get("ledger_day"))
+    if day is None:
+        return state
+    today = state.ledger.get(day, DayLedger())
+    if step.name is StepName.ENFORCING or (
+        step.name is StepName.INTENT and step.kind is OperationKind.PASSWORD_RESET
+    ):
+        today = replace(today, disrupted=today.disrupted | {step.user_id})
+    elif step.name is StepName.INTENT and step.kind is OperationKind.ROTATION:
+        today = replace(today, created=today.created | {step.user_id})
+    elif step.name is StepName.ACCEPTED:
+        today = replace(today, opened=today.opened | {step.user_id})
+    ledger = {**state.ledger, day: today}
+    kept = sorted(ledger)[-LEDGER_DAYS:]
+    return replace(state, ledger={day: ledger[day] for day in kept})
+
+
+# --- keys -----------------------------------------------------------------------------------------
+
+
+def _fold_keys(state: State, step: Step) -> State:
+    """Facts about keys outlive the case."""
+    data = step.data
+    keys = dict(state.keys)
+    match (step.kind, step.name):
+        case (OperationKind.ROTATION, StepName.CREATED):
+            keys = _created(keys, step)
+        case (_, StepName.ORPHANED):
+            keys = _orphaned(keys, step)
+        case (OperationKind.ENFORCEMENT, StepName.DONE):
+            keys = _inactivated(keys, step)
+        case (OperationKind.REINSTATEMENT, StepName.DONE):
+            keys = _reinstated(keys, step)
+        case (OperationKind.NOTICE, _) if str(data.get("topic", "")).startswith(REACTIVATED):
+            key = AccessKeyId(str(data["topic"]).removeprefix(REACTIVATED))
+            if key in keys:
+                keys[key] = replace(keys[key], reactivated_at=None)
+        case _:
+            return state
+    return replace(state, keys=keys)
+
+
+def _created(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
+    new, old = AccessKeyId(str(step.data["new_key"])), _key(step.data.get("old_key"))
+    if new not in keys:
+        keys[new] = KeyRecord(
+            key_id=new,
+            user_id=step.user_id,
+            created_at=_instant(step.data.get("created_at")) or step.at,
+            active=True,
+            made_by_us=True,
+            replaces=old,
+        )
+    if old in keys and keys[old].replaced_by is None:
+        keys[old] = replace(keys[old], replaced_by=new)
+    return keys
+
+
+def _orphaned(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
+    orphan = AccessKeyId(str(step.data["key_id"]))
+    if step.data.get("deleted"):
+        return {key: record for key, record in keys.items() if key != orphan}
+    known = keys.get(orphan) or KeyRecord(
+        key_id=orphan, user_id=step.user_id, created_at=step.at, made_by_us=True
+    )
+    keys[orphan] = replace(
+        known, orphan=True, active=False, inactivated_at=known.inactivated_at or step.at
+    )
+    return keys
+
+
+def _reinstated(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
+    key = AccessKeyId(str(step.data["key_id"]))
+    if key in keys:
+        keys[key] = replace(
+            keys[key],
+            active=True,
+            inactivated_at=None,
+            reinstated_until=_instant(step.data.get("until")),
+            reinstate_reason=_text(step.data.get("reason")),
+        )
+    return keys
+
+
+def _inactivated(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
+    key = _key(step.data.get("key_id"))
+    if key is None or key not in keys or step.data.get("by_owner"):
+        return keys
+    if keys[key].inactivated_at is None:
+        keys[key] = replace(
+            keys[key],
+            active=False,
+            inactivated_at=step.at,
+            reinstated_until=None,
+            reinstate_reason=None,
+        )
+    replacement = keys[key].replaced_by
+    if replacement in keys and keys[replacement].rotation_ended_at is None:
+        keys[replacement] = replace(keys[replacement], rotation_ended_at=step.at)
+    return keys
+
+
+# --- notices --------------------------------------------------------------------------------------
+
+
+def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> State:
+    data = step.data
+    topic = str(data.get("topic", "notice"))
+    if topic == "closing":
+        users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
+        return replace(state, users=users)
+    if topic != "notice":
+        return _with_case(state, replace(case, team_told={**case.team_told, topic: step.on}))
+    message_id = str(data["message_id"])
+    if message_id in case.thread.message_ids:
+        return state
+    findings = dict(case.findings)
+    for entry in _list(data.get("findings")):
+        record = findings.get((ControlId(entry["control"]), str(entry["resource_id"])))
+        if record is not None:
+            findings[record.key] = _told(record, entry, step, days)
+    first = case.opened_on is None
+    address = str(data["to"])
+    case = replace(
+        case,
+        findings=findings,
+        thread=replace(case.thread, message_ids=(*case.thread.message_ids, message_id)),
+        opened_on=case.opened_on or step.on,
+        anchor=case.anchor or step.at,
+        addresses=tuple(dict.fromkeys((*case.addresses, address))),
+        last_notice_on=step.on,
+        last_notice_stage=Stage(str(data["stage"])),
+    )
+    state = _with_case(state, case)
+    return _count(state, step) if first else state
+
+
+def _told(
+    record: FindingRecord, entry: Mapping[str, Any], step: Step, days: LadderDays
+) -> FindingRecord:
+    """The finding after an accepted notice that listed it; the first one starts its clock."""
+    stage = Stage(entry["stage"])
+    enforcement_on = _date(entry.get("enforcement_on"))
+    reason = _text(entry.get("no_replacement"))
+    told = record.no_replacement
+    if reason is not None and (told is None or told.reason != reason):
+        told = Told(reason=reason, on=step.on)
+    return replace(
+        record,
+        stage=stage,
+        opened_on=record.opened_on or step.on,
+        opened_at=record.opened_at or step.at,
+        promised_on=record.promised_on or enforcement_on,
+        days=record.days or days,
+        no_replacement=told,
+        notices=(
+            *record.notices,
+            NoticeRecord(stage=stage, on=step.on, at=step.at, enforcement_on=enforcement_on),
+        ),
+    )
+
+
+def _with_case(state: State, case: Case) -> State:
+    return replace(state, users={**state.users, case.user_id: case})
+
+
+# --- JSON values back into ours -------------------------------------------------------------------
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def _key(value: object) -> AccessKeyId | None:
+    return None if value is None else AccessKeyId(str(value))
+
+
+def _control(value: object) -> ControlId | None:
+    return None if value is None else ControlId(str(value))
+
+
+def _date(value: object) -> date | None:
+    return None if value is None else date.fromisoformat(str(value))
+
+
+def _instant(value: object) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(str(value))
+
+
+def _list(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else []

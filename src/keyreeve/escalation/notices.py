@@ -1,0 +1,236 @@
+"""What the day's notice says: composed after the day's acts, from the case as it then stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from keyreeve.escalation import words
+from keyreeve.escalation.machine import stage_on
+from keyreeve.escalation.operations import hand_over_operation
+from keyreeve.escalation.outlook import FindingKey, Outlook
+from keyreeve.escalation.planner import headline
+from keyreeve.model.case import Case, FindingRecord, OperationKind, Stage, StepName
+from keyreeve.model.identifiers import AccessKeyId, ControlId
+from keyreeve.model.notice import ClosingNotice, FindingLine, Letterhead, Notice
+from keyreeve.model.plan import Decision, Gate
+from keyreeve.model.snapshot import AccessKey
+
+_FAR = date.max
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Composed:
+    """The notice, and what it tells: what is remembered once it is accepted."""
+
+    notice: Notice
+    told: tuple[Mapping[str, object], ...]
+    """Per finding: control, resource_id, stage, enforcement_on, no_replacement (JSON values)."""
+
+
+def compose(
+    case: Case, decisions: Mapping[FindingKey, Decision], outlook: Outlook, letterhead: Letterhead
+) -> Composed:
+    """The consolidated notice of every open finding, most urgent first (S1.9)."""
+    today = outlook.today(case)
+    ordered = sorted(
+        case.findings.values(),
+        key=lambda record: (decisions[record.key].enforcement_on or _FAR, record.key),
+    )
+    lines = tuple(_line(case, record, decisions[record.key], outlook) for record in ordered)
+    dates = [line.enforcement_on for line in lines if line.enforcement_on is not None]
+    earliest = min(dates, default=None)
+    return Composed(
+        notice=Notice(
+            letterhead=letterhead,
+            user_name=case.user_name,
+            stage=headline(decisions.values()),
+            on=today,
+            enforcement_on=earliest,
+            days_left=(earliest - today).days if earliest else None,
+            moved_from=_moved_from(case, decisions),
+            findings=lines,
+        ),
+        told=tuple(_told(case, record, decisions[record.key], outlook) for record in ordered),
+    )
+
+
+def compose_closing(case: Case, outlook: Outlook, letterhead: Letterhead) -> ClosingNotice:
+    """The thread's last mail."""
+    return ClosingNotice(
+        letterhead=letterhead,
+        user_name=case.user_name,
+        on=outlook.today(case),
+        cleared=case.cleared,
+    )
+
+
+def _told(
+    case: Case, record: FindingRecord, decision: Decision, outlook: Outlook
+) -> dict[str, object]:
+    stage = Stage.NOTIFICATION if decision.stage is Stage.PENDING else decision.stage
+    at = outlook.situation(case, record)
+    e = decision.enforcement_on
+    return {
+        "control": record.control.value,
+        "resource_id": record.resource_id,
+        "stage": stage.value,
+        "enforcement_on": e.isoformat() if e else None,
+        "no_replacement": at.why_nothing,
+    }
+
+
+def _moved_from(case: Case, decisions: Mapping[FindingKey, Decision]) -> date | None:
+    """The E told before, of the first finding whose E has moved since."""
+    for record in case.findings.values():
+        told = record.notices[-1].enforcement_on if record.notices else None
+        now = decisions[record.key].enforcement_on
+        if told is not None and told != now and record.enforced_on is None:
+            return told
+    return None
+
+
+def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outlook) -> FindingLine:
+    card = outlook.cards[record.control]
+    finding = outlook.findings.get(case.user_id, {}).get(record.key)
+    today = outlook.today(case)
+    e = decision.enforcement_on
+    is_key = record.control in words.KEY_CONTROLS
+    key_id = AccessKeyId(record.resource_id) if is_key else None
+    at = outlook.situation(case, record)
+    names = {
+        "user": case.user_name,
+        "key": record.resource_id,
+        "account": outlook.snapshot.account_id,
+    }
+    return FindingLine(
+        control=record.control,
+        title=card.title,
+        severity=card.severity,
+        stage=Stage.NOTIFICATION if decision.stage is Stage.PENDING else decision.stage,
+        resource=words.resource(record.control, record.resource_id),
+        key_id=key_id,
+        detail=finding.detail if finding else "",
+        why=card.why,
+        risk=card.risk,
+        remediation=tuple(step.format(**names) for step in card.remediation),
+        opened_on=record.opened_on or today,
+        enforcement_on=e,
+        days_left=(e - today).days if e else None,
+        consequence=words.consequence(
+            record.control,
+            outlook.policy.final_act(record.control),
+            outlook.policy.onboarding_group
+            if record.control is ControlId.CONSOLE_MFA
+            else outlook.policy.quarantine_group,
+            acts=at.acts,
+            none_left=is_key and _none_left(case, key_id, outlook),
+        ),
+        done=_done(case, record),
+        remarks=_remarks(case, record, decision, outlook),
+        timeline=_timeline(record, decision, outlook, today),
+    )
+
+
+def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
+    """What Keyreeve has done about the finding, oldest first."""
+    out: list[str] = []
+    operation = hand_over_operation(case, record)
+    if operation is not None and operation.delivered_on is not None:
+        on = words.day(operation.delivered_on)
+        if operation.kind is OperationKind.ROTATION:
+            out.append(
+                f"A new access key, {operation.new_key}, was created and sent to you in a "
+                f"separate private mail on {on}."
+            )
+        else:
+            out.append(
+                "A new console password was set and sent to you in a separate private mail on "
+                f"{on}. You will be asked to change it when you sign in."
+            )
+    if record.enforced_on is not None:
+        act = next(
+            (
+                op.act
+                for op in case.operations.values()
+                if op.kind is OperationKind.ENFORCEMENT
+                and (op.control, op.resource_id) == record.key
+                and StepName.DONE in op.steps
+            ),
+            None,
+        )
+        out.append(words.act_done(record.control, record.resource_id, act, record.enforced_on))
+    return tuple(out)
+
+
+def _remarks(
+    case: Case, record: FindingRecord, decision: Decision, outlook: Outlook
+) -> tuple[str, ...]:
+    """What the owner must know besides."""
+    out: list[str] = []
+    at = outlook.situation(case, record)
+    hands_out = record.control in (ControlId.ACCESS_KEY_ROTATION, ControlId.PASSWORD_AGE)
+    if at.why_nothing is not None and hands_out and record.enforced_on is None:
+        out.append(_why_nothing(case, record, at.why_nothing, outlook))
+    if decision.held is not None and decision.held[0] is not Gate.TOLD:
+        out.append(f"This is on hold: {decision.held[1]}.")
+    if record.control is ControlId.ACCESS_KEY_ROTATION and record.enforced_on is not None:
+        out.append("The key was not deleted. If something urgent stopped working, ask the team.")
+    return tuple(out)
+
+
+def _why_nothing(case: Case, record: FindingRecord, code: str, outlook: Outlook) -> str:
+    old = AccessKeyId(record.resource_id)
+    blocking = outlook.blocking_key(case, old) if code.startswith("slots_taken") else None
+    if blocking is None:
+        return words.no_replacement(code, None)
+    text = words.no_replacement(code, blocking.key_id or _slot_name(blocking))
+    if blocking.active:
+        return f"{text} Use that key instead, or delete it so that a new one can be made."
+    return f"{text} It is inactive: delete it, and a new one can be made."
+
+
+def _slot_name(key: AccessKey) -> AccessKeyId:
+    return AccessKeyId(f"the key in slot {key.slot}")
+
+
+def _none_left(case: Case, key: AccessKeyId | None, outlook: Outlook) -> bool:
+    """Whether every Active key of the user is about to become Inactive."""
+    due = {
+        resource
+        for (control, resource), record in case.findings.items()
+        if control in words.KEY_CONTROLS and record.enforced_on is None
+    }
+    replaced = any(
+        operation.kind is OperationKind.ROTATION and operation.delivered_on is not None
+        for operation in case.operations.values()
+    )
+    active = {k.key_id or f"slot {k.slot}" for k in outlook.users[case.user_id].keys if k.active}
+    blocked = any(
+        outlook.situation(case, record).why_nothing is not None
+        for record in case.findings.values()
+        if record.resource_id == key
+    )
+    return bool(active) and active <= due and blocked and not replaced
+
+
+def _timeline(
+    record: FindingRecord, decision: Decision, outlook: Outlook, today: date
+) -> tuple[tuple[Stage, date], ...]:
+    """The promised dates of the stages still to come."""
+    e = decision.enforcement_on
+    if e is None or e <= today:
+        return ()
+    days = record.days or outlook.policy.days
+    day_0 = record.opened_on or today
+    out: list[tuple[Stage, date]] = []
+    day = today + timedelta(days=1)
+    before = stage_on(today, day_0, e, days)
+    while day <= e:
+        stage = stage_on(day, day_0, e, days)
+        if stage is not before:
+            out.append((stage, day))
+            before = stage
+        day += timedelta(days=1)
+    return tuple(out)

@@ -1,0 +1,60 @@
+"""Which operation belongs to which finding, and what its id is."""
+
+from __future__ import annotations
+
+from datetime import date
+from hashlib import sha256
+
+from keyreeve.model.case import (
+    Case,
+    FindingRecord,
+    OperationKind,
+    OperationRecord,
+    StepName,
+)
+from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId
+
+
+def operation_id(
+    account_id: AccountId, case_id: CaseId, kind: OperationKind, *subject: str
+) -> OperationId:
+    """Derived from account, case, kind and subject: the same operation has the same id tomorrow.
+
+    It begins with the case's date, so that listings can start at the oldest open case.
+    """
+    text = "/".join((account_id, case_id, kind.value, *subject))
+    return OperationId(f"{case_id[:8]}-{sha256(text.encode()).hexdigest()[:20]}")
+
+
+def no_case(today: date) -> CaseId:
+    """The case id of operations that belong to no case, such as a reinstatement."""
+    return CaseId(f"{today:%Y%m%d}-no-case")
+
+
+def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | None:
+    """The rotation or reset of this finding, if one was begun and not given up."""
+    kind = {
+        ControlId.ACCESS_KEY_ROTATION: OperationKind.ROTATION,
+        ControlId.PASSWORD_AGE: OperationKind.PASSWORD_RESET,
+    }.get(record.control)
+    return next(
+        (
+            operation
+            for operation in case.operations.values()
+            if operation.kind is kind
+            and operation.resource_id == record.resource_id
+            and operation.steps[-1:] != (StepName.ABANDONED,)
+        ),
+        None,
+    )
+
+
+def enforcement_begun(case: Case, record: FindingRecord) -> bool:
+    """An act of this finding was begun and its end is not known."""
+    return any(
+        operation.kind is OperationKind.ENFORCEMENT
+        and operation.control is record.control
+        and operation.resource_id == record.resource_id
+        and operation.steps[-1:] == (StepName.ENFORCING,)
+        for operation in case.operations.values()
+    )

@@ -1,0 +1,286 @@
+"""What is true of every finding today: the situations that the machine decides in.
+
+Built once per run from facts, settings and people's decisions; asked again after each act, since
+an act changes the case and with it what the day's notice must say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+
+from keyreeve.escalation.authority import cannot_change_password, is_administrator
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.machine import HandOver, Situation, decide
+from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
+from keyreeve.escalation.owner import (
+    Owner,
+    find_owner,
+    may_receive_credentials,
+    shared_addresses,
+)
+from keyreeve.model.case import (
+    Case,
+    FindingRecord,
+    Hold,
+    HumanDecisions,
+    KeyRecord,
+    OperationRecord,
+)
+from keyreeve.model.control import ControlCard
+from keyreeve.model.finding import Finding
+from keyreeve.model.identifiers import AccessKeyId, ControlId, UserId
+from keyreeve.model.plan import Decision, Gate
+from keyreeve.model.policy import Delivery, EscalationPolicy
+from keyreeve.model.snapshot import AccessKey, AccountSnapshot, User
+
+FindingKey = tuple[ControlId, str]
+SLOTS = 2
+"""AWS's limit of access keys a user; Inactive ones count (aws-facts E2)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outlook:
+    """The day's facts, indexed."""
+
+    snapshot: AccountSnapshot
+    findings: Mapping[UserId, Mapping[FindingKey, Finding]]
+    keys: Mapping[AccessKeyId, KeyRecord]
+    people: HumanDecisions
+    calendar: Calendar
+    cards: Mapping[ControlId, ControlCard]
+    now: datetime
+    gaps: frozenset[UserId] = field(default_factory=frozenset)
+
+    @property
+    def policy(self) -> EscalationPolicy:
+        """The settings."""
+        return self.calendar.policy
+
+    @cached_property
+    def users(self) -> Mapping[UserId, User]:
+        """Users by unique id."""
+        return {user.user_id: user for user in self.snapshot.users if user.user_id}
+
+    @cached_property
+    def shared(self) -> frozenset[str]:
+        """Addresses of more than one user."""
+        return shared_addresses(self.snapshot.users, self.policy.owner)
+
+    @cached_property
+    def administrators(self) -> frozenset[UserId]:
+        """Non-excluded administrators with a live credential."""
+        return frozenset(
+            user.user_id
+            for user in self.snapshot.users
+            if user.user_id
+            and user.has_live_credential
+            and self.policy.exclusion_for(user) is None
+            and is_administrator(user.granted)
+        )
+
+    def today(self, case: Case) -> date:
+        """The ladder's date for this case."""
+        return self.calendar.today(self.now, case.anchor)
+
+    def owner(self, user: User) -> Owner:
+        """Where the user's notices go."""
+        return find_owner(user, self.policy.owner)
+
+    def hold(self, case: Case) -> Hold | None:
+        """The hold that a person put on the case, if it holds today."""
+        today = self.today(case)
+        return next(
+            (
+                hold
+                for hold in self.people.holds
+                if hold.user in (case.user_name, case.user_id) and hold.until > today
+            ),
+            None,
+        )
+
+    def extension_days(self, case: Case) -> int:
+        """Days that people added to E in this case, up to the cap."""
+        added = sum(
+            extension.days
+            for extension in self.people.extensions
+            if extension.user in (case.user_name, case.user_id)
+            and extension.added_at.date() >= case.first_seen_on
+        )
+        return min(added, self.policy.max_extension_days)
+
+    # --- decisions --------------------------------------------------------------------------------
+
+    def decisions(
+        self, case: Case, not_today: Collection[FindingKey] = ()
+    ) -> dict[FindingKey, Decision]:
+        """Where every finding of the case stands."""
+        return {
+            key: decide(
+                record,
+                self.situation(case, record, not_today=key in not_today),
+                self.calendar,
+                self.policy.days,
+            )
+            for key, record in case.findings.items()
+        }
+
+    def situation(self, case: Case, record: FindingRecord, *, not_today: bool = False) -> Situation:
+        """Everything about one finding but its clock."""
+        user = self.users[case.user_id]
+        hand_over = self._hand_over(record.control)
+        operation = hand_over_operation(case, record)
+        given_on = operation.delivered_on if operation else None
+        acts = self._acts(record, reset_made=given_on is not None)
+        why_nothing = None if given_on else self._why_nothing(case, record, user, operation)
+        hold_back = self._hand_over_held(case, record, user, operation)
+        if hold_back and hold_back[0] is Gate.PASSWORD_CHANGE and acts:
+            # There is an act for just this case: the owner is told why no reset is made.
+            why_nothing, hold_back = hold_back[1], None
+        hold = self.hold(case)
+        return Situation(
+            today=self.today(case),
+            acts=acts,
+            hand_over=hand_over if why_nothing is None else HandOver.NOTHING,
+            handed_over_on=given_on,
+            why_nothing=why_nothing,
+            hand_over_held=None if why_nothing or given_on else hold_back,
+            act_held=self._act_held(case),
+            held_until=hold.until if hold else None,
+            extension_days=self.extension_days(case),
+            overlap_days=self.policy.enforcement.minimum_overlap_days,
+            first_in_case=case.opened_on is None,
+            noticed_today=case.last_notice_on == self.today(case),
+            not_today=not_today,
+            reconcile=enforcement_begun(case, record),
+        )
+
+    def _hand_over(self, control: ControlId) -> HandOver:
+        match control:
+            case ControlId.ACCESS_KEY_ROTATION:
+                return HandOver.KEY
+            case ControlId.PASSWORD_AGE:
+                return HandOver.PASSWORD
+            case _:
+                return HandOver.NOTHING
+
+    def _acts(self, record: FindingRecord, *, reset_made: bool) -> bool:
+        act = self.policy.final_act(record.control)
+        if act is None:
+            return True
+        if record.control is ControlId.PASSWORD_AGE and reset_made:
+            return False
+        return act.disruptive
+
+    def _why_nothing(
+        self, case: Case, record: FindingRecord, user: User, begun: OperationRecord | None
+    ) -> str | None:
+        """The code of the reason why nothing can be handed out, as the facts stand today."""
+        if begun is not None and begun.unfinished:
+            return None
+        match record.control:
+            case ControlId.ACCESS_KEY_ROTATION:
+                return self._no_key(case, AccessKeyId(record.resource_id), user)
+            case ControlId.PASSWORD_AGE:
+                inactive = any(c is ControlId.USER_INACTIVE for c, _ in self._open(case))
+                return "dormant" if inactive else None
+            case ControlId.ACCESS_KEY_STALE:
+                return "spare"
+            case _:
+                return "none_needed"
+
+    def _no_key(self, case: Case, old: AccessKeyId, user: User) -> str | None:
+        if (ControlId.ACCESS_KEY_STALE, old) in self._open(case):
+            return "spare"
+        known = self.keys.get(old)
+        if known is not None and known.replaced_by in {key.key_id for key in user.keys}:
+            return "already_replaced"
+        if self._dormant(user):
+            return "dormant"
+        blocking = self.blocking_key(case, old)
+        if blocking is None:
+            return None
+        if (ControlId.ACCESS_KEY_ROTATION, blocking.key_id or "") in self._open(case):
+            return "both_slots_aged"
+        return f"slots_taken:{blocking.key_id or blocking.slot}"
+
+    def _open(self, case: Case) -> Mapping[FindingKey, FindingRecord]:
+        return {k: r for k, r in case.findings.items() if r.enforced_on is None}
+
+    def _dormant(self, user: User) -> bool:
+        """Whether none of the user's keys was used within the inactivity threshold (S1.T5)."""
+        limit = self.policy.thresholds_for(user).user_inactive
+        uses = [key.last_used for key in user.keys if isinstance(key.last_used, datetime)]
+        return not any(self.now - used < limit for used in uses)
+
+    def blocking_key(self, case: Case, old: AccessKeyId) -> AccessKey | None:
+        """The key in the other slot, if it leaves no room for a replacement (S1.T3)."""
+        user = self.users[case.user_id]
+        others = [key for key in user.keys if key.key_id != old]
+        if len(user.keys) < SLOTS or not others:
+            return None
+        other = others[0]
+        return None if self.may_free(other) else other
+
+    def may_free(self, key: AccessKey) -> bool:
+        """Whether `free_slot` lets Keyreeve delete this key: Inactive, by us, long enough."""
+        after = self.policy.free_slot_after_days
+        record = self.keys.get(key.key_id) if key.key_id else None
+        if after is None or record is None or key.active or record.inactivated_at is None:
+            return False
+        return self.now - record.inactivated_at >= timedelta(days=after)
+
+    def slot_to_free(self, case: Case, old: AccessKeyId) -> AccessKeyId | None:
+        """The key that may be deleted before a replacement is made, if the slots are full."""
+        user = self.users[case.user_id]
+        if len(user.keys) < SLOTS:
+            return None
+        return next(
+            (key.key_id for key in user.keys if key.key_id != old and self.may_free(key)), None
+        )
+
+    def _hand_over_held(
+        self, case: Case, record: FindingRecord, user: User, operation: OperationRecord | None
+    ) -> tuple[Gate, str] | None:
+        """A gate before new credentials that nobody can date."""
+        if self._hand_over(record.control) is HandOver.NOTHING:
+            return None
+        if operation is not None and operation.stuck is not None:
+            return (Gate.HUMAN, operation.stuck)
+        if self.policy.delivery_for(user) is Delivery.SECRETS_MANAGER:
+            return (Gate.RECIPIENT, "delivery by Secrets Manager is not available yet")
+        owner = self.owner(user)
+        if owner.address is None:
+            return (Gate.RECIPIENT, owner.reason)
+        refused = may_receive_credentials(owner.address, case, self.shared, self.policy)
+        if refused is not None:
+            return (Gate.RECIPIENT, refused)
+        if record.control is ControlId.PASSWORD_AGE:
+            reason = cannot_change_password(user, self.snapshot.password_policy)
+            if reason is not None:
+                return (Gate.PASSWORD_CHANGE, reason)
+            if self.is_self(case.user_id):
+                return (Gate.NEVER, "this is the identity that Keyreeve runs as")
+            if self.administrators == {case.user_id}:
+                return (Gate.NEVER, "this is the last administrator")
+        return None
+
+    def is_self(self, user_id: UserId) -> bool:
+        """Whether Keyreeve runs as this user."""
+        caller = self.snapshot.caller
+        return caller is not None and caller.user_id == user_id
+
+    def _act_held(self, case: Case) -> tuple[Gate, str] | None:
+        """A gate before stage 5 that nobody can date."""
+        if self.is_self(case.user_id):
+            return (Gate.NEVER, "this is the identity that Keyreeve runs as")
+        if self.administrators == {case.user_id}:
+            return (Gate.NEVER, "this is the last administrator")
+        owner = self.owner(self.users[case.user_id])
+        if owner.address is None:
+            return (Gate.TOLD, f"the owner cannot be reached: {owner.reason}")
+        if case.bounced is not None and case.bounced.lower() == owner.address.lower():
+            return (Gate.TOLD, f"mail to {owner.address} bounces")
+        return None

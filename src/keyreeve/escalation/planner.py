@@ -1,0 +1,471 @@
+"""Decisions turned into effects, user by user, within the numbers that a day allows.
+
+Acts of all users are planned before any notice, so that the room for credentials mails is
+reserved first (gate 6).  Users are served in the order of their earliest promise; cases open in
+the order of their oldest credential.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+
+from keyreeve.escalation.acts import (
+    act_for,
+    hand_over_for,
+    reinstatement_over,
+    unfinished_acts,
+)
+from keyreeve.escalation.limits import Budget, allowed_users, refusal
+from keyreeve.escalation.outlook import FindingKey, Outlook
+from keyreeve.escalation.team import team_notices
+from keyreeve.model.case import (
+    Case,
+    DayLedger,
+    FindingRecord,
+    HeldRecord,
+    KeyRecord,
+    Population,
+    Stage,
+    State,
+)
+from keyreeve.model.effect import (
+    Act,
+    CreateReplacementKey,
+    Message,
+    NoticeReason,
+    SendClosing,
+    SendNotice,
+)
+from keyreeve.model.finding import Evaluation
+from keyreeve.model.identifiers import RunId
+from keyreeve.model.plan import (
+    Decision,
+    DecisionReason,
+    Gate,
+    Held,
+    Plan,
+    Refusal,
+    UserPlan,
+)
+
+NINETY = 90
+"""Days: the limit of most frameworks, shown with everything that is held."""
+_FAR = date.max
+_ORDER = tuple(Stage)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """The plan, and the state with today's stages and holds written in."""
+
+    plan: Plan
+    state: State
+
+
+@dataclass(slots=True)
+class _Draft:
+    """One user's plan while it grows."""
+
+    case: Case
+    decisions: dict[FindingKey, Decision]
+    acts: list[Act] = field(default_factory=list)
+    held: list[Held] = field(default_factory=list)
+    not_today: set[FindingKey] = field(default_factory=set)
+    message: Message | None = None
+
+    @property
+    def earliest(self) -> date:
+        dates = [d.enforcement_on for d in self.decisions.values() if d.enforcement_on]
+        return min(dates, default=_FAR)
+
+    @property
+    def oldest(self) -> float:
+        """The instant since which the oldest credential is flagged; oldest opens first."""
+        since = [r.since.timestamp() for r in self.case.findings.values() if r.since]
+        return min(since, default=float("inf"))
+
+
+def make_plan(
+    *,
+    run_id: RunId,
+    state: State,
+    outlook: Outlook,
+    evaluation: Evaluation,
+    mailbox: int | None,
+    accepted: int | None = None,
+) -> Planned:
+    """What today's run would do. `accepted` is the number given with `--accept-blast-radius`."""
+    return _Planner(run_id, state, outlook, evaluation, mailbox, accepted).plan()
+
+
+class _Planner:
+    def __init__(
+        self,
+        run_id: RunId,
+        state: State,
+        outlook: Outlook,
+        evaluation: Evaluation,
+        mailbox: int | None,
+        accepted: int | None,
+    ) -> None:
+        self._run_id = run_id
+        self._state = state
+        self._outlook = outlook
+        self._evaluation = evaluation
+        self._calendar = outlook.calendar
+        self._policy = outlook.policy
+        self._now = outlook.now
+        self._today = self._calendar.today(self._now)
+        self._population = sum(
+            1
+            for user in outlook.snapshot.users
+            if user.has_live_credential and self._policy.exclusion_for(user) is None
+        )
+        self._people = population_of(outlook)
+        self._refusal = self._refuse(accepted)
+        self._allowed = allowed_users(self._population, self._policy.limits)
+        ledger = state.ledger.get(self._calendar.ledger_day(self._now), DayLedger())
+        self._budget = Budget.of(self._allowed, ledger, mailbox)
+        self._admins = set(outlook.administrators)
+
+    def plan(self) -> Planned:
+        drafts = [self._draft(case) for case in self._movable_cases()]
+        if not self._still:
+            drafts.sort(key=lambda draft: (draft.earliest, draft.case.user_name))
+            for draft in drafts:
+                self._acts(draft)
+            reinstated = self._reinstatements_over()
+            drafts.sort(key=lambda draft: (draft.case.opened_on is None, draft.oldest))
+            for draft in drafts:
+                self._message(draft)
+            drafts.sort(key=lambda draft: (draft.earliest, draft.case.user_name))
+        else:
+            reinstated = []
+            for draft in drafts:
+                self._list_held(draft)
+        users = [*map(self._user_plan, drafts), *self._without_evidence()]
+        state = self._written(drafts)
+        return Planned(plan=self._assembled([*reinstated, *users], state), state=state)
+
+    @property
+    def _still(self) -> bool:
+        """Whether nothing moves today: a pause, `first_run: observe`, or unreadable facts."""
+        return (
+            self._outlook.people.pause is not None
+            or self._policy.observe_only
+            or not self._outlook.snapshot.account_readable
+        )
+
+    def _refuse(self, accepted: int | None) -> Refusal | None:
+        found = refusal(self._state.population, self._people, self._population, self._policy.limits)
+        if found is None or not self._outlook.snapshot.account_readable:
+            return None
+        return None if accepted == found.number else found
+
+    # --- drafts -----------------------------------------------------------------------------------
+
+    def _movable_cases(self) -> list[Case]:
+        """Cases of users that were read today; a gap holds everything still."""
+        if not self._outlook.snapshot.account_readable:
+            return []
+        return [
+            case
+            for case in self._state.users.values()
+            if case.user_id in self._outlook.users and case.user_id not in self._outlook.gaps
+        ]
+
+    def _draft(self, case: Case) -> _Draft:
+        return _Draft(case=case, decisions=self._outlook.decisions(case))
+
+    def _acts(self, draft: _Draft) -> None:
+        """Acts that are due and pass the gates that count; the others are held for another day."""
+        user = self._outlook.users[draft.case.user_id]
+        excluded = self._policy.exclusion_for(user)
+        if self._outlook.owner(user).address is None:
+            self._unreachable(draft, self._outlook.owner(user).reason)
+        for act in unfinished_acts(draft.case, self._outlook.today(draft.case)):
+            if excluded is None:
+                draft.acts.append(act)
+        for key, decision in _by_promise(draft):
+            record = draft.case.findings[key]
+            if decision.held is not None:
+                self._hold(draft, record, *decision.held)
+            if decision.credentials_due:
+                self._due(draft, record, hand_over_for(draft.case, record, self._outlook))
+            if decision.act_due:
+                only_look = decision.reason is not DecisionReason.ENFORCEMENT_DUE
+                for act in act_for(draft.case, record, self._outlook):
+                    self._due(draft, record, replace(act, reconcile_only=only_look))
+        if draft.not_today:
+            draft.decisions = self._outlook.decisions(draft.case, draft.not_today)
+
+    def _due(self, draft: _Draft, record: FindingRecord, act: Act) -> None:
+        if any(planned.operation_id == act.operation_id for planned in draft.acts):
+            return  # being resumed already
+        gate = self._gate(draft.case, act)
+        if gate is None:
+            draft.acts.append(act)
+            return
+        draft.not_today.add(record.key)
+        self._hold(draft, record, *gate)
+
+    def _gate(self, case: Case, act: Act) -> tuple[Gate, str] | None:
+        """The first gate that counts and does not hold for the act (gates 5, 6 and 8)."""
+        user_id = case.user_id
+        begun = case.operations.get(act.operation_id)
+        if begun is not None and begun.unfinished:
+            return None  # counted on the day it began
+        if self._refusal is not None:
+            return (Gate.BLAST_RADIUS, f"the run is refused: {self._refusal.reason}")
+        if act.disruptive and user_id in self._admins and self._admins == {user_id}:
+            return (Gate.NEVER, "this is the last administrator")
+        counted = self._budget.disrupted if act.disruptive else self._budget.created
+        if not self._budget.take(counted, user_id):
+            return (
+                Gate.BLAST_RADIUS,
+                f"{self._allowed} users a day may be disturbed here, and today's are spoken for",
+            )
+        if isinstance(act, CreateReplacementKey) or act.kind == "reset_password":
+            if not self._budget.take_mail(1):
+                return (Gate.MAILBOX, "today's mail quota has no room for the credentials mail")
+        elif user_id in self._admins:
+            self._admins.discard(user_id)
+        return None
+
+    def _hold(self, draft: _Draft, record: FindingRecord, gate: Gate, reason: str) -> None:
+        decision = draft.decisions[record.key]
+        draft.held.append(
+            Held(
+                gate=gate,
+                reason=reason,
+                user_id=draft.case.user_id,
+                user_name=draft.case.user_name,
+                control=record.control,
+                resource_id=record.resource_id,
+                enforcement_on=decision.enforcement_on,
+                days_to_90=days_to_90(record, self._now),
+            )
+        )
+
+    def _unreachable(self, draft: _Draft, reason: str) -> None:
+        for record in draft.case.findings.values():
+            self._hold(draft, record, Gate.RECIPIENT, f"the owner cannot be reached: {reason}")
+
+    def _list_held(self, draft: _Draft) -> None:
+        pause = self._outlook.people.pause
+        reason = f"paused: {pause.reason}" if pause else "first_run is observe"
+        for key, decision in draft.decisions.items():
+            if decision.credentials_due or decision.act_due:
+                self._hold(draft, draft.case.findings[key], Gate.HUMAN, reason)
+
+    # --- messages ---------------------------------------------------------------------------------
+
+    def _message(self, draft: _Draft) -> None:
+        """The day's one notice, if any finding is reason enough."""
+        case = draft.case
+        today = self._outlook.today(case)
+        user = self._outlook.users[case.user_id]
+        address = self._outlook.owner(user).address
+        if address is None or not self._calendar.is_mail_day(today):
+            return
+        if case.last_notice_on == today or self._outlook.hold(case) is not None:
+            return
+        reason = NoticeReason.RESOLVED if case.closing_due else notice_reason(draft)
+        if reason is None or not self._may_open(draft):
+            return
+        if not self._budget.take_mail(1 + len(self._policy.mail_cc)):
+            return
+        if reason is NoticeReason.RESOLVED:
+            draft.message = SendClosing(
+                user_id=case.user_id,
+                user_name=case.user_name,
+                due_on=today,
+                reason=reason.value,
+                to=address,
+            )
+            return
+        draft.message = SendNotice(
+            user_id=case.user_id,
+            user_name=case.user_name,
+            due_on=today,
+            reason=reason.value,
+            stage=headline(draft.decisions.values()),
+            to=address,
+        )
+
+    def _may_open(self, draft: _Draft) -> bool:
+        """The blast radius also limits how many cases open on one mail day."""
+        if draft.case.opened_on is not None:
+            return True
+        if self._refusal is not None:
+            return False
+        return self._budget.take(self._budget.opened, draft.case.user_id)
+
+    # --- beyond the cases -------------------------------------------------------------------------
+
+    def _reinstatements_over(self) -> list[UserPlan]:
+        """Keys whose reinstatement has run out become Inactive again (counted, not escalated)."""
+        return [
+            plan
+            for record in self._state.keys.values()
+            if record.reinstated_until is not None and record.reinstated_until <= self._now
+            for plan in self._reinstatement_over(record)
+        ]
+
+    def _reinstatement_over(self, record: KeyRecord) -> list[UserPlan]:
+        user = self._outlook.users.get(record.user_id)
+        if user is None or record.user_id in self._outlook.gaps:
+            return []
+        act = reinstatement_over(record, user.name, self._outlook, self._today)
+        if not self._budget.take(self._budget.disrupted, record.user_id):
+            held = Held(
+                gate=Gate.BLAST_RADIUS,
+                reason="the reinstatement is over, and today's number is spent",
+                user_id=record.user_id,
+                user_name=user.name,
+                resource_id=record.key_id,
+            )
+            return [UserPlan(user_id=record.user_id, user_name=user.name, held=(held,))]
+        return [UserPlan(user_id=record.user_id, user_name=user.name, acts=(act,))]
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def _user_plan(self, draft: _Draft) -> UserPlan:
+        return UserPlan(
+            user_id=draft.case.user_id,
+            user_name=draft.case.user_name,
+            acts=tuple(draft.acts),
+            message=draft.message,
+            held=tuple(draft.held),
+            earliest=None if draft.earliest is _FAR else draft.earliest,
+        )
+
+    def _without_evidence(self) -> list[UserPlan]:
+        """Cases of users who could not be read: everything stands still."""
+        reasons = {gap.user_id: gap.reason for gap in self._evaluation.gaps if gap.user_id}
+        return [
+            UserPlan(
+                user_id=case.user_id,
+                user_name=case.user_name,
+                held=(
+                    Held(
+                        gate=Gate.EVIDENCE,
+                        reason=reasons.get(case.user_id, "the account could not be read"),
+                        user_id=case.user_id,
+                        user_name=case.user_name,
+                    ),
+                ),
+            )
+            for case in self._state.users.values()
+            if case.user_id in self._outlook.gaps or not self._outlook.snapshot.account_readable
+        ]
+
+    def _written(self, drafts: list[_Draft]) -> State:
+        """Stages and holds of today, written into the cases."""
+        users = dict(self._state.users)
+        for draft in drafts:
+            users[draft.case.user_id] = replace(
+                draft.case,
+                findings={
+                    key: self._placed(draft, record) for key, record in draft.case.findings.items()
+                },
+            )
+        return replace(self._state, users=users)
+
+    def _placed(self, draft: _Draft, record: FindingRecord) -> FindingRecord:
+        held = next((h for h in draft.held if (h.control, h.resource_id) == record.key), None)
+        before = record.held
+        if held is None:
+            kept = None
+        elif before is not None and before.gate == held.gate.value:
+            kept = replace(before, reason=held.reason)
+        else:
+            kept = HeldRecord(gate=held.gate.value, reason=held.reason, since=self._today)
+        return replace(record, stage=draft.decisions[record.key].stage, held=kept)
+
+    def _assembled(self, users: list[UserPlan], state: State) -> Plan:
+        outlook = self._outlook
+        team = () if self._still else team_notices(state, outlook, users, self._today)
+        return Plan(
+            run_id=self._run_id,
+            account_id=outlook.snapshot.account_id,
+            as_of=self._now,
+            on=self._today,
+            users=tuple(users),
+            team=team,
+            summary_due=not self._still and self._summary_due(),
+            findings=self._evaluation.findings,
+            gaps=self._evaluation.gaps,
+            refusal=self._refusal,
+            population=self._population,
+            allowed=self._allowed,
+        )
+
+    def _summary_due(self) -> bool:
+        """On its day, or on the first mail day after it; once."""
+        today, policy = self._today, self._policy
+        if not policy.summary_to or not self._calendar.is_mail_day(today):
+            return False
+        latest = today - timedelta(days=(today.weekday() - policy.summary_weekday) % 7)
+        if self._state.summary_sent_on is not None:
+            return self._state.summary_sent_on < latest
+        last = self._state.last_run
+        return latest == today or (last is not None and last.on < latest)
+
+
+def notice_reason(draft: _Draft) -> NoticeReason | None:
+    """The strongest reason among the findings; an act planned for today is one."""
+    if any(act.disruptive and act.kind != "reset_password" for act in draft.acts):
+        return NoticeReason.ACT_DONE
+    return strongest(draft.decisions.values())
+
+
+def strongest(decisions: Iterable[Decision]) -> NoticeReason | None:
+    """The first of the reasons in the order in which people should hear them."""
+    order = (
+        NoticeReason.ACT_DONE,
+        NoticeReason.COUNTDOWN,
+        NoticeReason.STAGE_DUE,
+        NoticeReason.OVERDUE_WEEKLY,
+        NoticeReason.ENFORCEMENT_MOVED,
+        NoticeReason.FIRST_NOTICE,
+        NoticeReason.NEW_FINDING_IN_CASE,
+    )
+    due = {decision.notice_due for decision in decisions}
+    return next((reason for reason in order if reason in due), None)
+
+
+def headline(decisions: Iterable[Decision]) -> Stage:
+    """The most advanced stage; a pending finding is told as a notification."""
+    stages = [d.stage if d.stage is not Stage.PENDING else Stage.NOTIFICATION for d in decisions]
+    return max(stages, key=_ORDER.index)
+
+
+def population_of(outlook: Outlook) -> Population:
+    """Who exists and who is flagged today, for tomorrow's comparison."""
+    flagged = {
+        user_id
+        for user_id, findings in outlook.findings.items()
+        if any(finding.control.value != "inline_policies" for finding in findings.values())
+    }
+    in_scope = {
+        user_id
+        for user_id, user in outlook.users.items()
+        if outlook.policy.exclusion_for(user) is None
+    }
+    return Population(users=frozenset(outlook.users), flagged=frozenset(flagged & in_scope))
+
+
+def days_to_90(record: FindingRecord, now: datetime) -> int | None:
+    """Days until the credential is 90 days old; negative when past."""
+    if record.since is None:
+        return None
+    return NINETY - (now - record.since) // timedelta(days=1)
+
+
+def _by_promise(draft: _Draft) -> list[tuple[FindingKey, Decision]]:
+    return sorted(
+        draft.decisions.items(), key=lambda item: (item[1].enforcement_on or _FAR, item[0])
+    )

@@ -1,0 +1,107 @@
+"""Short sentences about findings, acts and gates, the same in mails, reports and logs."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from keyreeve.model.case import FindingRecord
+from keyreeve.model.identifiers import AccessKeyId, ControlId
+from keyreeve.model.policy import FinalAct
+
+KEY_CONTROLS = (ControlId.ACCESS_KEY_ROTATION, ControlId.ACCESS_KEY_STALE)
+
+
+def day(value: date) -> str:
+    """`Mon 19 Jan 2026`."""
+    return f"{value:%a} {value.day} {value:%b %Y}"
+
+
+def resource(control: ControlId, resource_id: str) -> str:
+    """What a finding is about."""
+    match control:
+        case ControlId.ACCESS_KEY_ROTATION | ControlId.ACCESS_KEY_STALE:
+            return f"Access key {resource_id}"
+        case ControlId.PASSWORD_AGE:
+            return "Console password"
+        case ControlId.CONSOLE_MFA:
+            return "MFA for console sign-in"
+        case ControlId.USER_INACTIVE:
+            return "Console access"
+        case ControlId.INLINE_POLICIES:
+            return "Inline policies"
+
+
+def how_cleared(record: FindingRecord) -> str:
+    """One sentence for the closing mail and the log."""
+    what = resource(record.control, record.resource_id)
+    if record.enforced_on is not None:
+        return f"{what}: done by Keyreeve on {day(record.enforced_on)}."
+    match record.control:
+        case ControlId.ACCESS_KEY_ROTATION | ControlId.ACCESS_KEY_STALE:
+            return f"{what}: in order, or no longer active."
+        case ControlId.PASSWORD_AGE:
+            return f"{what}: changed."
+        case ControlId.CONSOLE_MFA:
+            return f"{what}: an MFA device is active."
+        case _:
+            return f"{what}: in order."
+
+
+def consequence(
+    control: ControlId, act: FinalAct | None, group: str, *, acts: bool, none_left: bool
+) -> str:
+    """What happens on E, as one sentence."""
+    if control in KEY_CONTROLS:
+        left = " No active key will be left." if none_left else ""
+        return f"The key becomes inactive. It is not deleted.{left}"
+    if not acts or act is None:
+        return "It will be listed as overdue, and you will be reminded every week."
+    match act:
+        case FinalAct.QUARANTINE:
+            return f"You will be put into the group {group}, which denies all other access."
+        case FinalAct.DELETE_LOGIN_PROFILE:
+            return "Your console password will be removed. Access keys go on working."
+        case FinalAct.DEACTIVATE_UNUSED_KEYS:
+            return "Your unused access keys become inactive. They are not deleted."
+        case _:
+            return "It will be listed as overdue, and you will be reminded every week."
+
+
+def act_done(control: ControlId, resource_id: str, act: str | None, on: date) -> str:
+    """What was done on E, as one sentence."""
+    match act:
+        case "delete_login_profile":
+            return f"The console password was removed on {day(on)}."
+        case "quarantine":
+            return f"The user was put into quarantine on {day(on)}."
+        case "deactivate_access_key" if control in KEY_CONTROLS:
+            return f"Access key {resource_id} was made inactive on {day(on)}."
+        case "deactivate_access_key":
+            return f"Unused access keys were made inactive on {day(on)}."
+        case _:
+            return f"Enforced on {day(on)}."
+
+
+NO_REPLACEMENT = {
+    "spare": "No replacement will be made: a spare key that nobody uses needs none.",
+    "none_needed": "No new credentials are needed for this.",
+    "dormant": (
+        "No new credentials will be made, since none of the user's have been used for a long time."
+    ),
+    "both_slots_aged": (
+        "No replacement can be made: both of the user's two key slots are taken, and both keys "
+        "are due."
+    ),
+    "already_replaced": "A replacement was handed over earlier.",
+}
+"""Reasons why nothing is handed out, as told to the owner; keyed by the reason's code."""
+
+
+def no_replacement(reason: str, blocking: AccessKeyId | None) -> str:
+    """The sentence for a reason's code."""
+    if reason.startswith("slots_taken"):
+        return (
+            f"No replacement can be made: AWS allows two access keys per user, and {blocking} "
+            "takes the second slot."
+        )
+    return NO_REPLACEMENT.get(reason, f"No new credentials will be made: {reason}.")
