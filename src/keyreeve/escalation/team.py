@@ -62,8 +62,8 @@ def _unreachable(case: Case, reason: str, outlook: Outlook, today: date) -> Send
         headline=f"Nobody can be told about {case.user_name}",
         paragraphs=(
             (
-                f"{case.user_name} has {count} open finding{'s' if count > 1 else ''}, and its owner "
-                f"cannot be reached: {reason}."
+                f"{case.user_name} has {count} open finding{'s' if count > 1 else ''}, and its "
+                f"owner cannot be reached: {reason}."
             ),
             (
                 f"Set the tag {rules.tag} of this user to the owner's mail address. Until then the "

@@ -1,1 +1,1 @@
-"""."""
+"""The same ports on this machine: files instead of a bucket, a directory or SMTP instead of SES."""

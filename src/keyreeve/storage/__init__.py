@@ -1,1 +1,12 @@
-"""."""
+"""What is kept between runs, over any `ports.ObjectStore` (a bucket or a directory).
+
+layout        where everything lies below the project's prefix
+state_store   state.json: conditional writes, first runs told from lost states
+journal       ops/: write-once steps
+escrow        credentials/: secrets at rest
+audit_log     audit/: the hash chain, and its verification
+lock          lock.json: one writer per account
+decisions     waivers.json, holds.json, pause.json: what people have decided
+archive       mails/, collected/, runs/, reports/, reviews/
+write_once    what journal, escrow and audit log share
+"""

@@ -1,0 +1,241 @@
+"""Where every AWS client comes from: one factory, so that the rehearsal guard cannot be escaped.
+
+Two kinds of clients:
+
+reading      retries in the SDK's `standard` mode; also for writes that carry a condition
+one attempt  for calls without an idempotency token: in doubt we reconcile by reading
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from datetime import UTC, datetime
+from functools import cache, partial
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from urllib.parse import urlsplit
+
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    CredentialProvider,
+    DeferredRefreshableCredentials,
+)
+from botocore.exceptions import BotoCoreError, NoRegionError, ProfileNotFound
+from botocore.loaders import Loader, create_loader
+from botocore.utils import parse_timestamp
+
+from keyreeve import __version__
+from keyreeve.aws.failures import READS
+from keyreeve.model.errors import AccountUnreadable, ConfigError, Rejected
+
+if TYPE_CHECKING:
+    from botocore.client import BaseClient
+    from botocore.model import OperationModel
+    from types_boto3_iam import IAMClient
+    from types_boto3_s3 import S3Client
+    from types_boto3_sesv2 import SESV2Client
+    from types_boto3_sts import STSClient
+
+Service = Literal["iam", "s3", "sesv2", "sts"]
+SERVICES: Final[tuple[Service, ...]] = ("iam", "s3", "sesv2", "sts")
+"""Every service that the house talks to."""
+
+REHEARSAL: Final = "Rehearsal"
+"""Code of a call that the rehearsal guard refused."""
+
+_SIGNING_IN: Final = frozenset(
+    {
+        "signin:CreateOAuth2Token",
+        "sso-oidc:CreateToken",
+        "sso:GetRoleCredentials",
+        "sts:AssumeRole",
+        "sts:AssumeRoleWithWebIdentity",
+    }
+)
+"""Calls of the SDK's own credential chain."""
+
+_ROLE_SESSION_NAME = "keyreeve"
+_CONNECT_SECONDS = 5
+_READ_SECONDS = 60
+_ATTEMPTS = 5
+_TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
+
+
+class Sessions:
+    """Clients for one account, made once each; safe to share between threads.
+
+    Profile, region, endpoints and credentials come from the ordinary SDK chain
+    (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL` and its per-service forms included).
+    """
+
+    def __init__(
+        self,
+        *,
+        rehearsal: bool,
+        profile: str | None = None,
+        region: str | None = None,
+        role_arn: str | None = None,
+        external_id: str | None = None,
+    ) -> None:
+        _hush()
+        self._session = _new_session(profile, region, rehearsal=rehearsal)
+        if role_arn is not None:
+            source = self._session
+            self._session = _new_session(profile, region, rehearsal=rehearsal)
+            resolver = self._session.get_component("credential_provider")
+            resolver.providers.insert(0, _Role(source, role_arn, external_id))
+        self._clients: dict[tuple[Service, bool], Any] = {}
+        self._making = Lock()
+
+    @overload
+    def client(self, service: Literal["iam"], *, attempts_once: bool = False) -> IAMClient: ...
+    @overload
+    def client(self, service: Literal["s3"], *, attempts_once: bool = False) -> S3Client: ...
+    @overload
+    def client(self, service: Literal["sesv2"], *, attempts_once: bool = False) -> SESV2Client: ...
+    @overload
+    def client(self, service: Literal["sts"], *, attempts_once: bool = False) -> STSClient: ...
+
+    def client(self, service: Service, *, attempts_once: bool = False) -> Any:
+        """The client; `attempts_once` for whatever must not be sent twice."""
+        wanted = (service, attempts_once)
+        with self._making:  # making clients is not thread-safe; using them is
+            if wanted not in self._clients:
+                self._clients[wanted] = self._make(service, attempts_once=attempts_once)
+            return self._clients[wanted]
+
+    def only_loopback(self) -> bool:
+        """Whether every endpoint that a client would use is a loopback address (`--as-of`)."""
+        return all(_is_loopback(self._any_client(service)) for service in SERVICES)
+
+    def _any_client(self, service: Service) -> BaseClient:
+        made: BaseClient = self.client(service)
+        return made
+
+    def _make(self, service: Service, *, attempts_once: bool) -> BaseClient:
+        config = _config(attempts=1 if attempts_once else _ATTEMPTS)
+        try:
+            made = self._session.create_client(service, config=config)
+            if service == "s3" and _is_loopback(made):
+                # `bucket.localhost` resolves on few machines.
+                made = self._session.create_client(
+                    service, config=config.merge(Config(s3={"addressing_style": "path"}))
+                )
+        except NoRegionError:
+            raise ConfigError(
+                f"no region is set for {service}", where="AWS", remedy="Use --region or AWS_REGION."
+            ) from None
+        except (BotoCoreError, ValueError) as error:  # an endpoint that is no URL is a ValueError
+            raise AccountUnreadable(
+                f"no client for {service}: {error}",
+                where="AWS",
+                remedy="Check the profile, the region and AWS_ENDPOINT_URL.",
+            ) from None
+        return made
+
+
+class _Role(CredentialProvider):
+    """Credentials of a role in another account, renewed before they expire."""
+
+    METHOD = "keyreeve-assume-role"
+
+    def __init__(
+        self, source: botocore.session.Session, role_arn: str, external_id: str | None
+    ) -> None:
+        super().__init__()
+        self._source = source
+        self._role_arn = role_arn
+        self._arguments = {"RoleSessionName": _ROLE_SESSION_NAME}
+        if external_id is not None:
+            self._arguments["ExternalId"] = external_id
+
+    def load(self) -> DeferredRefreshableCredentials | None:
+        """None where the source itself has no credentials."""
+        own = self._source.get_credentials()
+        if own is None:
+            return None
+        fetcher = AssumeRoleCredentialFetcher(
+            partial(self._source.create_client, config=_config(attempts=_ATTEMPTS)),
+            own,
+            self._role_arn,
+            extra_args=self._arguments,
+        )
+        return DeferredRefreshableCredentials(
+            method=self.METHOD, refresh_using=fetcher.fetch_credentials
+        )
+
+
+def _new_session(
+    profile: str | None, region: str | None, *, rehearsal: bool
+) -> botocore.session.Session:
+    session = botocore.session.Session(profile=profile)
+    try:
+        session.get_scoped_config()
+    except ProfileNotFound as error:
+        raise ConfigError(
+            str(error), where="--profile", remedy="`aws configure list-profiles` names them."
+        ) from None
+    session.register_component("data_loader", _models())
+    if region is not None:
+        session.set_config_variable("region", region)
+    session.get_component("response_parser_factory").set_parser_defaults(timestamp_parser=_instant)
+    if rehearsal:
+        # First before parameters are looked at, last before the request is made.
+        session.register("provide-client-params", _refuse_changes)
+        session.register("before-call", _refuse_changes)
+    return session
+
+
+@cache
+def _models() -> Loader:
+    """AWS's service descriptions: large, and the same for all accounts of a run."""
+    return create_loader()
+
+
+def _refuse_changes(**event: Any) -> None:
+    """The rehearsal guard: what is not known to read does not leave."""
+    model: OperationModel = event["model"]
+    call = f"{model.service_model.service_name}:{model.name}"
+    if call not in READS and call not in _SIGNING_IN:
+        raise Rejected(
+            "a rehearsal changes nothing: the call was not sent",
+            call=call,
+            code=REHEARSAL,
+            remedy="Use --execute to act.",
+        )
+
+
+def _config(*, attempts: int) -> Config:
+    return Config(
+        connect_timeout=_CONNECT_SECONDS,
+        read_timeout=_READ_SECONDS,
+        retries={"mode": "standard", "total_max_attempts": attempts},
+        user_agent_extra=f"keyreeve/{__version__}",
+    )
+
+
+def _is_loopback(client: BaseClient) -> bool:
+    host = urlsplit(client.meta.endpoint_url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False  # a name may point anywhere tomorrow
+
+
+def _instant(value: str | float) -> datetime:
+    """What AWS calls a timestamp; ISO 8601 without dateutil, which costs half of a parse."""
+    if isinstance(value, str) and value[4:5] == "-":
+        return datetime.fromisoformat(value)
+    return parse_timestamp(value).astimezone(UTC)  # type: ignore[arg-type]  # numbers, too
+
+
+def _hush() -> None:
+    """The SDK's DEBUG log prints secrets: its loggers never go below INFO (promise P14)."""
+    for name in _TALKATIVE:
+        logger = logging.getLogger(name)
+        logger.setLevel(max(logger.level, logging.INFO))

@@ -1,0 +1,65 @@
+"""What people have decided: waivers.json, holds.json, pause.json.
+
+These are small documents that people may read and, in need, edit: strict JSON, but no checksum.
+Each is one dataclass, so that the fields below are the fields of the file.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+from keyreeve.codec.seal import parse, readable, require_version
+from keyreeve.codec.values import from_json, to_json
+from keyreeve.model.case import Extension, Hold, Pause, Waiver
+from keyreeve.model.errors import StateUnreadable
+
+_SCHEMA_VERSION = 1
+_REMEDY = (
+    "Nothing was changed. Mend the file by hand or restore its earlier version (the bucket keeps "
+    "them); it is never taken for empty."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WaiverFile:
+    """waivers.json."""
+
+    waivers: tuple[Waiver, ...] = ()
+    schema_version: int = _SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldFile:
+    """holds.json: cases that are stopped, and days added to E."""
+
+    holds: tuple[Hold, ...] = ()
+    extensions: tuple[Extension, ...] = ()
+    schema_version: int = _SCHEMA_VERSION
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseFile:
+    """pause.json."""
+
+    pause: Pause | None = None
+    schema_version: int = _SCHEMA_VERSION
+
+
+DecisionFile = WaiverFile | HoldFile | PauseFile
+F = TypeVar("F", WaiverFile, HoldFile, PauseFile)
+
+
+def encode(file: DecisionFile) -> bytes:
+    """The bytes of one of the three files."""
+    return readable(to_json(file))
+
+
+def decode(kind: type[F], content: bytes, *, where: str) -> F:
+    """Read one of the three. StateUnreadable, naming `where`: never empty because corrupt."""
+    try:
+        file = from_json(kind, parse(content))
+        require_version(file.schema_version, _SCHEMA_VERSION)
+    except ValueError as error:
+        raise StateUnreadable(str(error), where=where, remedy=_REMEDY) from error
+    return file

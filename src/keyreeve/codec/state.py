@@ -1,0 +1,129 @@
+"""state.json: the State in an envelope that says who saved it and when, sealed by a checksum.
+
+    {schema_version, project, account_id, users, keys, …     the fields of State
+     saved_at, saved_by                                       wall clock and run id of the save
+     sha256}                                                  see `codec.seal`
+
+A document of an older schema passes through `MIGRATIONS`, one step per version; one of a newer
+schema is refused before anything else in it is believed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyreeve.codec.seal import FIELD, parse, seal, unseal
+from keyreeve.codec.values import Json, from_json, to_json
+from keyreeve.model.case import SCHEMA_VERSION, State
+from keyreeve.model.errors import StateUnreadable
+from keyreeve.model.identifiers import RunId
+
+Migration = Callable[[dict[str, Json]], dict[str, Json]]
+
+MIGRATIONS: Mapping[int, Migration] = {}
+"""Schema version n → what turns a document of version n into one of version n + 1."""
+
+REPAIR = "Nothing was changed. `keyreeve state repair` helps to put a good version back."
+UPGRADE = "Upgrade Keyreeve on this machine; nothing was changed."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SavedState:
+    """What one state.json holds."""
+
+    state: State
+    saved_at: datetime
+    """Wall clock of the writer."""
+    saved_by: RunId
+
+
+def encode(state: State, *, saved_at: datetime, saved_by: RunId) -> bytes:
+    """The bytes of state.json: the same for the same arguments. ValueError if inconsistent."""
+    _check_ids(state)
+    document = to_json(state)
+    if not isinstance(document, dict) or state.schema_version != SCHEMA_VERSION:
+        raise ValueError(f"only schema {SCHEMA_VERSION} is written")
+    return seal({**document, "saved_at": to_json(saved_at), "saved_by": saved_by})
+
+
+def decode(content: bytes, *, where: str = "state.json") -> State:
+    """The State alone; see `decode_saved`."""
+    return decode_saved(content, where=where).state
+
+
+def decode_saved(
+    content: bytes,
+    *,
+    where: str = "state.json",
+    sealed: bool = True,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+) -> SavedState:
+    """Read state.json. StateUnreadable, with a remedy, if it is anything but a whole state.
+
+    `sealed=False` believes a document whose checksum is wrong: for `state repair` only.
+    """
+    try:
+        _refuse_newer(content, where)
+        document = unseal(content) if sealed else _unsealed(content)
+        return _read(_migrated(document, migrations))
+    except ValueError as error:
+        raise StateUnreadable(str(error), where=where, remedy=REPAIR) from error
+
+
+def _version(document: Mapping[str, Json]) -> int:
+    version = document.get("schema_version")
+    if type(version) is not int:
+        raise ValueError(f"schema_version: expected a whole number, found {version!r}")
+    return version
+
+
+def _refuse_newer(content: bytes, where: str) -> None:
+    version = _version(parse(content))
+    if version > SCHEMA_VERSION:
+        raise StateUnreadable(
+            f"schema_version is {version}, and this Keyreeve reads up to {SCHEMA_VERSION}",
+            where=where,
+            remedy=UPGRADE,
+        )
+
+
+def _unsealed(content: bytes) -> dict[str, Json]:
+    document = parse(content)
+    document.pop(FIELD, None)
+    return document
+
+
+def _migrated(document: dict[str, Json], migrations: Mapping[int, Migration]) -> dict[str, Json]:
+    for version in range(_version(document), SCHEMA_VERSION):
+        if version not in migrations:
+            raise ValueError(f"no way from schema_version {version} to {version + 1}")
+        document = {**migrations[version](document), "schema_version": version + 1}
+    return document
+
+
+def _read(document: dict[str, Json]) -> SavedState:
+    saved_at = from_json(datetime, document.pop("saved_at", None), "saved_at")
+    saved_by = from_json(str, document.pop("saved_by", None), "saved_by")
+    state = from_json(State, document)
+    _check_ids(state)
+    return SavedState(state=state, saved_at=saved_at, saved_by=RunId(saved_by))
+
+
+def _check_ids(state: State) -> None:
+    """Every record stands under its own id. ValueError with the path of the first that does not."""
+    for user_id, case in state.users.items():
+        _same(f"users[{user_id}].user_id", case.user_id, user_id)
+        for key, finding in case.findings.items():
+            _same(f"users[{user_id}].findings[{'/'.join(key)}]", finding.key, key)
+        for operation_id, operation in case.operations.items():
+            path = f"users[{user_id}].operations[{operation_id}].operation_id"
+            _same(path, operation.operation_id, operation_id)
+    for key_id, record in state.keys.items():
+        _same(f"keys[{key_id}].key_id", record.key_id, key_id)
+
+
+def _same(path: str, found: object, expected: object) -> None:
+    if found != expected:
+        raise ValueError(f"{path}: expected {expected!r}, found {found!r}")

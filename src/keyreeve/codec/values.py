@@ -1,0 +1,286 @@
+"""Model ⇄ JSON, driven by the type hints of frozen dataclasses.
+
+Writing is total over the model: every dataclass of `model/` becomes JSON, for storage and for
+printing. Reading is strict: unknown and missing fields, wrong types and naive datetimes are a
+`ValueError` that begins with the JSON path of the offence.
+
+    date, datetime    ISO 8601; datetimes with offset
+    enum              its value
+    tuple, frozenset  list; of a frozenset, sorted
+    mapping           object; keys are text, dates as ISO 8601, tuples joined by `/`
+    effect classes    carry their `kind` (a ClassVar) beside their fields
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import fields, is_dataclass
+from datetime import date, datetime, timedelta
+from enum import Enum
+from functools import cache
+from types import NoneType, UnionType
+from typing import (
+    Any,
+    NewType,
+    TypeAlias,
+    TypeVar,
+    Union,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
+from zoneinfo import ZoneInfo
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+
+T = TypeVar("T")
+
+_Reader: TypeAlias = Callable[[object, str], Any]
+_SECRETS = frozenset({"secret", "password"})
+
+
+def to_json(value: object) -> Json:
+    """Any value of the model as JSON. TypeError for bytes and for fields that hold a secret."""
+    if value is None or isinstance(value, bool | float) or type(value) in (str, int):
+        return cast("Json", value)
+    if isinstance(value, Enum):
+        return to_json(value.value)
+    if isinstance(value, date):
+        return _date_text(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return _object(value)
+    if isinstance(value, Mapping):
+        return {_key_text(key): to_json(item) for key, item in value.items()}
+    if isinstance(value, tuple | list):
+        return [to_json(item) for item in value]
+    if isinstance(value, frozenset | set):
+        return sorted((to_json(item) for item in value), key=str)
+    if isinstance(value, timedelta):
+        return value.total_seconds()
+    if isinstance(value, ZoneInfo):
+        return value.key
+    raise TypeError(f"{type(value).__name__} is never written down")
+
+
+def from_json(kind: type[T], value: object, path: str = "") -> T:
+    """A dataclass of the model from JSON. ValueError, naming the JSON path, if anything is off."""
+    return cast("T", _reader(cast("Hashable", kind))(value, path))
+
+
+def _date_text(value: date) -> str:
+    if isinstance(value, datetime) and value.utcoffset() is None:
+        raise ValueError(f"a datetime without offset is never written down: {value}")
+    return value.isoformat()
+
+
+def _object(value: object) -> dict[str, Json]:
+    written: dict[str, Json] = {}
+    kind = getattr(type(value), "kind", None)
+    if isinstance(kind, str):
+        written["kind"] = kind
+    for name in _field_names(cast("Any", type(value))):
+        written[name] = to_json(getattr(value, name))
+    return written
+
+
+@cache
+def _field_names(kind: type[Any]) -> tuple[str, ...]:
+    names = tuple(item.name for item in fields(kind))
+    if secrets := _SECRETS.intersection(names):
+        raise TypeError(f"{kind.__name__}.{min(secrets)} is never written down")
+    return names
+
+
+def _key_text(key: object) -> str:
+    if isinstance(key, tuple):
+        parts = [_key_text(part) for part in key]
+        if any("/" in part for part in parts[:-1]):
+            raise ValueError(f"only the last part of a key may hold a slash: {key!r}")
+        return "/".join(parts)
+    text = to_json(key)
+    if not isinstance(text, str):
+        raise TypeError(f"{type(key).__name__} cannot be the key of a JSON object")
+    return text
+
+
+# --- reading: one reader per type hint, made once ------------------------------------------------
+
+
+@cache
+def _reader(hint: Any) -> _Reader:
+    if isinstance(hint, NewType):
+        return _reader(hint.__supertype__)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if get_origin(hint) in (UnionType, Union):
+        return _optional(hint)
+    if get_origin(hint) is tuple:
+        return _tuple(hint)
+    if get_origin(hint) is frozenset:
+        return _frozenset(hint)
+    if get_origin(hint) is Mapping:
+        return _mapping(hint)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return _enum(hint)
+    if isinstance(hint, type) and is_dataclass(hint):
+        return _dataclass(hint)
+    raise TypeError(f"no way to read {hint}")
+
+
+def _fail(path: str, expected: str, found: object) -> ValueError:
+    shown = repr(found)
+    shown = shown if len(shown) <= 60 else shown[:57] + "…"  # noqa: PLR2004 - a line's worth
+    return ValueError(f"{path or 'document'}: expected {expected}, found {shown}")
+
+
+def _exactly(kind: type, words: str) -> _Reader:
+    def read(value: object, path: str) -> object:
+        # bool is an int to Python, not to a reader of state.json.
+        if type(value) is not kind:
+            raise _fail(path, words, value)
+        return value
+
+    return read
+
+
+def _read_date(value: object, path: str) -> date:
+    try:
+        day = date.fromisoformat(cast("str", value))
+    except (ValueError, TypeError):
+        raise _fail(path, "a date like 2026-01-05", value) from None
+    if day.isoformat() != value:
+        raise _fail(path, "a date like 2026-01-05", value)
+    return day
+
+
+def _read_datetime(value: object, path: str) -> datetime:
+    try:
+        instant = datetime.fromisoformat(cast("str", value))
+    except (ValueError, TypeError):
+        instant = None
+    if instant is None or instant.utcoffset() is None:
+        raise _fail(path, "a time with offset like 2026-01-05T06:00:00+00:00", value)
+    return instant
+
+
+def _read_json(value: object, path: str) -> object:  # noqa: ARG001 - a reader's signature
+    return value
+
+
+_PLAIN: Mapping[Any, _Reader] = {
+    str: _exactly(str, "text"),
+    int: _exactly(int, "a whole number"),
+    bool: _exactly(bool, "true or false"),
+    dict: _exactly(dict, "an object"),
+    list: _exactly(list, "a list"),
+    date: _read_date,
+    datetime: _read_datetime,
+    object: _read_json,
+}
+
+
+def _optional(hint: Any) -> _Reader:
+    inner = [arg for arg in get_args(hint) if arg is not NoneType]
+    if len(inner) != 1:
+        raise TypeError(f"no way to read {hint}")
+    read_inner = _reader(inner[0])
+
+    def read(value: object, path: str) -> object:
+        return None if value is None else read_inner(value, path)
+
+    return read
+
+
+def _items(value: object, path: str, read_item: _Reader) -> list[Any]:
+    items: list[object] = _PLAIN[list](value, path)
+    return [read_item(item, f"{path}[{index}]") for index, item in enumerate(items)]
+
+
+def _tuple(hint: Any) -> _Reader:
+    item, ellipsis = get_args(hint)
+    if ellipsis is not Ellipsis:
+        raise TypeError(f"no way to read {hint}")
+    read_item = _reader(item)
+
+    def read(value: object, path: str) -> object:
+        return tuple(_items(value, path, read_item))
+
+    return read
+
+
+def _frozenset(hint: Any) -> _Reader:
+    read_item = _reader(get_args(hint)[0])
+
+    def read(value: object, path: str) -> object:
+        items = _items(value, path, read_item)
+        members = frozenset(items)
+        if len(members) != len(items):
+            raise _fail(path, "every member once", value)
+        return members
+
+    return read
+
+
+def _mapping(hint: Any) -> _Reader:
+    key_hint, value_hint = get_args(hint)
+    read_key, read_value = _key_reader(key_hint), _reader(value_hint)
+
+    def read(value: object, path: str) -> object:
+        members: dict[str, object] = _PLAIN[dict](value, path)
+        return {
+            read_key(key, f"{path}[{key}]"): read_value(item, f"{path}[{key}]")
+            for key, item in members.items()
+        }
+
+    return read
+
+
+def _key_reader(hint: Any) -> _Reader:
+    if get_origin(hint) is not tuple:
+        return _reader(hint)
+    readers = [_reader(part) for part in get_args(hint)]
+
+    def read(value: object, path: str) -> object:
+        parts = cast("str", value).split("/", len(readers) - 1)
+        if len(parts) != len(readers):
+            raise _fail(path, f"{len(readers)} parts joined by a slash", value)
+        return tuple(read_part(part, path) for read_part, part in zip(readers, parts, strict=True))
+
+    return read
+
+
+def _enum(kind: type[Enum]) -> _Reader:
+    members: dict[object, Enum] = {member.value: member for member in kind}
+
+    def read(value: object, path: str) -> object:
+        if not isinstance(value, str | int) or value not in members:
+            raise _fail(path, "one of " + ", ".join(map(str, members)), value)
+        return members[value]
+
+    return read
+
+
+def _dataclass(kind: type) -> _Reader:
+    hints = get_type_hints(kind)
+    readers = {name: _reader(hints[name]) for name in _field_names(kind)}
+
+    def read(value: object, path: str) -> object:
+        members: dict[str, object] = _PLAIN[dict](value, path)
+        if members.keys() != readers.keys():
+            raise _wrong_fields(path, set(readers), set(members))
+        dot = f"{path}." if path else ""
+        try:
+            return kind(
+                **{name: reads(members[name], dot + name) for name, reads in readers.items()}
+            )
+        except TypeError as error:
+            raise ValueError(f"{path or 'document'}: {error}") from error
+
+    return read
+
+
+def _wrong_fields(path: str, known: set[str], found: set[str]) -> ValueError:
+    said = [f"missing field {name!r}" for name in sorted(known - found)]
+    said += [f"unknown field {name!r}" for name in sorted(found - known)]
+    return ValueError(f"{path or 'document'}: {', '.join(said)}")

@@ -1,0 +1,348 @@
+"""Facts of one account in as few calls as they take, and what could not be read.
+
+GenerateCredentialReport + GetCredentialReport + ⌈N/1000⌉ pages of GetAccountAuthorizationDetails,
+a handful fixed, and one ListAccessKeys per user with a key finding whose slot the state does not
+know.  Password age has no other source than the report (aws-facts E1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
+
+from keyreeve.codec.credential_report import ParsedReport, ReportRow, parse
+from keyreeve.controls.evaluation import slots_in_question
+from keyreeve.model.case import KeyRecord
+from keyreeve.model.errors import AccountUnreadable, AwsFailure, NotFound
+from keyreeve.model.identifiers import AccessKeyId, AccountId, UserId
+from keyreeve.model.policy import EscalationPolicy, FinalAct
+from keyreeve.model.snapshot import (
+    Absent,
+    AccessKey,
+    AccountSnapshot,
+    CollectionGap,
+    LiveKey,
+    PasswordPolicy,
+    User,
+)
+from keyreeve.ports import AccountReader, CredentialReport, Progress
+
+FRESH = timedelta(hours=24)
+"""A report whose GeneratedTime is further from `now`, in either direction, is a gap."""
+
+
+def collect(
+    reader: AccountReader,
+    policy: EscalationPolicy,
+    known: Mapping[AccessKeyId, KeyRecord],
+    now: datetime,
+    progress: Progress,
+) -> tuple[AccountSnapshot, CredentialReport]:
+    """The snapshot to judge by, and the report as it came.
+
+    AccountUnreadable if the account gives nothing to judge by; whatever else could not be read
+    is a gap in the snapshot.
+    """
+    progress.stage("Reading the account")
+    try:
+        caller = reader.caller()
+        report = reader.credential_report()
+        details = reader.details()
+    except AwsFailure as failure:
+        raise AccountUnreadable(failure.what, where=failure.where, remedy=failure.remedy) from None
+    gaps: list[CollectionGap] = []
+    password_policy = _password_policy(reader, gaps)
+    parsed = parse(report.content)
+    gaps.extend(_identified(parsed.gaps, details.users))
+    stale = _freshness(report, now)
+    if stale is not None:
+        gaps.append(stale)
+    snapshot = AccountSnapshot(
+        account_id=caller.account_id,
+        collected_at=now,
+        report_generated_at=report.generated_at,
+        users=tuple(_joined(details.users, parsed, report.generated_at, gaps)),
+        password_policy=password_policy,
+        groups=details.groups,
+        caller=caller,
+        account_readable=stale is None and parsed.complete,
+    )
+    if snapshot.account_readable:
+        users = [_live(user, reader, policy, now, gaps) for user in snapshot.users]
+        snapshot = replace(snapshot, users=tuple(users))
+        users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress)
+        snapshot = replace(snapshot, users=tuple(users))
+    return replace(snapshot, gaps=tuple(gaps)), report
+
+
+def offline(content: bytes, now: datetime) -> AccountSnapshot:
+    """A snapshot from a credential report alone: no AWS access, no ids, no policies."""
+    parsed = parse(content)
+    return AccountSnapshot(
+        account_id=_account_of(parsed.rows),
+        collected_at=now,
+        report_generated_at=None,
+        users=tuple(_from_row(row) for row in parsed.rows),
+        gaps=parsed.gaps,
+        account_readable=parsed.complete,
+    )
+
+
+def _account_of(rows: Sequence[ReportRow]) -> AccountId:
+    """The account id in the ARNs; zeros where there is no row to tell."""
+    return AccountId(rows[0].arn.split(":")[4] if rows else "000000000000")
+
+
+def _password_policy(reader: AccountReader, gaps: list[CollectionGap]) -> PasswordPolicy | None:
+    try:
+        return reader.password_policy()
+    except AwsFailure as failure:
+        gaps.append(CollectionGap(step=failure.call, reason=failure.what))
+        return None
+
+
+def _freshness(report: CredentialReport, now: datetime) -> CollectionGap | None:
+    distance = abs(now - report.generated_at)
+    if distance <= FRESH:
+        return None
+    hours = distance // timedelta(hours=1)
+    return CollectionGap(
+        step="GetCredentialReport",
+        reason=(
+            f"the report was generated at {report.generated_at:%Y-%m-%dT%H:%M:%SZ}, {hours} hours "
+            "from the time of this run; at most 24 are trusted"
+        ),
+    )
+
+
+# --- the join -------------------------------------------------------------------------------------
+
+
+def _joined(
+    users: Iterable[User], parsed: ParsedReport, made: datetime, gaps: list[CollectionGap]
+) -> Iterable[User]:
+    """Users of the account with the facts of their row, by name *and* creation time."""
+    rows = {(row.user, _second(row.created_at)): row for row in parsed.rows}
+    unreadable = {gap.user_name for gap in parsed.gaps if gap.user_name}
+    for user in users:
+        row = rows.get((user.name, _second(user.created_at)))
+        if row is not None:
+            yield _with_row(user, row, made)
+        elif user.name in unreadable:
+            yield user
+        elif user.created_at < made and parsed.complete:
+            reason = "the user has no row in the credential report"
+            gaps.append(_gap("GetCredentialReport", reason, user))
+            yield user
+        # A user created after the report was made has nothing that could be old yet.
+
+
+def _second(moment: datetime) -> datetime:
+    """The report carries no microseconds."""
+    return moment.replace(microsecond=0)
+
+
+def _with_row(user: User, row: ReportRow, made: datetime) -> User:
+    return replace(
+        user,
+        password_enabled=row.password_enabled,
+        password_last_used=row.password_last_used,
+        password_last_changed=row.password_last_changed,
+        mfa_active=row.mfa_active,
+        keys=row.keys,
+        observed_at=made,
+    )
+
+
+def _from_row(row: ReportRow) -> User:
+    return User(
+        name=row.user,
+        arn=row.arn,
+        created_at=row.created_at,
+        user_id=None,
+        password_enabled=row.password_enabled,
+        password_last_used=row.password_last_used,
+        password_last_changed=row.password_last_changed,
+        mfa_active=row.mfa_active,
+        keys=row.keys,
+    )
+
+
+def _identified(gaps: Iterable[CollectionGap], users: Iterable[User]) -> Iterable[CollectionGap]:
+    """Gaps of rows, with the unique id of the user they name."""
+    ids = {user.name: user.user_id for user in users}
+    for gap in gaps:
+        yield replace(gap, user_id=ids.get(gap.user_name)) if gap.user_name else gap
+
+
+def _gap(step: str, reason: str, user: User) -> CollectionGap:
+    return CollectionGap(step=step, reason=reason, user_name=user.name, user_id=user.user_id)
+
+
+# --- live facts under a compressed clock (S2.14) --------------------------------------------------
+
+
+def _live(
+    user: User,
+    reader: AccountReader,
+    policy: EscalationPolicy,
+    now: datetime,
+    gaps: list[CollectionGap],
+) -> User:
+    """Listed users are read live, since the report is hours old and their days last minutes."""
+    compressed = policy.compressed
+    if compressed is None or not any(fnmatchcase(user.name, glob) for glob in compressed.users):
+        return user
+    try:
+        live = reader.user(user.name)
+        keys = tuple(
+            AccessKey(
+                slot=slot,
+                active=key.active,
+                last_rotated=key.created_at,
+                last_used=reader.access_key_last_used(key.key_id) or Absent.NEVER,
+                key_id=key.key_id,
+                created_at=key.created_at,
+            )
+            for slot, key in enumerate(_oldest_first(reader.access_keys(user.name)), start=1)
+        )
+        return replace(
+            user,
+            tags=live.tags,
+            password_enabled=reader.has_login_profile(user.name),
+            password_last_used=live.password_last_used or Absent.NEVER,
+            mfa_active=reader.has_mfa_device(user.name),
+            keys=keys,
+            observed_at=now,
+        )
+    except AwsFailure as failure:
+        gaps.append(_gap(failure.call, failure.what, user))
+        return user
+
+
+def _oldest_first(keys: Iterable[LiveKey]) -> list[LiveKey]:
+    return sorted(keys, key=lambda key: (key.created_at, key.key_id))
+
+
+# --- key ids --------------------------------------------------------------------------------------
+
+
+def _with_key_ids(
+    reader: AccountReader,
+    snapshot: AccountSnapshot,
+    policy: EscalationPolicy,
+    known: Mapping[AccessKeyId, KeyRecord],
+    now: datetime,
+    gaps: list[CollectionGap],
+    progress: Progress,
+) -> list[User]:
+    """Every key that a control may name gets its id: from the state, else by one call a user."""
+    by_user: dict[UserId, list[KeyRecord]] = {}
+    for record in known.values():
+        by_user.setdefault(record.user_id, []).append(record)
+    users = [
+        _remembered(user, by_user.get(user.user_id or UserId(""), [])) for user in snapshot.users
+    ]
+    asked = {
+        index
+        for index, user in enumerate(users)
+        if _needs_ids(user, snapshot, policy, known, now, by_user)
+    }
+    progress.stage("Reading access keys", total=len(asked))
+    for index in sorted(asked):
+        users[index] = _listed(users[index], reader, gaps)
+        progress.step()
+    return users
+
+
+def _remembered(user: User, records: Sequence[KeyRecord]) -> User:
+    """The slots whose key the state knows, matched by date and flag."""
+    if not records or not user.keys or all(key.key_id for key in user.keys):
+        return user
+    keys = tuple(_recognised(key, records) for key in user.keys)
+    return replace(user, keys=keys)
+
+
+def _recognised(key: AccessKey, records: Sequence[KeyRecord]) -> AccessKey:
+    for record in records:
+        same_date = key.last_rotated in (_second(record.created_at), record.last_rotated)
+        if same_date and record.active in (None, key.active):
+            return replace(key, key_id=record.key_id, created_at=record.created_at)
+    return key
+
+
+def _needs_ids(
+    user: User,
+    snapshot: AccountSnapshot,
+    policy: EscalationPolicy,
+    known: Mapping[AccessKeyId, KeyRecord],
+    now: datetime,
+    by_user: Mapping[UserId, Sequence[KeyRecord]],
+) -> bool:
+    nameless = [key for key in user.keys if key.key_id is None]
+    if not nameless or user.user_id is None:
+        return False
+    if user.user_id in by_user:
+        return True  # a slot's flag or date differs from the state: one call
+    if policy.exclusion_for(user) is not None:
+        return False
+    if policy.enforcement.user_inactive is FinalAct.DEACTIVATE_UNUSED_KEYS:
+        return any(key.active for key in nameless)
+    questioned = slots_in_question(user, snapshot, policy, now, known)
+    return any(key.slot in questioned for key in nameless)
+
+
+def _listed(user: User, reader: AccountReader, gaps: list[CollectionGap]) -> User:
+    try:
+        live = reader.access_keys(user.name)
+    except NotFound:
+        gaps.append(_gap("ListAccessKeys", "the user was deleted during the run", user))
+        return user
+    except AwsFailure as failure:
+        gaps.append(_gap(failure.call, failure.what, user))
+        return user
+    keys = _matched(user.keys, live)
+    if keys is None:
+        reason = "the report's slots cannot be told apart: neither dates nor flags match the keys"
+        gaps.append(_gap("ListAccessKeys", reason, user))
+        return user
+    return replace(user, keys=keys)
+
+
+def _matched(slots: Sequence[AccessKey], live: Sequence[LiveKey]) -> tuple[AccessKey, ...] | None:
+    """Slots with their keys: by CreateDate, then by what is left; None if that is a guess.
+
+    A slot without a key was deleted since the report was made; a key without a slot was created
+    since.
+    """
+    found: dict[int, LiveKey] = {}
+    left = list(live)
+    for slot in slots:
+        exact = [key for key in left if _second(key.created_at) == slot.last_rotated]
+        if len(exact) == 1:
+            found[slot.slot] = exact[0]
+            left.remove(exact[0])
+    for slot in slots:
+        if slot.slot in found:
+            continue
+        # A status toggle moves the report's date forward, never back.
+        candidates = [
+            key
+            for key in left
+            if isinstance(slot.last_rotated, datetime)
+            and _second(key.created_at) <= slot.last_rotated
+        ]
+        if len(candidates) > 1:
+            candidates = [key for key in candidates if key.active == slot.active]
+            if len(candidates) != 1:
+                return None
+        if candidates:
+            found[slot.slot] = candidates[0]
+            left.remove(candidates[0])
+    return tuple(
+        replace(slot, key_id=found[slot.slot].key_id, created_at=found[slot.slot].created_at)
+        for slot in slots
+        if slot.slot in found
+    )

@@ -1,0 +1,337 @@
+"""The plan carried out: per user acts first, then the one notice that says what was done.
+
+One user's failure stops no other (P13).  What stops everybody is the lost lock, storage that no
+longer answers, and a person's interrupt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import assert_never
+
+from keyreeve.escalation.notices import compose, compose_closing
+from keyreeve.escalation.operations import no_case, operation_id
+from keyreeve.escalation.outlook import FindingKey
+from keyreeve.escalation.planner import strongest
+from keyreeve.model.case import Case, OperationKind, StepName
+from keyreeve.model.effect import (
+    Act,
+    CreateReplacementKey,
+    DeactivateAccessKey,
+    DeleteLoginProfile,
+    Effect,
+    Message,
+    Quarantine,
+    ResetPassword,
+    SendClosing,
+    SendNotice,
+    SendSummary,
+    SendTeamNotice,
+)
+from keyreeve.model.errors import (
+    AwsFailure,
+    CannotStart,
+    KeyreeveError,
+    LockLost,
+    MailFailure,
+)
+from keyreeve.model.identifiers import OperationId, UserId, UserName
+from keyreeve.model.notice import MailKind, OutgoingMail, Summary, TeamNotice
+from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
+from keyreeve.pipeline.enforcement import Enforcement
+from keyreeve.pipeline.post_office import PostOffice
+from keyreeve.pipeline.reset import Reset
+from keyreeve.pipeline.rotation import Rotation
+from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench
+from keyreeve.ports import Progress
+
+GROUP = 50
+"""Users between two saves of the state; what lies between is in `ops/`."""
+
+
+class Execution:
+    """Carries plans out for real."""
+
+    def __init__(self, bench: Workbench, progress: Progress) -> None:
+        self._bench = bench
+        self._office = PostOffice(bench.tools, bench.run_id)
+        self._progress = progress
+
+    def carry_out(self, plan: Plan, summary: Summary | None) -> list[Outcome]:
+        """Everything in the plan, in its order; one outcome per effect that was tried."""
+        outcomes: list[Outcome] = []
+        busy = [user for user in plan.users if user.acts or user.message]
+        self._progress.stage("Acting and writing", total=len(busy))
+        for number, user in enumerate(busy, start=1):
+            outcomes.extend(self._user(user))
+            self._progress.step()
+            if number % GROUP == 0:
+                self._save()
+        outcomes.extend(self._guarded(n, partial(self._team, n)) for n in plan.team)
+        if summary is not None:
+            outcomes.append(self._summary(plan, summary))
+        return outcomes
+
+    def _save(self) -> None:
+        self._bench.tools.audit.flush()
+        self._bench.tools.lease.check()
+        self._bench.tools.states.save(self._bench.state)
+
+    # --- one user -----------------------------------------------------------------------------
+
+    def _user(self, plan: UserPlan) -> Iterable[Outcome]:
+        not_today: set[FindingKey] = set()
+        acted = False
+        for act in plan.acts:
+            outcome = self._guarded(act, partial(self._act, act))
+            acted = acted or outcome.kind in (OutcomeKind.DONE, OutcomeKind.ALREADY_DONE)
+            if outcome.kind in (OutcomeKind.DEFERRED, OutcomeKind.FAILED) and act.control:
+                not_today.add((act.control, act.resource_id))
+            yield outcome
+        message = plan.message
+        if message is None and acted:
+            message = self._said_after_all(plan)
+        if message is not None:
+            outcome = self._message(message, not_today)
+            if outcome is not None:
+                yield outcome
+
+    def _act(self, act: Act) -> Outcome:
+        match act:
+            case CreateReplacementKey():
+                return Rotation(self._bench, self._office, act).carry_out()
+            case ResetPassword():
+                return Reset(self._bench, self._office, act).carry_out()
+            case DeactivateAccessKey() | DeleteLoginProfile() | Quarantine():
+                return Enforcement(self._bench, act).carry_out()
+            case _:
+                assert_never(act)
+
+    def _guarded(self, effect: Effect, work: Callable[[], Outcome]) -> Outcome:
+        """The outcome of the work, whatever becomes of it; only what stops everybody escapes."""
+        bench = self._bench
+        try:
+            return work()
+        except Deferred as held:
+            return bench.outcome(effect, OutcomeKind.DEFERRED, held.reason, gate=held.gate)
+        except Refused as refused:
+            return bench.outcome(effect, OutcomeKind.REFUSED, str(refused))
+        except Stuck as stuck:
+            return bench.outcome(effect, OutcomeKind.DEFERRED, str(stuck), gate=Gate.HUMAN)
+        except (LockLost, CannotStart):
+            raise
+        except (AwsFailure, MailFailure, KeyreeveError) as failure:
+            where = f"{failure.where}: " if failure.where else ""
+            return bench.outcome(effect, OutcomeKind.FAILED, f"{where}{failure.what}")
+
+    # --- messages -----------------------------------------------------------------------------
+
+    def _said_after_all(self, plan: UserPlan) -> Message | None:
+        """A notice that no plan foresaw, since an act of today is worth telling."""
+        case = self._bench.state.users.get(plan.user_id)
+        outlook = self._bench.outlook
+        if case is None or case.opened_on is None:
+            return None
+        today = outlook.today(case)
+        address = outlook.owner(outlook.users[plan.user_id]).address
+        if address is None or not outlook.calendar.is_mail_day(today):
+            return None
+        if case.last_notice_on == today or outlook.hold(case) is not None:
+            return None
+        return SendNotice(
+            user_id=plan.user_id,
+            user_name=plan.user_name,
+            due_on=today,
+            reason="act_done",
+            stage=case.last_notice_stage or next(iter(case.findings.values())).stage,
+            to=address,
+        )
+
+    def _message(self, message: Message, not_today: set[FindingKey]) -> Outcome | None:
+        case = self._bench.case(message)
+        if case is None:
+            return None
+        if isinstance(message, SendClosing):
+            return self._guarded(message, lambda: self._closing(message, case))
+        if not isinstance(message, SendNotice):
+            return None
+        decisions = self._bench.outlook.decisions(case, not_today)
+        if strongest(decisions.values()) is None:
+            return None  # the act that was to be told has not happened
+        return self._guarded(message, lambda: self._notice(message, case, not_today))
+
+    def _notice(self, effect: SendNotice, case: Case, not_today: set[FindingKey]) -> Outcome:
+        """Compose from the case as it is now, send, and remember what was told."""
+        bench, outlook = self._bench, self._bench.outlook
+        decisions = outlook.decisions(case, not_today)
+        reason = strongest(decisions.values())
+        composed = compose(case, decisions, outlook, bench.post.letterhead)
+        accepted = self._office.send(
+            OutgoingMail(
+                kind=MailKind.NOTICE,
+                sender=bench.post.sender,
+                to=(effect.to,),
+                cc=_others(outlook.policy.mail_cc, effect.to),
+                reply_to=_reply_to(outlook.policy.mail_cc),
+                subject=case.thread.subject,
+                body=bench.tools.renderer.notice(composed.notice),
+                sent_at=outlook.now,
+                references=(case.thread.root, *case.thread.message_ids),
+                in_reply_to=case.thread.message_ids[-1] if case.thread.message_ids else None,
+            ),
+            case.user_id,
+        )
+        first = case.opened_on is None
+        bench.write(
+            effect,
+            OperationKind.NOTICE,
+            self._notice_id(case, "notice"),
+            1,
+            StepName.ACCEPTED,
+            {
+                "topic": "notice",
+                "stage": composed.notice.stage.value,
+                "reason": reason.value if reason else None,
+                "to": effect.to,
+                "cc": list(_others(outlook.policy.mail_cc, effect.to)),
+                "message_id": accepted.message_id,
+                "findings": [dict(entry) for entry in composed.told],
+                "ledger_day": bench.ledger_day.isoformat() if first else None,
+            },
+        )
+        said = f"{composed.notice.stage.value} to {effect.to}"
+        return bench.outcome(effect, OutcomeKind.DONE, said, message_id=accepted.message_id)
+
+    def _closing(self, effect: SendClosing, case: Case) -> Outcome:
+        bench = self._bench
+        notice = compose_closing(case, bench.outlook, bench.post.letterhead)
+        accepted = self._office.send(
+            OutgoingMail(
+                kind=MailKind.CLOSING,
+                sender=bench.post.sender,
+                to=(effect.to,),
+                cc=_others(bench.outlook.policy.mail_cc, effect.to),
+                reply_to=_reply_to(bench.outlook.policy.mail_cc),
+                subject=case.thread.subject,
+                body=bench.tools.renderer.closing(notice),
+                sent_at=bench.outlook.now,
+                references=(case.thread.root, *case.thread.message_ids),
+                in_reply_to=case.thread.message_ids[-1] if case.thread.message_ids else None,
+            ),
+            case.user_id,
+        )
+        bench.write(
+            effect,
+            OperationKind.NOTICE,
+            self._notice_id(case, "closing"),
+            1,
+            StepName.ACCEPTED,
+            {"topic": "closing", "to": effect.to, "message_id": accepted.message_id},
+        )
+        return bench.outcome(
+            effect, OutcomeKind.DONE, f"closing to {effect.to}", message_id=accepted.message_id
+        )
+
+    def _team(self, effect: SendTeamNotice) -> Outcome:
+        bench = self._bench
+        letterhead = bench.post.letterhead
+        notice = TeamNotice(
+            letterhead=letterhead,
+            on=bench.outlook.calendar.today(bench.outlook.now),
+            headline=effect.headline,
+            paragraphs=effect.paragraphs,
+        )
+        accepted = self._office.send(
+            OutgoingMail(
+                kind=MailKind.TEAM,
+                sender=bench.post.sender,
+                to=effect.to,
+                cc=(),
+                reply_to=None,
+                subject=f"[{letterhead.project_name}] IAM Compliance team: {effect.headline}",
+                body=bench.tools.renderer.team(notice),
+                sent_at=bench.outlook.now,
+            ),
+            effect.user_id,
+        )
+        case_id = bench.case_id(effect)
+        bench.write(
+            effect,
+            OperationKind.NOTICE,
+            operation_id(
+                bench.outlook.snapshot.account_id,
+                case_id,
+                OperationKind.NOTICE,
+                effect.topic,
+                bench.run_id,
+            ),
+            1,
+            StepName.ACCEPTED,
+            {"topic": effect.topic, "to": list(effect.to), "message_id": accepted.message_id},
+        )
+        return bench.outcome(
+            effect, OutcomeKind.DONE, effect.headline, message_id=accepted.message_id
+        )
+
+    def _summary(self, plan: Plan, summary: Summary) -> Outcome:
+        effect = summary_effect(plan, self._bench.outlook.policy.summary_to)
+        return self._guarded(effect, lambda: self.send_summary(effect, summary))
+
+    def send_summary(self, effect: SendSummary, summary: Summary) -> Outcome:
+        """The weekly summary to its readers."""
+        bench = self._bench
+        letterhead = bench.post.letterhead
+        accepted = self._office.send(
+            OutgoingMail(
+                kind=MailKind.SUMMARY,
+                sender=bench.post.sender,
+                to=effect.to,
+                cc=(),
+                reply_to=None,
+                subject=f"[{letterhead.project_name}] IAM Compliance summary",
+                body=bench.tools.renderer.summary(summary),
+                sent_at=bench.outlook.now,
+            ),
+            effect.user_id,
+        )
+        on = bench.outlook.calendar.today(bench.outlook.now)
+        account = bench.outlook.snapshot.account_id
+        bench.write(
+            effect,
+            OperationKind.NOTICE,
+            operation_id(account, no_case(on), OperationKind.NOTICE, "summary", bench.run_id),
+            1,
+            StepName.ACCEPTED,
+            {"topic": "summary", "to": list(effect.to), "message_id": accepted.message_id},
+        )
+        return bench.outcome(
+            effect, OutcomeKind.DONE, "weekly summary", message_id=accepted.message_id
+        )
+
+    def _notice_id(self, case: Case, topic: str) -> OperationId:
+        """One notice a day and case: the id says so."""
+        account = self._bench.outlook.snapshot.account_id
+        on = self._bench.outlook.today(case).isoformat()
+        return operation_id(account, case.case_id, OperationKind.NOTICE, topic, on)
+
+
+def summary_effect(plan: Plan, to: tuple[str, ...]) -> SendSummary:
+    """The summary belongs to no user."""
+    return SendSummary(
+        user_id=UserId(""),
+        user_name=UserName(""),
+        due_on=plan.on,
+        reason="summary_day",
+        to=to,
+    )
+
+
+def _others(cc: tuple[str, ...], to: str) -> tuple[str, ...]:
+    """The CC list without the address that is To."""
+    return tuple(address for address in cc if address.lower() != to.lower())
+
+
+def _reply_to(cc: tuple[str, ...]) -> str | None:
+    """Answers to notices go to the team."""
+    return cc[0] if cc else None

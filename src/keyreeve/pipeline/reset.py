@@ -1,0 +1,168 @@
+"""One password reset, in write-ahead steps.
+
+    intent     {operation}
+    escrow     the generated password, before anybody knows it
+    reset      UpdateLoginProfile with PasswordResetRequired, one attempt
+    created    {escrow}
+    deliver    read escrow, send the private mail
+    delivered  {message id, when}
+
+Until delivery a repeat may use a fresh password: nobody holds the one before.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from keyreeve.escalation.authority import cannot_change_password
+from keyreeve.escalation.password import generate
+from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
+from keyreeve.model.effect import ResetPassword
+from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
+from keyreeve.model.notice import CredentialKind
+from keyreeve.model.plan import Gate, Outcome, OutcomeKind
+from keyreeve.model.snapshot import User
+from keyreeve.pipeline.delivery import deliver, mail_day, recipient
+from keyreeve.pipeline.post_office import PostOffice
+from keyreeve.pipeline.rotation import TRIES, write_csv
+from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
+
+
+class Reset:
+    """Carries one password reset as far as it will go today."""
+
+    def __init__(self, bench: Workbench, office: PostOffice, act: ResetPassword) -> None:
+        self._bench = bench
+        self._office = office
+        self._act = act
+
+    def carry_out(self) -> Outcome:
+        """Begin, or go on from the last step that is known."""
+        operation = self._case().operations.get(self._act.operation_id)
+        last = operation.steps[-1] if operation else None
+        if operation is None or last is StepName.ABANDONED:
+            self._begin(operation.attempt + 1 if operation else 1)
+        elif last is StepName.INTENT:
+            self._recover(operation)
+        return self._deliver()
+
+    def _begin(self, attempt: int) -> None:
+        if self._act.reconcile_only:
+            raise Refused("the finding is gone")
+        if attempt > TRIES:
+            raise Stuck(f"{TRIES} attempts to reset the password have failed")
+        user = self._look_again()
+        self._write(
+            attempt,
+            StepName.INTENT,
+            {
+                "control": self._act.control.value,
+                "resource_id": self._act.resource_id,
+                "ledger_day": self._bench.ledger_day.isoformat(),
+            },
+        )
+        self._set(attempt, user)
+
+    def _look_again(self) -> User:
+        """Gate 4, for what a reset needs; password age itself has no live source."""
+        act, bench, reader = self._act, self._bench, self._bench.tools.reader
+        user = bench.still_allowed(act)
+        case = self._case()
+        self._office.open_for_business()
+        mail_day(bench, case)
+        if not bench.outlook.calendar.is_act_day(bench.outlook.today(case)):
+            raise Deferred(Gate.WINDOW, "outside the window for disruptive effects")
+        recipient(bench, user, case)
+        if not reader.has_login_profile(act.user_name):
+            raise Refused("the user has no console password")
+        live = bench.live_user(act)
+        if (
+            live.password_last_used
+            and user.observed_at
+            and live.password_last_used > user.observed_at
+        ):
+            raise Deferred(
+                Gate.LOOKED_AGAIN,
+                "the user signed in after the report was made; the next report tells more",
+            )
+        user = replace(user, mfa_active=reader.has_mfa_device(act.user_name))
+        reason = cannot_change_password(user, bench.outlook.snapshot.password_policy)
+        if reason is not None:
+            raise Deferred(Gate.PASSWORD_CHANGE, reason)
+        return user
+
+    def _set(self, attempt: int, user: User) -> None:
+        act, bench = self._act, self._bench
+        policy = bench.outlook.snapshot.password_policy
+        if policy is None:
+            raise Deferred(Gate.EVIDENCE, "the account's password policy could not be read")
+        password = generate(policy, bench.tools.randomness)
+        escrow = bench.tools.escrow.deposit(
+            CredentialKind.PASSWORD,
+            act.user_id,
+            act.operation_id,
+            attempt,
+            password_csv(user.name, password, bench.post.sign_in_url),
+        )
+        bench.tools.lease.check()
+        try:
+            bench.tools.actuator.reset_password(act.user_name, password)
+        except (Doubtful, Malformed):
+            # Whether it took effect is unknown, and nobody holds it: the next run sets another.
+            raise
+        except NotFound:
+            self._write(attempt, StepName.ABANDONED, {"reason": "no login profile"})
+            raise Refused("the user has no console password") from None
+        except AwsFailure as failure:
+            self._write(attempt, StepName.ABANDONED, {"reason": failed_before(failure)})
+            raise
+        self._write(attempt, StepName.CREATED, {"escrow": escrow})
+
+    def _recover(self, operation: OperationRecord) -> None:
+        """The intent is known, and not whether the password was set."""
+        act, bench = self._act, self._bench
+        if not act.reconcile_only:
+            self._begin(operation.attempt + 1)
+            return
+        # The report calls the password new: our lost call may have done that. If so, the owner
+        # is locked out until the escrowed password arrives; if not, a spare mail does no harm.
+        escrow = bench.tools.escrow.find(
+            CredentialKind.PASSWORD, act.user_id, act.operation_id, operation.attempt
+        )
+        if escrow is None:
+            self._write(operation.attempt, StepName.ABANDONED, {"reason": "the finding is gone"})
+            raise Refused("the finding is gone")
+        self._write(operation.attempt, StepName.CREATED, {"escrow": escrow})
+
+    def _deliver(self) -> Outcome:
+        act, bench = self._act, self._bench
+        case = self._case()
+        operation = case.operations[act.operation_id]
+        if StepName.DELIVERED in operation.steps:
+            return bench.outcome(act, OutcomeKind.ALREADY_DONE, "delivered before")
+        user = bench.still_allowed(act)
+        mail_day(bench, case)
+        to = recipient(bench, user, case)
+        accepted = deliver(bench, self._office, act, operation, to)
+        self._write(
+            operation.attempt,
+            StepName.DELIVERED,
+            {"message_id": accepted.message_id, "to": to},
+        )
+        reason = f"new password set and mailed to {to}"
+        return bench.outcome(act, OutcomeKind.DONE, reason, message_id=accepted.message_id)
+
+    def _case(self) -> Case:
+        case = self._bench.case(self._act)
+        if case is None:
+            raise Refused("the case is closed")
+        return case
+
+    def _write(self, attempt: int, name: StepName, data: dict[str, object]) -> None:
+        act = self._act
+        self._bench.write(act, OperationKind.PASSWORD_RESET, act.operation_id, attempt, name, data)
+
+
+def password_csv(user_name: str, password: str, url: str) -> bytes:
+    """The private CSV for a console password."""
+    return write_csv(("User name", "Password", "Console sign-in URL"), (user_name, password, url))

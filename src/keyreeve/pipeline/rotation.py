@@ -1,0 +1,321 @@
+"""One access key replaced, in write-ahead steps (promises: the order of effects).
+
+    intent     {operation, old key, keys seen before}
+    create     CreateAccessKey, one attempt                   the secret is only in memory
+    escrow     PutObject credentials/…, if absent             the secret is durable from here
+    created    {new key, escrow}
+    deliver    read escrow, send the private mail             at least once
+    delivered  {message id, when}
+
+After a stop, a run finds the last step and goes on from there; nothing is repeated that could
+have happened, and what cannot be told apart is left to a person.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import timedelta
+
+from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
+from keyreeve.model.effect import CreateReplacementKey
+from keyreeve.model.errors import (
+    AwsFailure,
+    Doubtful,
+    KeyreeveError,
+    LimitExceeded,
+    Malformed,
+)
+from keyreeve.model.identifiers import AccessKeyId
+from keyreeve.model.notice import CredentialKind
+from keyreeve.model.plan import Gate, Outcome, OutcomeKind
+from keyreeve.model.policy import Orphans
+from keyreeve.model.snapshot import LiveKey, User
+from keyreeve.pipeline.delivery import deliver, mail_day, recipient
+from keyreeve.pipeline.post_office import PostOffice
+from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
+from keyreeve.ports import NewAccessKey
+
+SLOTS = 2
+TRIES = 5
+"""Attempts of one operation, over all runs, before a person is asked."""
+READS = 3
+READ_PAUSE = 7.5
+"""Seconds between the reads that look for a lost key: three reads over 15 s."""
+OURS_WITHIN = timedelta(hours=1)
+"""A key created further than this from the intent is somebody else's: never touched."""
+
+
+class Rotation:
+    """Carries one rotation as far as it will go today."""
+
+    def __init__(self, bench: Workbench, office: PostOffice, act: CreateReplacementKey) -> None:
+        self._bench = bench
+        self._office = office
+        self._act = act
+
+    def carry_out(self) -> Outcome:
+        """Begin, or go on from the last step that is known."""
+        operation = self._operation()
+        last = operation.steps[-1] if operation else None
+        if operation is None or last is StepName.ABANDONED:
+            self._begin(operation)
+        elif last in (StepName.INTENT, StepName.ORPHANED):
+            self._recover(operation)
+        return self._deliver()
+
+    # --- create ---------------------------------------------------------------------------------
+
+    def _begin(self, before: OperationRecord | None) -> None:
+        """Look again, write the intent, create, escrow."""
+        act, bench = self._act, self._bench
+        if act.reconcile_only:
+            raise Refused("the finding is gone")
+        user = bench.still_allowed(act)
+        case = self._case()
+        self._office.open_for_business()
+        mail_day(bench, case)
+        recipient(bench, user, case)
+        live = self._old_key_is_due()
+        live = self._free_slot(live)
+        self._create(before.attempt + 1 if before else 1, live)
+
+    def _old_key_is_due(self) -> tuple[LiveKey, ...]:
+        """Exactly this key id, same CreateDate, still Active."""
+        live = self._bench.live_keys(self._act)
+        old = next((key for key in live if key.key_id == self._act.old_key), None)
+        if old is None:
+            raise Refused("the key is gone")
+        if old.created_at != self._bench.created_at(self._act, old.key_id):
+            raise Refused("the key's CreateDate is not the one that was planned with")
+        if not old.active:
+            raise Refused("the key is Inactive already")
+        return live
+
+    def _free_slot(self, live: tuple[LiveKey, ...]) -> tuple[LiveKey, ...]:
+        """Room for one more key: as it is, or by the opted-in deletion (S1.T3)."""
+        if len(live) < SLOTS:
+            return live
+        blocked = next((k for k in live if k.key_id == self._act.free_slot_of), None)
+        if blocked is None or blocked.active:
+            raise Deferred(Gate.LOOKED_AGAIN, "both key slots are taken now")
+        self._bench.tools.lease.check()
+        self._bench.tools.actuator.delete_access_key(self._act.user_name, blocked.key_id)
+        self._bench.tools.audit.append(
+            "act.delete_access_key",
+            self._bench.stamp,
+            {"user_name": self._act.user_name, "key_id": blocked.key_id, "cause": "free_slot"},
+        )
+        return tuple(key for key in live if key is not blocked)
+
+    def _create(self, attempt: int, live: tuple[LiveKey, ...]) -> None:
+        act, bench = self._act, self._bench
+        if attempt > TRIES:
+            raise Stuck(f"{TRIES} attempts to create a key have failed")
+        self._write(
+            attempt,
+            StepName.INTENT,
+            {
+                "control": act.control.value,
+                "resource_id": act.resource_id,
+                "old_key": act.old_key,
+                "keys_before": [key.key_id for key in live],
+                "ledger_day": bench.ledger_day.isoformat(),
+            },
+        )
+        bench.tools.lease.check()
+        try:
+            new = bench.tools.actuator.create_access_key(act.user_name)
+        except (Doubtful, Malformed):
+            # The key may exist, and its secret is lost: read, never repeat.
+            self._recover(self._known())
+            return
+        except AwsFailure as failure:
+            self._abandon(attempt, failed_before(failure))
+            if isinstance(failure, LimitExceeded):
+                raise Deferred(Gate.LOOKED_AGAIN, "both key slots are taken now") from None
+            raise
+        self._escrow(attempt, new)
+
+    def _escrow(self, attempt: int, new: NewAccessKey) -> None:
+        act, bench = self._act, self._bench
+        try:
+            escrow = bench.tools.escrow.deposit(
+                CredentialKind.ACCESS_KEY,
+                act.user_id,
+                act.operation_id,
+                attempt,
+                key_csv(act.user_name, new.key_id, new.secret),
+            )
+        except KeyreeveError:
+            # Without escrow nobody would ever hold the secret: shut the key before anything else.
+            self._shut_orphan(attempt, new.key_id)
+            raise
+        self._write(
+            attempt,
+            StepName.CREATED,
+            {
+                "new_key": new.key_id,
+                "old_key": act.old_key,
+                "created_at": new.created_at.isoformat(),
+                "escrow": escrow,
+            },
+        )
+
+    # --- recovery at intent ---------------------------------------------------------------------
+
+    def _recover(self, operation: OperationRecord) -> None:
+        """The intent is known, and nothing after it (promises: recovery at `intent`)."""
+        act, bench = self._act, self._bench
+        escrow = bench.tools.escrow.find(
+            CredentialKind.ACCESS_KEY, act.user_id, act.operation_id, operation.attempt
+        )
+        if escrow is not None:
+            self._adopt(operation, escrow)
+            return
+        bench.live_user(act)
+        unknown, live = self._unknown_keys(operation)
+        if len(unknown) > 1:
+            self._stuck(operation, "several unknown access keys have appeared")
+        if unknown:
+            self._orphan(operation, unknown[0], live)
+        self._create_again(operation)
+
+    def _adopt(self, operation: OperationRecord, escrow: str) -> None:
+        """The secret is safe; only the record of it was lost."""
+        new = key_of(self._bench.tools.escrow.read(escrow))
+        live = next((k for k in self._bench.live_keys(self._act) if k.key_id == new), None)
+        created = live.created_at if live else self._bench.stamp
+        self._write(
+            operation.attempt,
+            StepName.CREATED,
+            {
+                "new_key": new,
+                "old_key": self._act.old_key,
+                "created_at": created.isoformat(),
+                "escrow": escrow,
+            },
+        )
+
+    def _unknown_keys(
+        self, operation: OperationRecord
+    ) -> tuple[list[LiveKey], tuple[LiveKey, ...]]:
+        """Keys that were not there before; IAM is eventually consistent, so look three times."""
+        known = {*operation.keys_before, *operation.orphans}
+        live: tuple[LiveKey, ...] = ()
+        for read in range(READS):
+            live = self._bench.live_keys(self._act)
+            unknown = [key for key in live if key.key_id not in known]
+            if unknown:
+                return unknown, live
+            if read + 1 < READS:
+                self._bench.tools.clock.sleep(READ_PAUSE)
+        return [], live
+
+    def _orphan(self, operation: OperationRecord, key: LiveKey, live: tuple[LiveKey, ...]) -> None:
+        """One unknown, never-used key made just after our intent: ours, and its secret is lost."""
+        begun = operation.begun_at or self._bench.stamp
+        if abs(key.created_at - begun) > OURS_WITHIN:
+            self._stuck(operation, f"the unknown access key {key.key_id} was created later")
+        if self._bench.tools.reader.access_key_last_used(key.key_id) is not None:
+            self._stuck(operation, f"the unknown access key {key.key_id} has been used")
+        self._shut_orphan(operation.attempt, key.key_id, blocks=len(live) >= SLOTS)
+
+    def _shut_orphan(self, attempt: int, key: AccessKeyId, *, blocks: bool = True) -> None:
+        """Inactive at once; deleted in the same run if it blocks the slot and was never used."""
+        act, tools = self._act, self._bench.tools
+        tools.lease.check()
+        tools.actuator.set_access_key_active(act.user_name, key, active=False)
+        delete = blocks and self._bench.outlook.policy.orphans is Orphans.DELETE
+        if delete and tools.reader.access_key_last_used(key) is None:
+            tools.actuator.delete_access_key(act.user_name, key)
+        else:
+            delete = False
+        self._write(attempt, StepName.ORPHANED, {"key_id": key, "deleted": delete})
+
+    def _create_again(self, operation: OperationRecord) -> None:
+        """The same operation, next attempt, if the finding and a slot are still there."""
+        if self._act.reconcile_only:
+            self._abandon(operation.attempt, "the finding is gone")
+            raise Refused("the finding is gone")
+        user = self._bench.still_allowed(self._act)
+        self._office.open_for_business()
+        mail_day(self._bench, self._case())
+        recipient(self._bench, user, self._case())
+        live = self._old_key_is_due()
+        if len(live) >= SLOTS:
+            raise Deferred(Gate.LOOKED_AGAIN, "both key slots are taken now")
+        self._create(operation.attempt + 1, live)
+
+    # --- deliver --------------------------------------------------------------------------------
+
+    def _deliver(self) -> Outcome:
+        act, bench = self._act, self._bench
+        operation = self._known()
+        if StepName.DELIVERED in operation.steps:
+            return bench.outcome(act, OutcomeKind.ALREADY_DONE, "delivered before")
+        user = self._may_deliver()
+        case = self._case()
+        mail_day(bench, case)
+        to = recipient(bench, user, case)
+        accepted = deliver(bench, self._office, act, operation, to)
+        self._write(
+            operation.attempt,
+            StepName.DELIVERED,
+            {"message_id": accepted.message_id, "to": to, "new_key": operation.new_key},
+        )
+        reason = f"{operation.new_key} created and mailed to {to}"
+        return bench.outcome(act, OutcomeKind.DONE, reason, message_id=accepted.message_id)
+
+    def _may_deliver(self) -> User:
+        return self._bench.still_allowed(self._act)
+
+    # --- small things ---------------------------------------------------------------------------
+
+    def _case(self) -> Case:
+        case = self._bench.case(self._act)
+        if case is None:
+            raise Refused("the case is closed")
+        return case
+
+    def _operation(self) -> OperationRecord | None:
+        return self._case().operations.get(self._act.operation_id)
+
+    def _known(self) -> OperationRecord:
+        operation = self._operation()
+        if operation is None:
+            raise Refused("the operation is unknown")
+        return operation
+
+    def _stuck(self, operation: OperationRecord, reason: str) -> None:
+        self._write(operation.attempt, StepName.STUCK, {"reason": reason})
+        raise Stuck(reason)
+
+    def _abandon(self, attempt: int, reason: str) -> None:
+        self._write(attempt, StepName.ABANDONED, {"reason": reason})
+
+    def _write(self, attempt: int, name: StepName, data: dict[str, object]) -> None:
+        act = self._act
+        self._bench.write(act, OperationKind.ROTATION, act.operation_id, attempt, name, data)
+
+
+def key_csv(user_name: str, key_id: AccessKeyId, secret: str) -> bytes:
+    """The CSV that `aws configure import --csv` reads; byte-exact, never formula-escaped."""
+    return write_csv(
+        ("User name", "Access key ID", "Secret access key"), (user_name, key_id, secret)
+    )
+
+
+def key_of(content: bytes) -> AccessKeyId:
+    """The key id in an escrowed CSV."""
+    rows = list(csv.DictReader(io.StringIO(content.decode())))
+    return AccessKeyId(rows[0]["Access key ID"])
+
+
+def write_csv(header: tuple[str, ...], row: tuple[str, ...]) -> bytes:
+    """One header and one row, CRLF line ends, quoted where CSV asks for it."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(header)
+    writer.writerow(row)
+    return out.getvalue().encode()

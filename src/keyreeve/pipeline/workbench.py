@@ -1,0 +1,279 @@
+"""What every operation works with: the ports, today's outlook, and the state as it grows.
+
+Each step is durable before it is believed: `write` puts the write-once object, folds it into the
+state and adds it to the audit log, in this order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keyreeve.escalation.casebook import status_of, waiver_for
+from keyreeve.escalation.fold import fold
+from keyreeve.escalation.operations import no_case
+from keyreeve.escalation.outlook import Outlook
+from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
+from keyreeve.model.effect import Act, Effect
+from keyreeve.model.errors import AwsFailure, NotFound
+from keyreeve.model.finding import FindingStatus
+from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, OperationId, RunId
+from keyreeve.model.notice import Letterhead
+from keyreeve.model.plan import Gate, Outcome, OutcomeKind
+from keyreeve.model.snapshot import LiveKey, LiveUser, User
+from keyreeve.ports import (
+    AccountReader,
+    Archive,
+    AuditLog,
+    Clock,
+    CredentialActuator,
+    DecisionsOfPeople,
+    Escrow,
+    Journal,
+    Lease,
+    Mailer,
+    Randomness,
+    Renderer,
+    StateStore,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """The outside world of one account, as ports."""
+
+    reader: AccountReader
+    actuator: CredentialActuator
+    mailer: Mailer
+    renderer: Renderer
+    states: StateStore
+    journal: Journal
+    escrow: Escrow
+    audit: AuditLog
+    people: DecisionsOfPeople
+    archive: Archive
+    lease: Lease
+    clock: Clock
+    randomness: Randomness
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """Whose mail it is."""
+
+    sender: str
+    letterhead: Letterhead
+    sign_in_url: str
+    """Where a new console password is used."""
+
+
+class Deferred(Exception):
+    """The act does not happen today: a gate that only live facts could show, or none left."""
+
+    def __init__(self, gate: Gate, reason: str) -> None:
+        super().__init__(reason)
+        self.gate = gate
+        self.reason = reason
+
+
+class Refused(Exception):
+    """There is nothing to do any more: the finding was mended, or its subject is gone."""
+
+
+class Stuck(Exception):
+    """A person must look; nothing more is tried for this operation."""
+
+
+class Workbench:
+    """Ports, outlook and the growing state of one run."""
+
+    def __init__(
+        self, tools: Tools, post: Post, outlook: Outlook, state: State, run_id: RunId
+    ) -> None:
+        self.tools = tools
+        self.post = post
+        self.outlook = outlook
+        self.state = state
+        self.run_id = run_id
+        self.ledger_day = outlook.calendar.ledger_day(outlook.now)
+        self.stamp = _stamp(outlook)
+
+    # --- steps --------------------------------------------------------------------------------
+
+    def write(
+        self,
+        effect: Effect,
+        kind: OperationKind,
+        operation: OperationId,
+        attempt: int,
+        name: StepName,
+        data: Mapping[str, object],
+    ) -> None:
+        """Make the step durable, believe it, and put it into the audit log."""
+        case = self.case(effect)
+        on = self.outlook.today(case) if case else self.outlook.calendar.today(self.outlook.now)
+        step = Step(
+            operation_id=operation,
+            attempt=attempt,
+            name=name,
+            kind=kind,
+            run_id=self.run_id,
+            case_id=case.case_id if case else no_case(on),
+            user_id=effect.user_id,
+            user_name=effect.user_name,
+            at=self.stamp,
+            on=on,
+            data={key: value for key, value in data.items() if value is not None},
+        )
+        self.tools.journal.write(step)
+        self.state = fold(self.state, step, self.outlook.policy.days)
+        self.log_step(step)
+
+    def log_step(self, step: Step, *, recovered: bool = False) -> None:
+        """The audit record of a step; `recovered` when a stop came before it was written."""
+        self.tools.audit.append(
+            f"step.{step.kind}.{step.name}",
+            step.at,
+            {
+                "operation_id": step.operation_id,
+                "attempt": step.attempt,
+                "case_id": step.case_id,
+                "user_id": step.user_id,
+                "user_name": step.user_name,
+                "run_id": step.run_id,
+                "data": dict(step.data),
+                **({"recovered": True} if recovered else {}),
+            },
+        )
+
+    # --- facts --------------------------------------------------------------------------------
+
+    def case(self, effect: Effect) -> Case | None:
+        """The effect's case as it stands now."""
+        return self.state.users.get(effect.user_id)
+
+    def case_id(self, effect: Effect) -> CaseId:
+        """The effect's case id, or the id of having none."""
+        case = self.case(effect)
+        return case.case_id if case else no_case(self.outlook.calendar.today(self.outlook.now))
+
+    def still_allowed(self, act: Act) -> User:
+        """Look again (gate 4): identity, exclusion, waivers, holds, pause. The user, live tags in.
+
+        Refused if the user is gone, re-created, excluded or waived; Deferred if held or paused.
+        """
+        self.tools.lease.check()
+        people = self.tools.people.read()
+        if people.pause is not None:
+            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        live = self.live_user(act)
+        user = replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+        if self.outlook.policy.exclusion_for(user) is not None:
+            raise Refused("the user is excluded now")
+        self._not_waived(act, user, people)
+        self._not_held(act, people)
+        return user
+
+    def live_user(self, act: Act) -> LiveUser:
+        """GetUser; Refused unless it is the same user as planned."""
+        try:
+            live = self.tools.reader.user(act.user_name)
+        except NotFound:
+            raise Refused("the user is gone") from None
+        if live.user_id != act.user_id:
+            raise Refused("the user was deleted and created anew: another unique id")
+        return live
+
+    def _not_waived(self, act: Act, user: User, people: HumanDecisions) -> None:
+        findings = self.outlook.findings.get(act.user_id, {})
+        control = act.control
+        finding = findings.get((control, act.resource_id)) if control else None
+        if finding is None:
+            return
+        today = self.outlook.calendar.today(self.outlook.now)
+        status = status_of(finding, user, people, self.outlook.policy, today)
+        if status is FindingStatus.WAIVED:
+            waiver = waiver_for(finding, people, today)
+            raise Refused(f"waived: {waiver.reason if waiver else ''}")
+
+    def _not_held(self, act: Act, people: HumanDecisions) -> None:
+        case = self.case(act)
+        if case is None:
+            return
+        today = self.outlook.today(case)
+        for hold in people.holds:
+            if hold.user in (case.user_name, case.user_id) and hold.until > today:
+                raise Deferred(Gate.HUMAN, f"held until {hold.until.isoformat()}: {hold.reason}")
+
+    def live_keys(self, act: Act) -> tuple[LiveKey, ...]:
+        """ListAccessKeys; Refused if the user is gone."""
+        try:
+            return self.tools.reader.access_keys(act.user_name)
+        except NotFound:
+            raise Refused("the user is gone") from None
+
+    def created_at(self, act: Act, key: AccessKeyId) -> datetime | None:
+        """The CreateDate that the plan was made with."""
+        record = self.state.keys.get(key)
+        if record is not None:
+            return record.created_at
+        user = self.outlook.users.get(act.user_id)
+        keys = user.keys if user else ()
+        return next((k.created_at for k in keys if k.key_id == key), None)
+
+    # --- outcomes -----------------------------------------------------------------------------
+
+    def outcome(
+        self,
+        effect: Effect,
+        kind: OutcomeKind,
+        reason: str,
+        *,
+        gate: Gate | None = None,
+        message_id: str | None = None,
+    ) -> Outcome:
+        """The outcome of an effect, also put into the audit log unless a step has told it."""
+        outcome = Outcome(
+            kind=kind,
+            effect_kind=effect.kind,
+            user_id=effect.user_id,
+            user_name=effect.user_name,
+            resource_id=effect.resource_id,
+            reason=reason,
+            gate=gate,
+            message_id=message_id,
+        )
+        self.tools.audit.append(
+            f"outcome.{kind}",
+            self.stamp,
+            {
+                "effect": effect.kind,
+                "user_id": effect.user_id,
+                "user_name": effect.user_name,
+                "resource_id": effect.resource_id,
+                "reason": reason,
+                "gate": gate.value if gate else None,
+            },
+        )
+        return outcome
+
+
+def _stamp(outlook: Outlook) -> datetime:
+    """The instant that steps carry: never before the report that the run judged by.
+
+    The report is made after `now` was taken.  An act stamped with `now` alone would look older
+    than the report, and tomorrow's cached copy of it like somebody else's change.
+    """
+    made = outlook.snapshot.report_generated_at
+    return max(outlook.now, made) if made is not None else outlook.now
+
+
+def failed_before(failure: AwsFailure) -> str:
+    """One line about a failed call, for outcomes and steps."""
+    return f"{failure.call}: {failure.what}"
+
+
+def control_value(control: ControlId | None) -> str | None:
+    """The control's id for a step's data."""
+    return control.value if control else None

@@ -1,0 +1,184 @@
+"""The mails as people see them: an HTML body and a plain-text twin that says the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from jinja2 import Environment, TemplateError, TemplateSyntaxError
+
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.notice import (
+    ClosingNotice,
+    CredentialKind,
+    CredentialsNotice,
+    Letterhead,
+    Notice,
+    RenderedMail,
+    Summary,
+    SummaryRow,
+    TeamNotice,
+)
+from keyreeve.render import wording
+from keyreeve.render.environment import html_environment, text_environment
+
+HTML_LIMIT: Final = 100_000
+"""Bytes. Gmail clips a message whose HTML is over 102 KB."""
+
+_CARDS_AND_ROWS: Final = (
+    (30, 400),
+    (20, 400),
+    (16, 400),
+    (12, 400),
+    (8, 400),
+    (4, 400),
+    (1, 250),
+    (5, 100),
+    (1, 50),
+    (0, 5),
+)
+"""How many findings are told in full, and how many more in a line, until the mail fits."""
+
+_ROWS_A_SECTION: Final = (60, 30, 15, 8, 4, 1)
+_TEXT_CARDS, _TEXT_ROWS, _TEXT_ROWS_A_SECTION = 250, 2000, 300
+"""Plain text is not clipped; this only keeps a mail a mail."""
+
+_OVERVIEW_UP_TO: Final = 12
+
+_SECTIONS: Final = (
+    ("due", "Due within seven days", "On that day the step is taken, unless a gate holds."),
+    ("overdue", "Overdue", "The promised date has passed, or no date can be named."),
+    ("held", "Held", "Due, but a gate says no. Each line says which, and why."),
+    ("unreachable", "Owners who cannot be reached", "Nothing happens to them until they can."),
+    ("slot_blocked", "No free key slot", "No replacement can be created for these users."),
+    ("waivers", "Waivers that end soon or have ended", "After that day the finding counts again."),
+    ("inline_policies", "Inline policies", "Reported here only; nobody is mailed about them."),
+    ("open_findings", "All open findings", ""),
+)
+"""Sections of the summary in order: field, title, what it means."""
+
+
+class MailRenderer:
+    """A `Renderer`. Files in `templates` take the place of shipped ones of the same name."""
+
+    def __init__(self, templates: Path | None = None, *, language: str = "en") -> None:
+        self._html = html_environment(templates)
+        self._text = text_environment(templates)
+        self._language = language
+
+    def notice(self, notice: Notice) -> RenderedMail:
+        """All open findings of a user: the most urgent in full, a line for those beyond."""
+        label, lead = wording.STAGE_LABELS[notice.stage], wording.lead(notice)
+        facts = {
+            "notice": notice,
+            "headline": label,
+            "tone": wording.TONES[notice.stage],
+            "lead": lead,
+            "preview": f"{label}: {lead}",
+            "moved": wording.moved(notice),
+            "attention": wording.attention(notice),
+            "introduction": wording.INTRODUCTIONS[notice.stage],
+        }
+        return self._fitting(
+            "notice",
+            notice.letterhead,
+            facts,
+            (_split(notice, cards, rows) for cards, rows in _CARDS_AND_ROWS),
+            _split(notice, _TEXT_CARDS, _TEXT_ROWS),
+        )
+
+    def closing(self, notice: ClosingNotice) -> RenderedMail:
+        """The thread's last mail."""
+        return self._plainly("closing", notice.letterhead, {"notice": notice})
+
+    def credentials(self, notice: CredentialsNotice) -> RenderedMail:
+        """What is attached and what to do with it. Knows no secret, so it can tell none."""
+        facts = {
+            "notice": notice,
+            "is_key": notice.kind is CredentialKind.ACCESS_KEY,
+            "import_command": wording.import_command(notice.attachment_name),
+            "verify_command": wording.verify_command(notice.user_name),
+        }
+        return self._plainly("credentials", notice.letterhead, facts)
+
+    def team(self, notice: TeamNotice) -> RenderedMail:
+        """A word to the MSP team."""
+        return self._plainly("team", notice.letterhead, {"notice": notice})
+
+    def summary(self, summary: Summary) -> RenderedMail:
+        """Figures first, then what needs a person; empty sections are left out."""
+        return self._fitting(
+            "summary",
+            summary.letterhead,
+            {"summary": summary, "open_count": sum(count for *_, count in summary.by_control)},
+            (_sections(summary, rows) for rows in _ROWS_A_SECTION),
+            _sections(summary, _TEXT_ROWS_A_SECTION),
+        )
+
+    # --- from template to mail ------------------------------------------------------------------
+
+    def _plainly(self, name: str, head: Letterhead, facts: Mapping[str, Any]) -> RenderedMail:
+        return self._fitting(name, head, facts, iter(({},)), {})
+
+    def _fitting(
+        self,
+        name: str,
+        head: Letterhead,
+        facts: Mapping[str, Any],
+        shorter_and_shorter: Iterator[Mapping[str, Any]],
+        for_text: Mapping[str, Any],
+    ) -> RenderedMail:
+        """The longest HTML within the limit, and the text, which needs none."""
+        common = {"head": head, "language": self._language, **facts}
+        html = ""
+        for extent in shorter_and_shorter:
+            html = _rendered(self._html, f"{name}.html", common | dict(extent))
+            if len(html.encode("utf-8", "replace")) <= HTML_LIMIT:
+                break
+        text = _rendered(self._text, f"{name}.txt", common | dict(for_text))
+        return RenderedMail(html=html, text=text)
+
+
+def _rendered(environment: Environment, name: str, facts: Mapping[str, Any]) -> str:
+    try:
+        return environment.get_template(name).render(facts)
+    except TemplateError as error:
+        line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        raise ConfigError(
+            f"the mail template cannot be used: {error.message or type(error).__name__}",
+            where=f"{name}{line}",
+            remedy="Mend the template in texts.templates, or take it away to use the shipped one.",
+        ) from error
+
+
+def _split(notice: Notice, cards: int, rows: int) -> dict[str, Any]:
+    findings = notice.findings
+    return {
+        "overview": findings if 1 < len(findings) <= _OVERVIEW_UP_TO else (),
+        "cards": findings[:cards],
+        "rows": findings[cards : cards + rows],
+        "left_out": max(0, len(findings) - cards - rows),
+    }
+
+
+def _sections(summary: Summary, rows: int) -> dict[str, Any]:
+    """The summary's sections that hold anything, each with the rows that are shown."""
+    shown = []
+    for field, title, meaning in _SECTIONS:
+        found: tuple[SummaryRow, ...] = getattr(summary, field)
+        if found:
+            shown.append(
+                {
+                    "title": title,
+                    "meaning": meaning,
+                    "count": len(found),
+                    "rows": found[:rows],
+                    "left_out": max(0, len(found) - rows),
+                }
+            )
+    return {
+        "sections": shown,
+        "gaps": summary.gaps[:rows],
+        "gaps_left_out": max(0, len(summary.gaps) - rows),
+    }

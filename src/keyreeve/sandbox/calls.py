@@ -1,0 +1,136 @@
+"""Which AWS call a request is, as far as it may be remembered: never a secret, never a body."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+from urllib.parse import parse_qsl
+
+_SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+_HIDDEN = frozenset(
+    {
+        "Password",
+        "NewPassword",
+        "OldPassword",
+        "AuthenticationCode1",
+        "AuthenticationCode2",
+        "Action",
+        "Version",
+    }
+)
+_S3_HEADERS = {
+    "HTTP_IF_MATCH": "IfMatch",
+    "HTTP_IF_NONE_MATCH": "IfNoneMatch",
+    "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION": "ServerSideEncryption",
+    "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_AWS_KMS_KEY_ID": "SSEKMSKeyId",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One AWS call as the sandbox saw it."""
+
+    number: int
+    """Counts from 1, in the order of arrival."""
+    service: str
+    """As botocore names it: iam, sts, s3, sesv2 …"""
+    operation: str
+    user: str | None
+    """The IAM user that the call names, if any."""
+    params: dict[str, Any]
+    access_key: str | None
+    """Whose signature it bore."""
+    status: int
+    """HTTP status; 0: the connection was dropped."""
+    code: str | None = None
+    """The error code, if one was planted."""
+
+    def as_json(self) -> dict[str, Any]:
+        """For the control endpoint."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """A call before it was answered."""
+
+    service: str
+    operation: str
+    user: str | None
+    params: dict[str, Any]
+    access_key: str | None
+
+    def answered(self, number: int, status: int, code: str | None = None) -> Call:
+        """The call as it is kept."""
+        return Call(
+            number=number,
+            service=self.service,
+            operation=self.operation,
+            user=self.user,
+            params=self.params,
+            access_key=self.access_key,
+            status=status,
+            code=code,
+        )
+
+
+def recognise(environ: dict[str, Any], body: bytes) -> Request:
+    """What a signed request asks for; an operation that cannot be told is `Unknown`."""
+    scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
+    service = scope["service"] if scope else "s3"
+    path = environ.get("PATH_INFO", "/")
+    if service == "ses" and path.startswith("/v2/"):
+        service = "sesv2"
+        operation, named = _routed(service, environ)
+        params = named | _mail_params(body)
+    elif environ.get("CONTENT_TYPE", "").startswith("application/x-www-form-urlencoded"):
+        form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
+        operation = form.get("Action", "Unknown")
+        params = {name: value for name, value in form.items() if name not in _HIDDEN}
+    elif service == "s3":
+        operation, _ = _routed(service, environ)
+        params = _object_params(environ, path, len(body))
+    else:
+        operation = environ.get("HTTP_X_AMZ_TARGET", "Unknown").rpartition(".")[2]
+        params = {}
+    return Request(
+        service=service,
+        operation=operation,
+        user=params.get("UserName"),
+        params=params,
+        access_key=scope["key"] if scope else None,
+    )
+
+
+def _routed(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Operation and path parameters by method and path, as the service's model has them."""
+    from moto.core.request import Request as MotoRequest
+    from moto.core.routing import get_service_router
+    from werkzeug.exceptions import HTTPException
+
+    try:
+        operation, named = get_service_router(service).match(MotoRequest(environ.copy()))
+    except (HTTPException, NotImplementedError):
+        return "Unknown", {}
+    return str(operation.name), dict(named)
+
+
+def _mail_params(body: bytes) -> dict[str, Any]:
+    """A mail's envelope; its content is not kept."""
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return {name: value for name, value in given.items() if name != "Content"}
+
+
+def _object_params(environ: dict[str, Any], path: str, size: int) -> dict[str, Any]:
+    # WSGI hands over the bytes of the path as if they were Latin-1.
+    text = path.encode("latin-1", "replace").decode("utf-8", "replace")
+    bucket, _, key = text.lstrip("/").partition("/")
+    query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
+    named = {"Bucket": bucket, "Key": key, "ContentLength": size}
+    conditions = {name: environ[head] for head, name in _S3_HEADERS.items() if head in environ}
+    return {name: value for name, value in (named | query | conditions).items() if value != ""}

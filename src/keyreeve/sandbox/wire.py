@@ -1,0 +1,152 @@
+"""The WSGI door: control endpoints, then faults, then moto; every AWS call is remembered.
+
+One request at a time: the order of calls is the order of effects, and conditional writes are as
+atomic as S3's.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from threading import Lock
+from typing import Any
+from urllib.parse import parse_qsl
+
+from keyreeve.sandbox import control
+from keyreeve.sandbox.calls import Request, recognise
+from keyreeve.sandbox.faults import Answer, Fault, When, error_body
+from keyreeve.sandbox.world import World
+
+Environ = dict[str, Any]
+StartResponse = Callable[..., Any]
+Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+_CONTROL = "/_sandbox/"
+_LOG = logging.getLogger(__name__)
+
+
+class _Heard:
+    """What an application told its server: status and headers, to be passed on or not."""
+
+    def __init__(self) -> None:
+        self.status = "500 Internal Server Error"
+        self.headers: list[tuple[str, str]] = []
+
+    def __call__(
+        self, status: str, headers: list[tuple[str, str]], _exc_info: object = None
+    ) -> Callable[[bytes], None]:
+        self.status, self.headers = status, headers
+        return lambda _: None
+
+
+class Door:
+    """The application that the server serves."""
+
+    def __init__(self, world: World, aws: Wsgi) -> None:
+        self._world = world
+        self._aws = aws
+        self._lock = Lock()
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request."""
+        body = _read(environ)
+        with self._lock:
+            if environ.get("PATH_INFO", "").startswith(_CONTROL):
+                return self._control(environ, body, start_response)
+            return self._call(environ, body, start_response)
+
+    def _control(
+        self, environ: Environ, body: bytes, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        status, told = control.answer(
+            self._world,
+            environ["REQUEST_METHOD"],
+            environ["PATH_INFO"].removeprefix(_CONTROL),
+            dict(parse_qsl(environ.get("QUERY_STRING", ""))),
+            json.loads(body or b"{}"),
+        )
+        return _send(start_response, status, "application/json", json.dumps(told).encode())
+
+    def _call(
+        self, environ: Environ, body: bytes, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        request = recognise(environ, body)
+        if self._is_inactive(request):
+            fault = Fault(code="InvalidClientTokenId", status=403, message="The key is Inactive.")
+            return self._fail(fault, request, environ, start_response)
+        fault_now = next((it for it in self._world.faults if it.strikes(request)), None)
+        if fault_now is not None and fault_now.when is When.BEFORE:
+            return self._fail(fault_now, request, environ, start_response)
+        heard = _Heard()
+        content = self._ask_moto(environ, heard)
+        if fault_now is not None:
+            return self._fail(fault_now, request, environ, start_response)
+        self._remember(request, int(heard.status.split()[0]))
+        start_response(heard.status, heard.headers)
+        return [content]
+
+    def _ask_moto(self, environ: Environ, heard: _Heard) -> bytes:
+        try:
+            return b"".join(self._aws(environ, heard))
+        except NotImplementedError as error:
+            heard("501 Not Implemented", [("Content-Type", "text/plain")])
+            return f"The sandbox cannot do this: {error}".encode()
+        except Exception:  # noqa: BLE001 - moto may fail in any way; the caller gets a 500
+            _LOG.exception("the emulated AWS failed")
+            heard("500 Internal Server Error", [("Content-Type", "text/plain")])
+            return b"The sandbox failed; its error output says why."
+
+    def _is_inactive(self, request: Request) -> bool:
+        """AWS refuses what an Inactive key signed; moto would not."""
+        from moto.iam.models import iam_backends
+
+        return any(
+            key is not None and key.status == "Inactive"
+            for account in list(iam_backends.values())
+            if (key := account["aws"].access_keys.get(request.access_key or ""))
+        )
+
+    def _fail(
+        self, fault: Fault, request: Request, environ: Environ, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        if fault.answer is Answer.DROP:
+            self._remember(request, 0, "dropped")
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionAbortedError
+        if fault.answer is Answer.MALFORMED:
+            self._remember(request, 200, "malformed")
+            return _send(start_response, 200, "text/plain", b"\x00<not an answer")
+        self._remember(request, fault.status, fault.code)
+        kind, text, headers = error_body(request.service, fault.code, fault.message)
+        return _send(start_response, fault.status, kind, text, headers)
+
+    def _remember(self, request: Request, status: int, code: str | None = None) -> None:
+        self._world.calls.append(request.answered(len(self._world.calls) + 1, status, code))
+
+
+def _read(environ: Environ) -> bytes:
+    """The whole body, so that nobody waits for a slow sender under the lock."""
+    stream = environ["wsgi.input"]
+    if environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+        body: bytes = stream.read()
+        environ["CONTENT_LENGTH"] = str(len(body))
+        environ.pop("HTTP_TRANSFER_ENCODING")
+    else:
+        body = stream.read(int(environ.get("CONTENT_LENGTH") or 0))
+    environ["wsgi.input"] = io.BytesIO(body)
+    return body
+
+
+def _send(
+    start_response: StartResponse,
+    status: int,
+    kind: str,
+    content: bytes,
+    headers: dict[str, str] | None = None,
+) -> Iterable[bytes]:
+    told = {"Content-Type": kind, "Content-Length": str(len(content)), **(headers or {})}
+    start_response(f"{status} Sandbox", list(told.items()))
+    return [content]

@@ -1,0 +1,93 @@
+"""What the sandbox knows beside moto: clock, settings, outbox, calls, faults."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from keyreeve.sandbox.account import HOME_ACCOUNT
+from keyreeve.sandbox.calls import Call
+from keyreeve.sandbox.faults import Fault
+
+
+class SettableClock:
+    """The sandbox's time: stands still between two settings unless it ticks."""
+
+    def __init__(self, at: datetime) -> None:
+        self.set(at)
+
+    def set(self, at: datetime, *, ticking: bool = False) -> None:
+        """Jump to an instant (aware), forwards or backwards."""
+        self._at = at.astimezone(UTC)
+        self.ticking = ticking
+        self._set_at = time.monotonic()
+
+    def now(self) -> datetime:
+        """The instant in UTC, in whole seconds as AWS tells time."""
+        elapsed = time.monotonic() - self._set_at if self.ticking else 0.0
+        return (self._at + timedelta(seconds=elapsed)).replace(microsecond=0)
+
+
+@dataclass(slots=True, kw_only=True)
+class Settings:
+    """What a test may choose about the emulated AWS."""
+
+    report_cache: bool = True
+    """AWS makes at most one credential report per 4 hours."""
+    report_started: bool = True
+    """The first GenerateCredentialReport for a new report answers STARTED, the next COMPLETE."""
+    toggle_moves_last_rotated: bool = True
+    """UpdateAccessKey moves access_key_n_last_rotated: "created or last changed"."""
+    mail_quota: int = 50_000
+    """Recipients within 24 hours of the sandbox clock; -1: no limit."""
+    mail_rate: int = 14
+    """As told by GetAccount; not enforced."""
+    mail_production: bool = True
+    """False: SES's own sandbox, where recipients must be verified too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentMail:
+    """One mail that the emulated SES accepted."""
+
+    message_id: str
+    """As SendEmail returned it: without a domain."""
+    region: str
+    source: str
+    destinations: tuple[str, ...]
+    """The envelope."""
+    raw: bytes
+    """As handed over by the sender."""
+    at: datetime
+
+
+@dataclass(slots=True, kw_only=True)
+class World:
+    """One per process; patches and endpoints share it."""
+
+    clock: SettableClock
+    settings: Settings = field(default_factory=Settings)
+    home: str = HOME_ACCOUNT
+    """The account in which Keyreeve's well-known key lies."""
+    outbox: list[SentMail] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    reports: dict[str, Any] = field(default_factory=dict)
+    """Account id → its latest credential report."""
+    own_keys: set[str] = field(default_factory=set)
+    """Keys of Keyreeve itself: their last use is no change of the account."""
+    generations: dict[str, int] = field(default_factory=dict)
+    """How often a name was used, so that a re-created user gets another unique id."""
+
+    def forget(self) -> None:
+        """Everything but the clock."""
+        self.settings = Settings()
+        for kept in (self.outbox, self.calls, self.faults, self.reports, self.own_keys):
+            kept.clear()
+        self.generations.clear()
+
+    def naive_now(self) -> datetime:
+        """The clock as moto keeps instants: UTC without saying so."""
+        return self.clock.now().replace(tzinfo=None)

@@ -1,0 +1,265 @@
+"""The hash chain below `audit/`: every alteration, gap and exchange of records shows.
+
+One record is one line of canonical JSON:
+
+    {seq, at, run_id, event, data, previous, digest}
+
+`seq` counts from 1 over the whole chain, `previous` is the digest of record seq − 1 (64 zeros
+before the first), `digest` is the SHA-256 of the canonical JSON of the record without it. Records
+are written in segments, write-once objects named for their first record. The newest records can
+only be missed by whoever remembers them: the state's AuditHead does.
+
+Writers hold the account's lock: two at once would fork the chain, and `verify` would say so.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from keyreeve.codec.seal import canonical, digest, parse
+from keyreeve.codec.values import Json, from_json, to_json
+from keyreeve.model.case import AuditHead
+from keyreeve.model.errors import StateUnreadable
+from keyreeve.model.identifiers import RunId
+from keyreeve.ports import ObjectStore
+from keyreeve.storage.layout import AUDIT, audit_day, audit_key
+from keyreeve.storage.state_store import StoredState
+from keyreeve.storage.write_once import write_once
+
+GENESIS = "0" * 64
+"""What the first record names as the digest before it."""
+
+_SEGMENT = re.compile(r"audit/\d{4}/\d\d/\d\d/(?P<run_id>[^/]+)/(?P<sequence>\d{6,})\.jsonl")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditRecord:
+    """One line of the chain; the fields are the fields of the line."""
+
+    seq: int
+    at: datetime
+    run_id: RunId
+    event: str
+    data: Mapping[str, object]
+    previous: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentKey:
+    """What the name of a segment tells."""
+
+    sequence: int
+    key: str
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _ClosedSegment:
+    """Records chained together, on their way to storage."""
+
+    key: str
+    content: bytes
+    head: AuditHead
+
+
+class StoredAuditLog:
+    """ports.AuditLog. `state` (if the caller has one) says where the search for the end begins."""
+
+    def __init__(
+        self, store: ObjectStore, *, run_id: RunId, state: StoredState | None = None
+    ) -> None:
+        self._store = store
+        self._run_id = run_id
+        self._state = state
+        self._head: AuditHead | None = None
+        self._open: list[dict[str, Json]] = []
+        self._closed: _ClosedSegment | None = None
+
+    def append(self, event: str, at: datetime, data: Mapping[str, object]) -> None:
+        """Add one record to the open segment; JSON values only, no secret. Touches no storage."""
+        self._open.append(
+            {"event": event, "at": to_json(at), "data": to_json(data), "run_id": self._run_id}
+        )
+
+    def flush(self) -> AuditHead | None:
+        """Write the open segment; the chain's head (None: nothing was ever written).
+
+        After an error the same segment is tried again by the next flush: whether its answer or
+        its effect was lost, its records stand in the chain once.
+        """
+        while self._open or self._closed:
+            self._closed = self._closed or self._close()
+            write_once(self._store, self._closed.key, self._closed.content)
+            self._head, self._closed = self._closed.head, None
+        return self._head or self._newest()
+
+    def _close(self) -> _ClosedSegment:
+        head = self._newest()
+        first = head.sequence + 1 if head else 1
+        lines = []
+        previous = head.digest if head else GENESIS
+        for sequence, record in enumerate(self._open, first):
+            line: dict[str, Json] = {**record, "seq": sequence, "previous": previous}
+            previous = digest(line)
+            lines.append(canonical({**line, "digest": previous}) + b"\n")
+        last = first + len(lines) - 1
+        key = audit_key(self._day(), self._run_id, first)
+        self._open = []
+        return _ClosedSegment(
+            key=key,
+            content=b"".join(lines),
+            head=AuditHead(run_id=self._run_id, segment=first, sequence=last, digest=previous),
+        )
+
+    def _newest(self) -> AuditHead | None:
+        saved = self._state.loaded if self._state else None
+        known = self._head or (saved.state.audit_head if saved else None)
+        return newest_head(self._store, known)
+
+    def _day(self) -> date:
+        """The run's own date, so that all its segments lie together; else the first record's."""
+        return _day_of(self._run_id) or datetime.fromisoformat(str(self._open[0]["at"])).date()
+
+
+def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None:
+    """The end of the chain: a stopped run may have written segments that no state knows of.
+
+    Searches from the day before `known`. StateUnreadable if the last segment cannot be read.
+    """
+    start = ""
+    if known and (day := _day_of(known.run_id)):
+        start = audit_day(day - timedelta(days=1))
+    newest = max(_segments(store, start), key=lambda name: name.sequence, default=None)
+    if newest is None or (known and newest.sequence <= known.sequence):
+        return known
+    try:
+        record = list(_records(_content(store, newest)))[-1]
+    except (ValueError, IndexError) as error:
+        raise StateUnreadable(
+            f"the last segment of the audit log cannot be read: {error}",
+            where=f"{store.describe()}/{newest.key}",
+            remedy="Run `keyreeve state verify`, and restore the object's first version.",
+        ) from error
+    return AuditHead(
+        run_id=newest.run_id, segment=newest.sequence, sequence=record.seq, digest=record.digest
+    )
+
+
+def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
+    """Walk the whole chain; one sentence per altered, missing or exchanged record, first first.
+
+    `head` is what the state remembers: without it, records cut off at the end are not missed.
+    """
+    walk = _Walk(head)
+    for row in store.list(AUDIT):
+        if not _SEGMENT.fullmatch(row.key):
+            walk.problems.append(f"{row.key}: this is no segment of the audit log")
+    for name in sorted(_segments(store, ""), key=lambda name: (name.sequence, name.key)):
+        walk.segment(name, _content(store, name))
+    walk.end()
+    return walk.problems
+
+
+def records(store: ObjectStore) -> Iterator[AuditRecord]:
+    """Every record in the order of the chain. ValueError at the first that cannot be read."""
+    for name in sorted(_segments(store, ""), key=lambda name: (name.sequence, name.key)):
+        yield from _records(_content(store, name))
+
+
+class _Walk:
+    """What the next record must be, and what was wrong so far."""
+
+    def __init__(self, head: AuditHead | None) -> None:
+        self.problems: list[str] = []
+        self._head = head
+        self._expected = 1
+        self._previous: str | None = GENESIS
+        """None after a record that cannot be read: nobody knows its digest."""
+
+    def segment(self, name: SegmentKey, content: bytes) -> None:
+        """Its records, one by one."""
+        lines = content.splitlines(keepends=True)
+        if not lines:
+            self.problems.append(f"{name.key}: the segment is empty")
+        for number, line in enumerate(lines, start=1):
+            where = f"{name.key} line {number}"
+            try:
+                record = _record(line)
+            except ValueError as error:
+                self.problems.append(f"{where}: record {self._expected} was altered: {error}")
+                self._previous = None
+                self._expected += 1
+                continue
+            self._record(where, record)
+            if record.run_id != name.run_id or (number == 1 and record.seq != name.sequence):
+                self.problems.append(
+                    f"{where}: record {record.seq} was moved here from another segment"
+                )
+
+    def _record(self, where: str, record: AuditRecord) -> None:
+        if record.seq > self._expected:
+            self.problems.append(
+                f"{where}: records {self._expected} to {record.seq - 1} are missing"
+            )
+        elif record.seq < self._expected:
+            self.problems.append(f"{where}: record {record.seq} stands twice or out of order")
+        elif self._previous not in (None, record.previous):
+            problem = "does not follow the record before it: one of the two was altered"
+            self.problems.append(f"{where}: record {record.seq} {problem}")
+        if self._head and (record.seq, record.digest) == (self._head.sequence, self._head.digest):
+            self._head = None
+        self._previous, self._expected = record.digest, record.seq + 1
+
+    def end(self) -> None:
+        """What the state remembers must have been met."""
+        if self._head is None:
+            return
+        if self._expected <= self._head.sequence:
+            missing = f"records {self._expected} to {self._head.sequence} are missing at the end"
+            self.problems.append(f"{AUDIT}: {missing}: the state remembers them")
+        else:
+            number = self._head.sequence
+            self.problems.append(
+                f"{AUDIT}: record {number} is not the one that the state remembers"
+            )
+
+
+def _segments(store: ObjectStore, start_after: str) -> Iterator[SegmentKey]:
+    for row in store.list(AUDIT, start_after=start_after):
+        if found := _SEGMENT.fullmatch(row.key):
+            yield SegmentKey(
+                sequence=int(found["sequence"]), key=row.key, run_id=RunId(found["run_id"])
+            )
+
+
+def _content(store: ObjectStore, name: SegmentKey) -> bytes:
+    found = store.get(name.key)
+    return found.content if found else b""
+
+
+def _records(content: bytes) -> Iterator[AuditRecord]:
+    return map(_record, content.splitlines(keepends=True))
+
+
+def _record(line: bytes) -> AuditRecord:
+    """ValueError unless the line is exactly what was written."""
+    fields = parse(line)
+    record = from_json(AuditRecord, fields)
+    if canonical(fields) + b"\n" != line:
+        raise ValueError("the line is not in the form in which Keyreeve writes")
+    del fields["digest"]
+    if digest(fields) != record.digest:
+        raise ValueError(f"record {record.seq} does not match its digest")
+    return record
+
+
+def _day_of(run_id: RunId) -> date | None:
+    """The date with which a run id begins; None for ids of another making."""
+    try:
+        return date.fromisoformat(run_id[:8])
+    except ValueError:
+        return None

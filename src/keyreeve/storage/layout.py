@@ -1,0 +1,93 @@
+"""Where everything lies: the same keys in a bucket and below a directory.
+
+iam-compliance/{project}/                  accounts: self
+iam-compliance/{project}/{account_id}/     several accounts
+  state.json · lock.json · waivers.json · holds.json · pause.json
+  ops/{operation_id}/{attempt}-{step}.json
+  credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
+  credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
+  audit/YYYY/MM/DD/{run_id}/{sequence of the first record, six digits}.jsonl
+  mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import date
+
+from keyreeve.model.case import Step
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.identifiers import AccountId, OperationId, RunId, UserId
+from keyreeve.model.notice import CredentialKind
+
+STATE = "state.json"
+LOCK = "lock.json"
+WAIVERS = "waivers.json"
+HOLDS = "holds.json"
+PAUSE = "pause.json"
+OPERATIONS = "ops/"
+CREDENTIALS = "credentials/"
+AUDIT = "audit/"
+ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
+
+_CREDENTIAL_FOLDERS = {
+    CredentialKind.ACCESS_KEY: "access-keys",
+    CredentialKind.PASSWORD: "passwords",
+}
+
+
+def project_slug(project_name: str) -> str:
+    """The project's name in lower case, made safe for a path: letters a–z, digits, `. _ -`.
+
+    Accents are dropped, everything else becomes `-`. ConfigError if nothing is left. Two names
+    may meet in one slug: the state knows its project's exact name and refuses the other.
+    """
+    plain = unicodedata.normalize("NFKD", project_name).encode("ascii", "ignore").decode().lower()
+    slug = re.sub(r"[^a-z0-9._-]+", "-", plain).strip(".-")
+    if not slug:
+        raise ConfigError(
+            f"the name {project_name!r} leaves nothing to name a folder with",
+            where="project_name",
+            remedy="Use at least one letter a–z or digit in it.",
+        )
+    return slug
+
+
+def prefix(project_name: str, account_id: AccountId | None = None) -> str:
+    """The prefix of one account; None for `accounts: self`. Ends with a slash."""
+    project = f"iam-compliance/{project_slug(project_name)}/"
+    return project if account_id is None else f"{project}{account_id}/"
+
+
+def operation_prefix(operation: OperationId) -> str:
+    """Where the steps of one operation lie."""
+    return f"{OPERATIONS}{_part(operation)}/"
+
+
+def step_key(step: Step) -> str:
+    """The write-once object of a step."""
+    return f"{operation_prefix(step.operation_id)}{step.attempt}-{step.name.value}.json"
+
+
+def escrow_key(kind: CredentialKind, user: UserId, operation: OperationId, attempt: int) -> str:
+    """The write-once object of one attempt's secret."""
+    folder = _CREDENTIAL_FOLDERS[kind]
+    return f"{CREDENTIALS}{folder}/{_part(user)}/{_part(operation)}-{attempt}.csv"
+
+
+def audit_day(day: date) -> str:
+    """Where the audit segments of a day lie."""
+    return f"{AUDIT}{day:%Y/%m/%d}/"
+
+
+def audit_key(day: date, run_id: RunId, sequence: int) -> str:
+    """The segment that begins with record `sequence` of the chain."""
+    return f"{audit_day(day)}{_part(run_id)}/{sequence:06d}.jsonl"
+
+
+def _part(text: str) -> str:
+    """One name between two slashes. ValueError for what could lead elsewhere."""
+    if not text or "/" in text or text in (".", ".."):
+        raise ValueError(f"{text!r} cannot be one part of a key")
+    return text

@@ -1,0 +1,336 @@
+"""Where the emulator differs from AWS, and what is done about it.
+
+Each row is one probe, put to stock moto and to the sandbox. `stock` failing means that moto has
+changed, perhaps so far that the patch may go. Rows without a patch say what no test here can prove.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+from moto import mock_aws
+from tests.sandbox_fixture import MONDAY, aws, sandbox
+
+from keyreeve.sandbox.account import REGION
+from keyreeve.sandbox.process import Sandbox
+
+__all__ = ["sandbox"]
+
+PASSWORD = "Long-Enough-Password-1!"
+EVERYTHING = json.dumps(
+    {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+)
+BUCKET = "conformance"
+Clients = Callable[..., Any]
+
+
+def outcome(call: Callable[[], Any], found: Callable[[Any], Any] = lambda _: "accepted") -> Any:
+    """What the call answers, or the name of its error."""
+    try:
+        return found(call())
+    except ClientError as error:
+        return error.response["Error"]["Code"]
+    except (BotoCoreError, ResponseParserError, NotImplementedError) as error:
+        return type(error).__name__
+
+
+def user(clients: Clients, name: str = "someone") -> Any:
+    iam = clients("iam")
+    iam.create_user(UserName=name)
+    return iam
+
+
+def report(iam: Any) -> tuple[list[list[str]], Any]:
+    iam.generate_credential_report()
+    told = iam.get_credential_report()
+    return list(csv.reader(io.StringIO(told["Content"].decode()))), told["GeneratedTime"]
+
+
+def report_row(iam: Any, name: str) -> dict[str, str]:
+    head, *rows = report(iam)[0]
+    return next(dict(zip(head, row, strict=False)) for row in rows if row[0] == name)
+
+
+# --- probes: the credential report --------------------------------------------------------------
+
+
+def root_row(clients: Clients) -> Any:
+    return report(clients("iam"))[0][1:2] != [] and report(clients("iam"))[0][1][0]
+
+
+def generated_time(clients: Clients) -> Any:
+    return report(clients("iam"))[1].isoformat()
+
+
+def cells_without_password(clients: Clients) -> Any:
+    row = report_row(user(clients), "someone")
+    return row["password_last_used"], row["password_last_changed"] == "N/A"
+
+
+def cells_of_an_unused_key(clients: Clients) -> Any:
+    iam = user(clients)
+    iam.create_access_key(UserName="someone")
+    row = report_row(iam, "someone")
+    return row["access_key_1_last_used_region"], row["access_key_1_last_used_service"]
+
+
+def comma_in_a_name(clients: Clients) -> Any:
+    return (
+        "one row each"
+        if len({len(row) for row in report(user(clients, "a,b"))[0]}) == 1
+        else "broken"
+    )
+
+
+def second_report(clients: Clients) -> Any:
+    iam = user(clients)
+    report(iam)
+    iam.create_user(UserName="newcomer")
+    rows, _ = report(iam)
+    return "fresh" if any(row[0] == "newcomer" for row in rows) else "cached"
+
+
+# --- probes: login profiles ---------------------------------------------------------------------
+
+
+def profile(clients: Clients) -> Any:
+    iam = user(clients)
+    iam.create_login_profile(UserName="someone", Password=PASSWORD, PasswordResetRequired=True)
+    return iam
+
+
+def reset_required(clients: Clients) -> Any:
+    told = profile(clients).get_login_profile(UserName="someone")
+    return told["LoginProfile"]["PasswordResetRequired"]
+
+
+def update_without_password(clients: Clients) -> Any:
+    iam = profile(clients)
+    iam.update_login_profile(UserName="someone", PasswordResetRequired=False)
+    return outcome(lambda: iam.get_login_profile(UserName="someone"))
+
+
+def weak_password(clients: Clients) -> Any:
+    iam = user(clients)
+    return outcome(lambda: iam.create_login_profile(UserName="someone", Password="x"))
+
+
+def change_own_password(clients: Clients) -> Any:
+    key = profile(clients).create_access_key(UserName="someone")["AccessKey"]
+    own = clients("iam", key["AccessKeyId"], key["SecretAccessKey"])
+    return outcome(lambda: own.change_password(OldPassword=PASSWORD, NewPassword=PASSWORD + "2"))
+
+
+# --- probes: lists, ids, policies, deletion -----------------------------------------------------
+
+
+def first_page_of_users(clients: Clients) -> Any:
+    page = user(clients).list_users(MaxItems=1)
+    user(clients, "another")
+    page = clients("iam").list_users(MaxItems=1)
+    return len(page["Users"]), page["IsTruncated"]
+
+
+def first_page_of_details(clients: Clients) -> Any:
+    user(clients)
+    iam = user(clients, "another")
+    page = iam.get_account_authorization_details(MaxItems=1, Filter=["User"])
+    return len(page["UserDetailList"]), page["IsTruncated"]
+
+
+def policy_names_in_details(clients: Clients) -> Any:
+    iam = clients("iam")
+    iam.create_policy(PolicyName="own", PolicyDocument=EVERYTHING)
+    details = iam.get_account_authorization_details(Filter=["LocalManagedPolicy"])
+    return details["Policies"][0].get("PolicyName")
+
+
+def id_prefixes(clients: Clients) -> Any:
+    iam = user(clients)
+    group = iam.create_group(GroupName="somewhere")["Group"]
+    told = iam.get_user(UserName="someone")["User"]["UserId"][:4], group["GroupId"][:4]
+    return told if told[0].isupper() else "random"
+
+
+def aws_managed_policy(clients: Clients) -> Any:
+    arn = "arn:aws:iam::aws:policy/job-function/NetworkAdministrator"
+    return outcome(lambda: user(clients).attach_user_policy(UserName="someone", PolicyArn=arn))
+
+
+def mfa_device(clients: Clients) -> Any:
+    iam = user(clients)
+    made = iam.create_virtual_mfa_device(VirtualMFADeviceName="phone")["VirtualMFADevice"]
+    serial = made["SerialNumber"]
+    codes = {"AuthenticationCode1": "123456", "AuthenticationCode2": "654321"}
+    iam.enable_mfa_device(UserName="someone", SerialNumber=serial, **codes)
+    return outcome(lambda: iam.get_mfa_device(SerialNumber=serial), lambda it: it["UserName"])
+
+
+def delete_user_with_key(clients: Clients) -> Any:
+    iam = user(clients)
+    iam.create_access_key(UserName="someone")
+    return outcome(lambda: iam.delete_user(UserName="someone"))
+
+
+def call_with_inactive_key(clients: Clients) -> Any:
+    iam = user(clients)
+    key = iam.create_access_key(UserName="someone")["AccessKey"]
+    iam.update_access_key(UserName="someone", AccessKeyId=key["AccessKeyId"], Status="Inactive")
+    own = clients("sts", key["AccessKeyId"], key["SecretAccessKey"])
+    return outcome(own.get_caller_identity)
+
+
+def third_key(clients: Clients) -> Any:
+    iam = user(clients)
+    for _ in range(2):
+        iam.create_access_key(UserName="someone")
+    return outcome(lambda: iam.create_access_key(UserName="someone"))
+
+
+def keys_of_nobody(clients: Clients) -> Any:
+    return outcome(lambda: clients("iam").list_access_keys(UserName="nobody"))
+
+
+# --- probes: SES --------------------------------------------------------------------------------
+
+
+def mail_account(clients: Clients) -> Any:
+    return outcome(clients("sesv2").get_account, lambda it: it["SendQuota"]["Max24HourSend"])
+
+
+def send(clients: Clients, source: str) -> Any:
+    raw = f"From: {source}\nTo: b@example.org\nSubject: x\n\nx".encode()
+    return clients("sesv2").send_email(
+        FromEmailAddress=source,
+        Destination={"ToAddresses": ["b@example.org"]},
+        Content={"Raw": {"Data": raw}},
+    )
+
+
+def mail_id(clients: Clients) -> Any:
+    clients("sesv2").create_email_identity(EmailIdentity="verified.example")
+    message_id = send(clients, "a@verified.example")["MessageId"]
+    return "as AWS" if (message_id[:4], message_id[-7:]) == ("0100", "-000000") else "random"
+
+
+def unverified_sender(clients: Clients) -> Any:
+    return outcome(lambda: send(clients, "a@unverified.example"))
+
+
+# --- probes: S3 and what is left ----------------------------------------------------------------
+
+
+def put_if_absent_twice(clients: Clients) -> Any:
+    s3 = clients("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    s3.put_object(Bucket=BUCKET, Key="once", Body=b"1", IfNoneMatch="*")
+    return outcome(lambda: s3.put_object(Bucket=BUCKET, Key="once", Body=b"2", IfNoneMatch="*"))
+
+
+def put_over_a_newer_version(clients: Clients) -> Any:
+    s3 = clients("s3")
+    s3.create_bucket(Bucket=BUCKET)
+    old = s3.put_object(Bucket=BUCKET, Key="state", Body=b"1")["ETag"]
+    s3.put_object(Bucket=BUCKET, Key="state", Body=b"2")
+    return outcome(lambda: s3.put_object(Bucket=BUCKET, Key="state", Body=b"3", IfMatch=old))
+
+
+def act_of_a_user_without_rights(clients: Clients) -> Any:
+    """AWS would refuse this user; here nobody is ever refused for lack of rights."""
+    iam = user(clients)
+    key = iam.create_access_key(UserName="someone")["AccessKey"]
+    own = clients("iam", key["AccessKeyId"], key["SecretAccessKey"])
+    return outcome(lambda: own.create_user(UserName="intruder"))
+
+
+def simulate_policy(clients: Clients) -> Any:
+    iam = user(clients)
+    arn = iam.get_user(UserName="someone")["User"]["Arn"]
+    call = lambda: iam.simulate_principal_policy(PolicySourceArn=arn, ActionNames=["s3:*"])  # noqa: E731
+    return "unimplemented" if outcome(call) in UNIMPLEMENTED else "works"
+
+
+def unknown_role(clients: Clients) -> Any:
+    arn = "arn:aws:iam::123456789012:role/nowhere"
+    return outcome(lambda: clients("sts").assume_role(RoleArn=arn, RoleSessionName="session"))
+
+
+UNIMPLEMENTED = ("NotImplementedError", "ResponseParserError")
+
+
+@dataclass(frozen=True)
+class Row:
+    probe: Callable[[Clients], Any]
+    stock: Any
+    ours: Any
+
+
+DIFFERENCES = (
+    Row(root_row, False, "<root_account>"),
+    Row(generated_time, "2015-02-02T20:02:02+00:00", "2026-01-05T06:00:00+00:00"),
+    Row(cells_without_password, ("not_supported", False), ("N/A", True)),
+    Row(cells_of_an_unused_key, ("not_supported", "not_supported"), ("N/A", "N/A")),
+    Row(comma_in_a_name, "broken", "one row each"),
+    Row(second_report, "fresh", "cached"),
+    Row(reset_required, False, True),
+    Row(update_without_password, "NoSuchEntity", "accepted"),
+    Row(weak_password, "accepted", "PasswordPolicyViolation"),
+    Row(change_own_password, "NotImplementedError", "accepted"),
+    Row(first_page_of_users, (2, False), (1, True)),
+    Row(first_page_of_details, (2, False), (1, True)),
+    Row(policy_names_in_details, None, "own"),
+    Row(id_prefixes, "random", ("AIDA", "AGPA")),
+    Row(aws_managed_policy, "NoSuchEntity", "accepted"),
+    Row(mfa_device, "NotImplementedError", "someone"),
+    Row(delete_user_with_key, "accepted", "DeleteConflict"),
+    Row(call_with_inactive_key, "accepted", "InvalidClientTokenId"),
+    Row(mail_account, "NotImplementedError", 50_000.0),
+    Row(mail_id, "random", "as AWS"),
+)
+AS_AWS = (
+    Row(third_key, "LimitExceeded", "LimitExceeded"),
+    Row(keys_of_nobody, "NoSuchEntity", "NoSuchEntity"),
+    Row(unverified_sender, "MessageRejected", "MessageRejected"),
+    Row(put_if_absent_twice, "PreconditionFailed", "PreconditionFailed"),
+    Row(put_over_a_newer_version, "PreconditionFailed", "PreconditionFailed"),
+)
+LEFT_UNLIKE_AWS = (
+    Row(act_of_a_user_without_rights, "accepted", "accepted"),
+    Row(simulate_policy, "unimplemented", "unimplemented"),
+    Row(unknown_role, "accepted", "accepted"),
+)
+ROWS = [pytest.param(row, id=row.probe.__name__) for row in DIFFERENCES + AS_AWS + LEFT_UNLIKE_AWS]
+
+
+@pytest.fixture
+def stock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield lambda service, key="AKIA0", secret="s": boto3.session.Session(
+            key, secret, region_name=REGION
+        ).client(service)
+
+
+@pytest.fixture
+def ours(sandbox: Sandbox) -> Clients:
+    sandbox.reset("empty", MONDAY)
+    return lambda service, *identity: aws(sandbox.url, service, *identity)
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_stock_moto_is_as_it_was_when_the_patch_was_written(row: Row, stock: Clients) -> None:
+    assert row.probe(stock) == row.stock
+
+
+@pytest.mark.parametrize("row", ROWS)
+def test_the_sandbox_behaves_as_the_table_says(row: Row, ours: Clients) -> None:
+    assert row.probe(ours) == row.ours

@@ -1,0 +1,248 @@
+"""The session factory: rehearsal guard, one attempt, loopback, silence."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+
+import botocore.session
+import pytest
+from tests.contract.conftest import DROP
+
+from keyreeve import __version__
+from keyreeve.aws.failures import READS
+from keyreeve.aws.iam_actuator import IamActuator
+from keyreeve.aws.iam_reader import IamReader
+from keyreeve.aws.sessions import REHEARSAL, SERVICES, Sessions
+from keyreeve.model.errors import (
+    AccountUnreadable,
+    AwsFailure,
+    ConfigError,
+    Doubtful,
+    Malformed,
+    Rejected,
+)
+
+ACTS = {
+    "create": lambda actuator: actuator.create_access_key("ada"),
+    "inactive": lambda actuator: actuator.set_access_key_active("ada", "AKIA" * 5, active=False),
+    "delete": lambda actuator: actuator.delete_access_key("ada", "AKIA" * 5),
+    "reset": lambda actuator: actuator.reset_password("ada", "planted-password"),
+    "delete profile": lambda actuator: actuator.delete_login_profile("ada"),
+    "group": lambda actuator: actuator.add_to_group("ada", "quarantine"),
+}
+act = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+
+GARBLED = "<CreateAccessKeyResponse><SecretAccessKey>planted-in-the-answer</SecretAcc"
+IDENTITY = (
+    "<GetCallerIdentityResponse><GetCallerIdentityResult><Account>123456789012</Account>"
+    "<Arn>arn:aws:iam::123456789012:user/ada</Arn><UserId>AIDAX</UserId>"
+    "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+)
+UNDATED = (
+    "<R><CreateAccessKeyResult><AccessKey><UserName>ada</UserName><AccessKeyId>AKIAX</AccessKeyId>"
+    "<Status>Active</Status><SecretAccessKey>planted-in-the-answer</SecretAccessKey>"
+    "<CreateDate>planted-in-the-answer</CreateDate></AccessKey></CreateAccessKeyResult></R>"
+)
+ASSUMED = (
+    "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>"
+    "<SecretAccessKey>s</SecretAccessKey><SessionToken>role-token</SessionToken>"
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
+    "</AssumeRoleResponse>"
+)
+
+
+# --- rehearsal ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("once", [False, True], ids=["retrying", "one attempt"])
+@pytest.mark.parametrize("service", SERVICES)
+def test_in_rehearsal_no_call_leaves_that_is_not_known_to_read(scripted, service, once):
+    client = Sessions(rehearsal=True).client(service, attempts_once=once)
+    for operation in client.meta.service_model.operation_names:
+        if f"{service}:{operation}" in READS or operation.startswith("AssumeRole"):
+            continue
+        with pytest.raises(Rejected) as refused:
+            client._make_api_call(operation, {})
+        assert refused.value.code == REHEARSAL
+    assert scripted.asked == []
+
+
+@act
+def test_in_rehearsal_no_act_leaves(scripted, act):
+    with pytest.raises(Rejected, match="a rehearsal changes nothing"):
+        act(IamActuator(Sessions(rehearsal=True)))
+    assert scripted.asked == []
+
+
+def test_in_rehearsal_reading_goes_on(scripted, clock):
+    scripted.answer(IDENTITY)
+    caller = IamReader(Sessions(rehearsal=True), clock).caller()
+    assert caller.account_id == "123456789012"
+
+
+def test_a_rehearsal_in_another_account_may_assume_its_role_but_change_nothing(scripted, clock):
+    scripted.answer(ASSUMED, IDENTITY)
+    sessions = Sessions(
+        rehearsal=True, role_arn="arn:aws:iam::123456789012:role/keyreeve", external_id="x-7"
+    )
+    IamReader(sessions, clock).caller()
+    assert scripted.actions() == ["AssumeRole", "GetCallerIdentity"]
+    assert "ExternalId=x-7" in scripted.asked[0]
+    with pytest.raises(Rejected):
+        sessions.client("iam").create_access_key(UserName="ada")
+    assert len(scripted.asked) == 2
+
+
+def test_every_read_is_an_operation_that_aws_has():
+    session = botocore.session.Session()
+    known = {
+        f"{service}:{operation}"
+        for service in SERVICES
+        for operation in session.get_service_model(service).operation_names
+    }
+    assert known >= READS
+
+
+# --- one attempt --------------------------------------------------------------------------------
+
+
+@act
+@pytest.mark.parametrize(
+    "answer",
+    [DROP, (500, "<E/>"), (503, "<ErrorResponse><Error><Code>X</Code></Error></ErrorResponse>")],
+    ids=["cut off", "500", "503"],
+)
+def test_an_act_is_sent_once_and_left_in_doubt_without_an_answer(scripted, act, answer):
+    scripted.answer(answer)
+    with pytest.raises(Doubtful):
+        act(IamActuator(Sessions(rehearsal=False)))
+    assert len(scripted.asked) == 1
+
+
+def test_reading_is_tried_again(scripted, clock):
+    scripted.answer(DROP, IDENTITY)
+    assert IamReader(Sessions(rehearsal=False), clock).caller().user_id == "AIDAX"
+    assert len(scripted.asked) == 2
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        GARBLED,
+        (500, GARBLED.replace("<", "<!")),
+        "<CreateAccessKeyResponse/>",
+        GARBLED.removesuffix("</SecretAcc") + "</SecretAccessKey></CreateAccessKeyResponse>",
+        UNDATED,
+    ],
+    ids=["torn", "html", "empty", "elsewhere", "no date"],
+)
+def test_a_garbled_answer_is_told_apart_and_never_quoted(scripted, answer):
+    scripted.answer(answer)
+    with pytest.raises(Malformed) as failed:
+        IamActuator(Sessions(rehearsal=False)).create_access_key("ada")
+    assert len(scripted.asked) == 1
+    told = "".join(traceback.format_exception(failed.value)) + repr(vars(failed.value))
+    assert "planted-in-the-answer" not in told
+    assert failed.value.__context__ is None
+    assert failed.value.__cause__ is None
+
+
+def test_a_call_that_was_never_sent_is_not_doubtful(clean_environment):
+    clean_environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+    with pytest.raises(AwsFailure) as failed:
+        IamActuator(Sessions(rehearsal=False)).create_access_key("ada")
+    assert not isinstance(failed.value, (Doubtful, Malformed))
+    assert "network" in failed.value.remedy
+
+
+def test_without_credentials_the_remedy_is_to_sign_in(scripted, clean_environment, clock):
+    clean_environment.delenv("AWS_ACCESS_KEY_ID")
+    clean_environment.delenv("AWS_SECRET_ACCESS_KEY")
+    with pytest.raises(AccountUnreadable) as refused:
+        IamReader(Sessions(rehearsal=False), clock).caller()
+    assert "Sign in" in refused.value.remedy
+    assert scripted.asked == []
+
+
+# --- loopback -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "loopback"),
+    [
+        ("http://127.0.0.1:5000", True),
+        ("http://127.8.9.10", True),
+        ("http://localhost:4566", True),
+        ("http://[::1]:5000", True),
+        ("http://192.168.1.1:5000", False),
+        ("http://0.0.0.0:5000", False),
+        ("http://localhost.example.com", False),
+        ("http://127.0.0.1.example.com", False),
+        (None, False),
+    ],
+)
+def test_only_loopback_addresses_pass_for_the_emulator(clean_environment, endpoint, loopback):
+    if endpoint is not None:
+        clean_environment.setenv("AWS_ENDPOINT_URL", endpoint)
+    assert Sessions(rehearsal=False).only_loopback() is loopback
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_one_service_that_is_elsewhere_is_enough_to_fail(clean_environment, service):
+    clean_environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
+    clean_environment.setenv(f"AWS_ENDPOINT_URL_{service.upper()}", "https://aws.example.com")
+    assert not Sessions(rehearsal=False).only_loopback()
+
+
+def test_buckets_on_localhost_are_addressed_by_path(scripted, clean_environment):
+    """`bucket.localhost` resolves on few machines."""
+    clean_environment.setenv(
+        "AWS_ENDPOINT_URL", scripted.endpoint.replace("127.0.0.1", "localhost")
+    )
+    scripted.answer("")
+    Sessions(rehearsal=False).client("s3").head_bucket(Bucket="my-bucket")
+    assert scripted.asked == ["HEAD /my-bucket"]
+
+
+# --- manners ------------------------------------------------------------------------------------
+
+
+def test_clients_are_made_once():
+    sessions = Sessions(rehearsal=False, region="eu-west-1")
+    assert sessions.client("iam") is sessions.client("iam")
+    assert sessions.client("iam") is not sessions.client("iam", attempts_once=True)
+
+
+def test_requests_say_who_asks(clean_environment):
+    client = Sessions(rehearsal=False).client("iam")
+    assert f"keyreeve/{__version__}" in client.meta.config.user_agent
+
+
+def test_region_and_profile_come_from_the_ordinary_chain(clean_environment, tmp_path):
+    (tmp_path / "config").write_text("[profile acme]\nregion = ap-south-1\n")
+    assert Sessions(rehearsal=False).client("sesv2").meta.region_name == "eu-west-1"
+    assert (
+        Sessions(rehearsal=False, region="sa-east-1").client("s3").meta.region_name == "sa-east-1"
+    )
+    clean_environment.delenv("AWS_DEFAULT_REGION")
+    chosen = Sessions(rehearsal=False, profile="acme")
+    assert chosen.client("sesv2").meta.region_name == "ap-south-1"
+
+
+def test_a_profile_that_does_not_exist_is_a_mistake_on_the_command_line(clean_environment):
+    with pytest.raises(ConfigError, match="nobody"):
+        Sessions(rehearsal=False, profile="nobody")
+
+
+def test_a_missing_region_is_named(clean_environment):
+    clean_environment.delenv("AWS_DEFAULT_REGION")
+    with pytest.raises(ConfigError, match="region"):
+        Sessions(rehearsal=False).client("sesv2")
+
+
+@pytest.mark.parametrize("logger", ["botocore", "botocore.endpoint", "urllib3.connectionpool"])
+def test_the_sdk_never_logs_at_debug(clean_environment, logger, caplog):
+    caplog.set_level(logging.DEBUG)
+    Sessions(rehearsal=False)
+    assert not logging.getLogger(logger).isEnabledFor(logging.DEBUG)
