@@ -383,7 +383,10 @@ class _Planner:
             kept = replace(before, reason=held.reason)
         else:
             kept = HeldRecord(gate=held.gate.value, reason=held.reason, since=self._today)
-        return replace(record, stage=draft.decisions[record.key].stage, held=kept)
+        decision = draft.decisions[record.key]
+        return replace(
+            record, stage=decision.stage, enforcement_on=decision.enforcement_on, held=kept
+        )
 
     def _assembled(self, users: list[UserPlan], state: State) -> Plan:
         outlook = self._outlook

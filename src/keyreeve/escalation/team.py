@@ -108,8 +108,8 @@ def _reactivated(state: State, outlook: Outlook, today: date) -> Iterable[SendTe
             headline=f"{user.name}: a disabled access key is active again",
             paragraphs=(
                 (
-                    f"Keyreeve had made {record.key_id} inactive. Somebody has made it active again, "
-                    "not through Keyreeve."
+                    f"Keyreeve had made {record.key_id} inactive. Somebody has made it active "
+                    "again, not through Keyreeve."
                 ),
                 (
                     "If a control still flags it, the ladder starts anew with a first notice. To "

@@ -93,6 +93,8 @@ class FindingRecord:
     """The ladder as promised; later settings do not change it."""
     no_replacement: Told | None = None
     """Why there is no replacement, once the owner was told."""
+    enforcement_on: date | None = None
+    """E, as the last run saw it; None: open."""
     enforced_on: date | None = None
     """When the act of stage 5 was done (or E passed where there is no act)."""
     held: HeldRecord | None = None

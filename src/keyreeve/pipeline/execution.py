@@ -7,6 +7,7 @@ longer answers, and a person's interrupt.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import assert_never
 
@@ -74,9 +75,10 @@ class Execution:
         return outcomes
 
     def _save(self) -> None:
-        self._bench.tools.audit.flush()
-        self._bench.tools.lease.check()
-        self._bench.tools.states.save(self._bench.state)
+        bench = self._bench
+        bench.state = replace(bench.state, audit_head=bench.tools.audit.flush())
+        bench.tools.lease.check()
+        bench.tools.states.save(bench.state)
 
     # --- one user -----------------------------------------------------------------------------
 
@@ -92,10 +94,9 @@ class Execution:
         message = plan.message
         if message is None and acted:
             message = self._said_after_all(plan)
-        if message is not None:
-            outcome = self._message(message, not_today)
-            if outcome is not None:
-                yield outcome
+        said = self._message(message, not_today) if message is not None else None
+        if said is not None:
+            yield said
 
     def _act(self, act: Act) -> Outcome:
         match act:

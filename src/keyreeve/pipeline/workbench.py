@@ -128,24 +128,7 @@ class Workbench:
         )
         self.tools.journal.write(step)
         self.state = fold(self.state, step, self.outlook.policy.days)
-        self.log_step(step)
-
-    def log_step(self, step: Step, *, recovered: bool = False) -> None:
-        """The audit record of a step; `recovered` when a stop came before it was written."""
-        self.tools.audit.append(
-            f"step.{step.kind}.{step.name}",
-            step.at,
-            {
-                "operation_id": step.operation_id,
-                "attempt": step.attempt,
-                "case_id": step.case_id,
-                "user_id": step.user_id,
-                "user_name": step.user_name,
-                "run_id": step.run_id,
-                "data": dict(step.data),
-                **({"recovered": True} if recovered else {}),
-            },
-        )
+        self.tools.audit.append(f"step.{kind}.{name}", step.at, audit_data(step))
 
     # --- facts --------------------------------------------------------------------------------
 
@@ -257,6 +240,20 @@ class Workbench:
             },
         )
         return outcome
+
+
+def audit_data(step: Step) -> dict[str, object]:
+    """What the audit log says about a step."""
+    return {
+        "operation_id": step.operation_id,
+        "attempt": step.attempt,
+        "step": step.name.value,
+        "case_id": step.case_id,
+        "user_id": step.user_id,
+        "user_name": step.user_name,
+        "run_id": step.run_id,
+        "data": dict(step.data),
+    }
 
 
 def _stamp(outlook: Outlook) -> datetime:

@@ -97,6 +97,17 @@ class StoredAuditLog:
             self._head, self._closed = self._closed.head, None
         return self._head or self._newest()
 
+    def unknown_to_state(self) -> Iterator[Mapping[str, object]]:
+        """Data of the records written after the loaded state was saved, oldest first."""
+        saved = self._state.loaded if self._state else None
+        known = saved.state.audit_head if saved else None
+        start = _search_start(known)
+        for name in sorted(_segments(self._store, start), key=lambda name: name.sequence):
+            if known is not None and name.sequence <= known.sequence:
+                continue
+            for record in _records(_content(self._store, name)):
+                yield record.data
+
     def _close(self) -> _ClosedSegment:
         head = self._newest()
         first = head.sequence + 1 if head else 1
@@ -130,9 +141,7 @@ def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None
 
     Searches from the day before `known`. StateUnreadable if the last segment cannot be read.
     """
-    start = ""
-    if known and (day := _day_of(known.run_id)):
-        start = audit_day(day - timedelta(days=1))
+    start = _search_start(known)
     newest = max(_segments(store, start), key=lambda name: name.sequence, default=None)
     if newest is None or (known and newest.sequence <= known.sequence):
         return known
@@ -147,6 +156,12 @@ def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None
     return AuditHead(
         run_id=newest.run_id, segment=newest.sequence, sequence=record.seq, digest=record.digest
     )
+
+
+def _search_start(known: AuditHead | None) -> str:
+    """Where a listing for what is newer than `known` begins: the day before it."""
+    day = _day_of(known.run_id) if known else None
+    return audit_day(day - timedelta(days=1)) if day else ""
 
 
 def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:

@@ -1,0 +1,273 @@
+"""The daily run, its order stated once.
+
+load ─▶ collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute (or rehearse) ─▶ record ─▶ publish
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from keyreeve.controls.catalogue import CARDS
+from keyreeve.controls.evaluation import evaluate
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.casebook import Casebook, Happening, bring_up_to_date
+from keyreeve.escalation.outlook import FindingKey, Outlook
+from keyreeve.escalation.planner import Planned, make_plan, population_of
+from keyreeve.model.case import HumanDecisions, LastRun, State
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.finding import Evaluation, Finding
+from keyreeve.model.identifiers import AccountId, RunId, UserId
+from keyreeve.model.notice import Summary
+from keyreeve.model.plan import Outcome, OutcomeKind, Plan
+from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.pipeline.collect import collect
+from keyreeve.pipeline.execution import Execution
+from keyreeve.pipeline.memory import recall
+from keyreeve.pipeline.publish import publish
+from keyreeve.pipeline.rehearsal import rehearse
+from keyreeve.pipeline.workbench import Post, Tools, Workbench
+from keyreeve.ports import CredentialReport, Progress
+from keyreeve.reporting.summary import summarise
+
+EXIT_DONE, EXIT_PARTLY, EXIT_REFUSED = 0, 1, 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """One account of one project, wired: what a run is about."""
+
+    project: str
+    account_id: AccountId
+    run_id: RunId
+    policy: EscalationPolicy
+    tools: Tools
+    post: Post
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What the facts of a day amount to, before anything is done."""
+
+    snapshot: AccountSnapshot
+    evaluation: Evaluation
+    people: HumanDecisions
+    casebook: Casebook
+    outlook: Outlook
+    planned: Planned
+
+    @property
+    def plan(self) -> Plan:
+        """What the run would do."""
+        return self.planned.plan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a run did, for people and programs."""
+
+    plan: Plan
+    outcomes: tuple[Outcome, ...]
+    happenings: tuple[Happening, ...]
+    executed: bool
+    exit_code: int
+    state: State
+    summary: Summary
+
+
+def run(
+    account: Account,
+    now: datetime,
+    progress: Progress,
+    *,
+    execute: bool,
+    accepted: int | None = None,
+) -> Report:
+    """One run of one account at `now`. With `execute` false nothing anywhere is changed."""
+    tools = account.tools
+    state, recovered = recall(account.project, account.account_id, tools, account.policy.days)
+    _not_before(state, now)
+    snapshot, report = collect(tools.reader, account.policy, state.keys, now, progress)
+    mailbox = tools.mailer.remaining_quota()
+    judged = judge(account, state, snapshot, tools.people.read(), now, mailbox, accepted)
+    summary = _summary(account, judged)
+    if not execute:
+        return _report(judged, rehearse(judged.plan), judged.planned.state, summary, executed=False)
+
+    bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
+    _begin(bench, judged, recovered, report)
+    due = summary if judged.plan.summary_due else None
+    outcomes = Execution(bench, progress).carry_out(judged.plan, due)
+    state = record(bench, judged, outcomes)
+    done = _report(judged, outcomes, state, summary, executed=True)
+    publish(tools.archive, done.plan, done.outcomes, done.happenings, done.exit_code)
+    return done
+
+
+def judge(
+    account: Account,
+    state: State,
+    snapshot: AccountSnapshot,
+    people: HumanDecisions,
+    now: datetime,
+    mailbox: int | None,
+    accepted: int | None = None,
+) -> Judgement:
+    """Evaluate, bring the cases up to date, plan: the pure middle of every run."""
+    policy = account.policy
+    calendar = Calendar(policy)
+    evaluation = evaluate(snapshot, policy, now, state.keys)
+    casebook = bring_up_to_date(state, snapshot, evaluation, people, calendar, now)
+    outlook = Outlook(
+        snapshot=snapshot,
+        findings=_by_user(evaluation),
+        keys=casebook.state.keys,
+        people=people,
+        calendar=calendar,
+        cards=CARDS,
+        now=now,
+        gaps=frozenset(gap.user_id for gap in evaluation.gaps if gap.user_id),
+    )
+    planned = make_plan(
+        run_id=account.run_id,
+        state=casebook.state,
+        outlook=outlook,
+        evaluation=evaluation,
+        mailbox=mailbox,
+        accepted=accepted,
+    )
+    return Judgement(
+        snapshot=snapshot,
+        evaluation=evaluation,
+        people=people,
+        casebook=casebook,
+        outlook=outlook,
+        planned=planned,
+    )
+
+
+def record(bench: Workbench, judged: Judgement, outcomes: list[Outcome]) -> State:
+    """Write down what tomorrow needs: the run, the population, the end of the audit chain."""
+    plan = judged.plan
+    state = replace(
+        bench.state,
+        last_run=LastRun(
+            run_id=plan.run_id, as_of=plan.as_of, on=plan.on, exit_code=exit_code(plan, outcomes)
+        ),
+        population=(
+            population_of(judged.outlook)
+            if plan.refusal is None and judged.snapshot.account_readable
+            else bench.state.population
+        ),
+    )
+    bench.tools.audit.append("run.finished", bench.stamp, {"exit_code": exit_code(plan, outcomes)})
+    state = replace(state, audit_head=bench.tools.audit.flush())
+    bench.tools.lease.check()
+    bench.tools.states.save(state)
+    return state
+
+
+def exit_code(plan: Plan, outcomes: list[Outcome]) -> int:
+    """0 done, 1 some parts failed or could not be read, 4 refused (the first of 4, 1 wins)."""
+    if plan.refusal is not None:
+        return EXIT_REFUSED
+    failed = any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes)
+    return EXIT_PARTLY if failed or plan.gaps else EXIT_DONE
+
+
+def _not_before(state: State, now: datetime) -> None:
+    last = state.last_run
+    if last is not None and now < last.as_of:
+        raise ConfigError(
+            f"{now.isoformat()} is before this project's last run ({last.as_of.isoformat()})",
+            where="--as-of",
+            remedy="Give a later time: days that were told to people are not taken back.",
+        )
+
+
+def _begin(
+    bench: Workbench, judged: Judgement, recovered: list[str], report: CredentialReport
+) -> None:
+    """Everything that must be durable before the first act."""
+    plan, audit = judged.plan, bench.tools.audit
+    caller = judged.snapshot.caller
+    audit.append(
+        "run.started",
+        bench.stamp,
+        {
+            "as_of": plan.as_of.isoformat(),
+            "caller": caller.arn if caller else None,
+            "findings": len(plan.findings),
+            "gaps": [f"{gap.step}: {gap.reason}" for gap in plan.gaps],
+            "population": plan.population,
+            "allowed": plan.allowed,
+            "refusal": plan.refusal.reason if plan.refusal else None,
+            "recovered_steps": recovered,
+        },
+    )
+    for happening in judged.casebook.happenings:
+        audit.append(
+            f"case.{happening.event}",
+            bench.stamp,
+            {
+                "user_id": happening.user_id,
+                "user_name": happening.user_name,
+                "control": happening.control.value if happening.control else None,
+                "resource_id": happening.resource_id,
+                "detail": happening.detail,
+            },
+        )
+    for held in plan.held:
+        audit.append(
+            "held",
+            bench.stamp,
+            {
+                "gate": held.gate.value,
+                "reason": held.reason,
+                "user_id": held.user_id,
+                "user_name": held.user_name,
+                "control": held.control.value if held.control else None,
+                "resource_id": held.resource_id,
+            },
+        )
+    made = report.generated_at
+    bench.tools.archive.keep(
+        f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv", report.content
+    )
+    bench.state = replace(bench.state, audit_head=audit.flush())
+    bench.tools.lease.check()
+    bench.tools.states.save(bench.state)
+
+
+def _by_user(evaluation: Evaluation) -> dict[UserId, dict[FindingKey, Finding]]:
+    out: dict[UserId, dict[FindingKey, Finding]] = {}
+    for finding in evaluation.findings:
+        if finding.user_id is not None:
+            out.setdefault(finding.user_id, {})[finding.key] = finding
+    return out
+
+
+def _summary(account: Account, judged: Judgement) -> Summary:
+    return summarise(
+        judged.plan,
+        judged.planned.state,
+        judged.people,
+        CARDS,
+        account.post.letterhead,
+        len(judged.snapshot.users),
+    )
+
+
+def _report(
+    judged: Judgement, outcomes: list[Outcome], state: State, summary: Summary, *, executed: bool
+) -> Report:
+    return Report(
+        plan=judged.plan,
+        outcomes=tuple(outcomes),
+        happenings=judged.casebook.happenings,
+        executed=executed,
+        exit_code=exit_code(judged.plan, outcomes),
+        state=state,
+        summary=summary,
+    )

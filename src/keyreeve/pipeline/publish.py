@@ -1,0 +1,50 @@
+"""What a run leaves for people and programs below `runs/{run_id}/`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+
+from keyreeve.codec.values import to_json
+from keyreeve.escalation.casebook import Happening
+from keyreeve.model.plan import Outcome, Plan
+from keyreeve.ports import Archive
+
+
+def plan_document(
+    plan: Plan, outcomes: Iterable[Outcome] | None, exit_code: int
+) -> dict[str, object]:
+    """The JSON of `plan` and `run` (interface: effects, held, outcomes)."""
+    document: dict[str, object] = {
+        "schema": "keyreeve.run/1" if outcomes is not None else "keyreeve.plan/1",
+        "run_id": plan.run_id,
+        "account_id": plan.account_id,
+        "as_of": to_json(plan.as_of),
+        "on": to_json(plan.on),
+        "population": plan.population,
+        "allowed": plan.allowed,
+        "refusal": to_json(plan.refusal) if plan.refusal else None,
+        "summary_due": plan.summary_due,
+        "effects": [to_json(effect) for effect in plan.effects],
+        "held": [to_json(held) for held in plan.held],
+        "gaps": [to_json(gap) for gap in plan.gaps],
+        "exit_code": exit_code,
+    }
+    if outcomes is not None:
+        document["outcomes"] = [to_json(outcome) for outcome in outcomes]
+    return document
+
+
+def publish(
+    archive: Archive,
+    plan: Plan,
+    outcomes: Iterable[Outcome],
+    happenings: Iterable[Happening],
+    exit_code: int,
+) -> None:
+    """Keep the run's report and the findings it judged by."""
+    document = plan_document(plan, outcomes, exit_code)
+    document["happenings"] = [to_json(happening) for happening in happenings]
+    document["findings"] = [to_json(finding) for finding in plan.findings]
+    content = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
+    archive.keep(f"runs/{plan.run_id}/run.json", content.encode())

@@ -1,0 +1,181 @@
+"""The weekly summary, from the state and today's facts (S1.27)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import date, timedelta
+
+from keyreeve.model.case import (
+    Case,
+    FindingRecord,
+    HumanDecisions,
+    Stage,
+    State,
+    Waiver,
+)
+from keyreeve.model.control import ControlCard
+from keyreeve.model.finding import Finding
+from keyreeve.model.identifiers import ControlId, UserName
+from keyreeve.model.notice import Letterhead, Summary, SummaryRow
+from keyreeve.model.plan import Gate, Held, Plan
+
+SOON = timedelta(days=7)
+EXPIRING = timedelta(days=14)
+"""Waivers that run out within two weeks are named."""
+
+
+def summarise(
+    plan: Plan,
+    state: State,
+    people: HumanDecisions,
+    cards: Mapping[ControlId, ControlCard],
+    letterhead: Letterhead,
+    users: int,
+) -> Summary:
+    """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
+    records = [(case, r) for case in state.users.values() for r in case.findings.values()]
+    due = [(c, r) for c, r in records if _due_soon(r, plan.on)]
+    overdue = [(c, r) for c, r in records if r.stage is Stage.OVERDUE]
+    unreachable = {h.user_name: h for h in plan.held if _unreachable(h)}
+    return Summary(
+        letterhead=letterhead,
+        on=plan.on,
+        users=users,
+        flagged_users=len({f.user_id for f in plan.findings}),
+        by_control=_by_control(plan.findings, cards),
+        by_stage=_by_stage(records),
+        due=tuple(_row(c, r, cards, plan.held) for c, r in _by_date(due)),
+        open_findings=tuple(
+            _row(c, r, cards, plan.held)
+            for c, r in _by_date(records)
+            if r.stage is not Stage.OVERDUE and not _due_soon(r, plan.on)
+        ),
+        held=tuple(_held_row(h, cards) for h in plan.held if not _unreachable(h)),
+        overdue=tuple(_row(c, r, cards, plan.held) for c, r in _by_date(overdue)),
+        unreachable=tuple(
+            SummaryRow(user_name=name, what="owner unreachable", reason=held.reason)
+            for name, held in sorted(unreachable.items())
+        ),
+        slot_blocked=tuple(_slot_rows(records)),
+        inline_policies=tuple(
+            SummaryRow(user_name=f.user_name, what=f.detail, severity=f.severity)
+            for f in plan.findings
+            if f.control is ControlId.INLINE_POLICIES
+        ),
+        waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
+        gaps=tuple(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
+        done_this_week=_done(state, plan.on),
+    )
+
+
+def _due_soon(record: FindingRecord, today: date) -> bool:
+    e = record.enforcement_on
+    pending = record.stage in (Stage.PENDING, Stage.OVERDUE) or record.enforced_on is not None
+    return e is not None and not pending and e - today <= SOON
+
+
+def _unreachable(held: Held) -> bool:
+    return held.gate is Gate.RECIPIENT and "cannot be reached" in held.reason
+
+
+def _by_control(
+    findings: Iterable[Finding], cards: Mapping[ControlId, ControlCard]
+) -> tuple[tuple[ControlId, str, int], ...]:
+    count = Counter(finding.control for finding in findings)
+    return tuple((control, cards[control].title, count[control]) for control in cards)
+
+
+def _by_stage(records: Iterable[tuple[Case, FindingRecord]]) -> tuple[tuple[Stage, int], ...]:
+    count = Counter(record.stage for _, record in records)
+    return tuple((stage, count[stage]) for stage in Stage if count[stage])
+
+
+def _by_date(
+    records: Iterable[tuple[Case, FindingRecord]],
+) -> list[tuple[Case, FindingRecord]]:
+    return sorted(records, key=lambda pair: (pair[1].enforcement_on or date.max, pair[0].user_name))
+
+
+def _row(
+    case: Case,
+    record: FindingRecord,
+    cards: Mapping[ControlId, ControlCard],
+    held: Iterable[Held],
+) -> SummaryRow:
+    card = cards[record.control]
+    reason = next(
+        (
+            f"{h.gate.value}: {h.reason}"
+            for h in held
+            if h.user_id == case.user_id
+            and (h.control, h.resource_id) == (record.control, record.resource_id)
+        ),
+        "",
+    )
+    return SummaryRow(
+        user_name=case.user_name,
+        what=f"{card.title} ({record.resource_id})",
+        stage=record.stage,
+        on=record.enforcement_on,
+        reason=reason,
+        severity=card.severity,
+    )
+
+
+def _held_row(held: Held, cards: Mapping[ControlId, ControlCard]) -> SummaryRow:
+    title = cards[held.control].title if held.control else "case"
+    return SummaryRow(
+        user_name=held.user_name,
+        what=f"{title} ({held.resource_id})" if held.resource_id else title,
+        on=held.enforcement_on,
+        reason=f"{held.gate.value}: {held.reason}",
+        days_to_90=held.days_to_90,
+    )
+
+
+def _slot_rows(records: Iterable[tuple[Case, FindingRecord]]) -> Iterable[SummaryRow]:
+    for case, record in records:
+        told = record.no_replacement
+        if told is not None and told.reason.startswith(("slots_taken", "both_slots_aged")):
+            blocking = told.reason.partition(":")[2]
+            yield SummaryRow(
+                user_name=case.user_name,
+                what=record.resource_id,
+                on=told.on,
+                reason=f"slot taken by {blocking}" if blocking else "both keys are due",
+            )
+
+
+def _worth_naming(waiver: Waiver, today: date) -> bool:
+    """About to expire, or expired within the last week."""
+    if waiver.revoked_at is not None:
+        return False
+    return today - SOON <= waiver.expires_on <= today + EXPIRING
+
+
+def _waiver_row(waiver: Waiver) -> SummaryRow:
+    scope = waiver.control.value if waiver.control else "every control"
+    return SummaryRow(
+        user_name=UserName(waiver.user),
+        what=f"waiver of {scope}",
+        on=waiver.expires_on,
+        reason=f"{waiver.reason} (approved by {waiver.approved_by})",
+    )
+
+
+def _gap(step: str, reason: str, user_name: str | None) -> str:
+    return f"{step}, {user_name}: {reason}" if user_name else f"{step}: {reason}"
+
+
+def _done(state: State, today: date) -> tuple[tuple[str, int], ...]:
+    week = [ledger for day, ledger in state.ledger.items() if today - SOON < day <= today]
+    return tuple(
+        (words, count)
+        for words, count in (
+            ("cases opened", sum(len(day.opened) for day in week)),
+            ("users given new keys", sum(len(day.created) for day in week)),
+            ("users whose access was changed", sum(len(day.disrupted) for day in week)),
+        )
+        if count
+    )

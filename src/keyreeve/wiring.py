@@ -1,0 +1,287 @@
+"""The composition root: the only room that sees all others, and the only one with a clock.
+
+A config and a few options in, one wired account out.  Adapters are imported when they are wired,
+so that a verb pays only for what it uses.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from ipaddress import ip_address
+from typing import TYPE_CHECKING
+
+from keyreeve.config import Config, Transport
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.identifiers import AccountId, RunId
+from keyreeve.model.notice import Letterhead
+from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.snapshot import Caller
+from keyreeve.pipeline.daily import Account
+from keyreeve.pipeline.workbench import Post, Tools
+from keyreeve.ports import Lease, Mailer, ObjectStore
+from keyreeve.storage.lock import AccountLock
+
+if TYPE_CHECKING:
+    from keyreeve.aws.iam_reader import IamReader
+    from keyreeve.aws.sessions import Sessions
+
+SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
+
+
+class WallClock:
+    """ports.Clock. Judgement never sees it but as one `now` at the start of a run."""
+
+    def now(self) -> datetime:
+        """The instant, UTC."""
+        return datetime.now(UTC)
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        time.sleep(seconds)
+
+
+class SystemRandomness:
+    """ports.Randomness from the operating system."""
+
+    def __init__(self) -> None:
+        self._system = secrets.SystemRandom()
+
+    def choice(self, seq: str, /) -> str:
+        """One character."""
+        return self._system.choice(seq)
+
+    def shuffle(self, x: list[str], /) -> None:
+        """In place."""
+        self._system.shuffle(x)
+
+    def getrandbits(self, k: int, /) -> int:
+        """An integer of k bits."""
+        return self._system.getrandbits(k)
+
+
+class NoLease:
+    """ports.Lease of a rehearsal: it holds nothing, since it changes nothing."""
+
+    def check(self) -> None:
+        """Nothing can be lost."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Door:
+    """What the command line, or a handler, has opened: a config and who we are."""
+
+    config: Config
+    sessions: Sessions
+    reader: IamReader
+    caller: Caller
+    store: ObjectStore
+    now: datetime
+    run_id: RunId
+
+    @property
+    def policy(self) -> EscalationPolicy:
+        """The settings, as the engine knows them."""
+        return self.config.escalation_policy()
+
+
+def open_door(
+    config: Config,
+    *,
+    execute: bool,
+    profile: str | None = None,
+    region: str | None = None,
+    as_of: datetime | None = None,
+) -> Door:
+    """Find out who we are and where the state lies. Without `execute` nothing can be changed.
+
+    ConfigError when `as_of` is combined with `execute` outside loopback, when the state would lie
+    unencrypted, or when the config asks for several accounts.  AccountUnreadable without access.
+    """
+    from keyreeve.aws.iam_reader import IamReader
+    from keyreeve.aws.sessions import Sessions
+
+    if config.accounts != "self":
+        raise ConfigError(
+            "several accounts are not supported by this version",
+            where=f"{config.path}: accounts",
+            remedy="Use one config.yaml per account, with `accounts: self`.",
+        )
+    sessions = Sessions(rehearsal=not execute, profile=profile, region=region)
+    if execute:
+        _refuse_time_travel(config, sessions, as_of)
+        _refuse_unencrypted(config, sessions)
+    reader = IamReader(sessions, WallClock())
+    caller = reader.caller()
+    now = as_of or datetime.now(UTC)
+    return Door(
+        config=config,
+        sessions=sessions,
+        reader=reader,
+        caller=caller,
+        store=project_store(config, sessions),
+        now=now,
+        run_id=new_run_id(now),
+    )
+
+
+def new_run_id(now: datetime) -> RunId:
+    """Sorts by time, and no two are equal."""
+    return RunId(f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
+
+
+def project_store(config: Config, sessions: Sessions) -> ObjectStore:
+    """The bucket or the directory, below the project's prefix."""
+    from keyreeve.storage.layout import prefix
+
+    below = prefix(config.project_name)
+    if config.storage.directory is not None:
+        from keyreeve.local.directory_store import DirectoryStore
+
+        return DirectoryStore(config.storage.directory, prefix=below)
+    from keyreeve.aws.s3_store import S3Store
+
+    return S3Store(
+        sessions.client("s3"),
+        bucket=str(config.storage.bucket),
+        prefix=below,
+        kms_key_id=config.storage.kms_key_id,
+    )
+
+
+@contextmanager
+def account_for_writing(door: Door) -> Iterator[Account]:
+    """The account with its lock held. LockHeld if another run has it."""
+    holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
+    with AccountLock(door.store, clock=WallClock(), holder=holder).held() as lease:
+        yield wire(door, lease)
+
+
+def wire(door: Door, lease: Lease | None = None) -> Account:
+    """Every port filled. Without a lease: for reading and rehearsing."""
+    from keyreeve.aws.iam_actuator import IamActuator
+    from keyreeve.render.email import MailRenderer
+    from keyreeve.storage.archive import StoredArchive
+    from keyreeve.storage.audit_log import StoredAuditLog
+    from keyreeve.storage.decisions import StoredDecisions
+    from keyreeve.storage.escrow import StoredEscrow
+    from keyreeve.storage.journal import StoredJournal
+    from keyreeve.storage.state_store import StoredState
+
+    config = door.config
+    states = StoredState(
+        door.store,
+        project=config.project_name,
+        account_id=door.caller.account_id,
+        run_id=door.run_id,
+        clock=WallClock(),
+    )
+    tools = Tools(
+        reader=door.reader,
+        actuator=IamActuator(door.sessions),
+        mailer=mailer_for(config, door.sessions),
+        renderer=MailRenderer(config.texts.templates, language=config.texts.language),
+        states=states,
+        journal=StoredJournal(door.store, state=states),
+        escrow=StoredEscrow(door.store),
+        audit=StoredAuditLog(door.store, run_id=door.run_id, state=states),
+        people=StoredDecisions(door.store),
+        archive=StoredArchive(door.store),
+        lease=lease or NoLease(),
+        clock=WallClock(),
+        randomness=SystemRandomness(),
+    )
+    return Account(
+        project=config.project_name,
+        account_id=door.caller.account_id,
+        run_id=door.run_id,
+        policy=door.policy,
+        tools=tools,
+        post=post_for(config, door.caller.account_id),
+    )
+
+
+def post_for(config: Config, account_id: AccountId) -> Post:
+    """Sender and letterhead."""
+    return Post(
+        sender=config.mail.sender,
+        letterhead=Letterhead(
+            project_name=config.project_name,
+            account_id=account_id,
+            account_name=None,
+            timezone=config.timezone.key,
+            contact=config.contact,
+            help_url=config.texts.help_url,
+        ),
+        sign_in_url=f"https://{account_id}.signin.aws.amazon.com/console",
+    )
+
+
+def mailer_for(config: Config, sessions: Sessions) -> Mailer:
+    """The transport that the config names."""
+    mail = config.mail
+    if mail.transport is Transport.DIRECTORY and mail.directory is not None:
+        from keyreeve.local.directory_mailer import DirectoryMailer
+
+        return DirectoryMailer(mail.directory)
+    if mail.transport is Transport.SMTP and mail.smtp is not None:
+        from keyreeve.local.smtp_mailer import SmtpMailer
+
+        return SmtpMailer(
+            host=mail.smtp.host,
+            port=mail.smtp.port,
+            tls=mail.smtp.tls.value,
+            user=mail.smtp.user,
+            password=os.environ.get(SMTP_PASSWORD),
+        )
+    from keyreeve.aws.ses_mailer import SesMailer
+
+    client = sessions.client("sesv2", attempts_once=True)
+    return SesMailer(
+        client,
+        region=client.meta.region_name,
+        message_id_domain=mail.message_id_domain,
+        clock=WallClock(),
+    )
+
+
+def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:
+    """`--as-of` with `--execute` acts on another day than today: on an emulator only."""
+    if as_of is None:
+        return
+    smtp = config.mail.smtp
+    mail_is_local = config.mail.transport is not Transport.SMTP or (
+        smtp is not None and _is_loopback(smtp.host)
+    )
+    if not (sessions.only_loopback() and mail_is_local):
+        raise ConfigError(
+            "a run that acts cannot pretend to be at another time",
+            where="--as-of",
+            remedy=(
+                "Leave out --execute or --send to see what would happen then, or point every "
+                "endpoint at an emulator on 127.0.0.1 (`keyreeve sandbox`)."
+            ),
+        )
+
+
+def _refuse_unencrypted(config: Config, sessions: Sessions) -> None:
+    storage = config.storage
+    if storage.directory is None or storage.unencrypted_ok or sessions.only_loopback():
+        return
+    raise ConfigError(
+        "the state and the escrowed credentials would lie unencrypted on this disk",
+        where=f"{config.path}: storage.directory",
+        remedy="Use storage.bucket, or say storage.unencrypted_ok: true if the disk is encrypted.",
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
