@@ -1,1 +1,99 @@
-"""."""
+"""The command line: parse, call, print, exit.
+
+app        the lazy group of verbs and the global options
+options    what every verb knows, and the kinds of values that people type
+opening    from options to a config, a door, an account
+screen     results on stdout, as tables for people or JSON for programs
+progress   how far it is, on stderr, where somebody watches
+<verb>     one module a verb, imported when it is called
+
+Errors for people say where, what, and what to do; a traceback only with `-v`. Exit codes: 0 done,
+1 in part, 2 usage, 3 findings, 4 refused, 5 locked, 6 could not start, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import click
+
+from keyreeve.logs import escape_control, redact
+from keyreeve.model.errors import KeyreeveError
+
+USAGE = 2
+FAILED = 1
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code. Never raises."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    before = signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return run(sys.argv[1:] if arguments is None else list(arguments))
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def run(arguments: list[str]) -> int:
+    """One command, its errors told on stderr and turned into an exit code."""
+    from keyreeve.cli.app import app
+
+    try:
+        code = app.main(arguments, prog_name="keyreeve", standalone_mode=False)
+    except click.Abort as abort:
+        return _aborted(abort)
+    except KeyboardInterrupt:
+        return _tell("interrupted", INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return USAGE
+    except KeyreeveError as error:
+        return _tell(_escaped(redact(str(error))), error.exit_code)
+    except SystemExit as left:
+        return left.code if isinstance(left.code, int) else FAILED
+    except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for people
+        return _unexpected(error, arguments)
+    return code if isinstance(code, int) else 0
+
+
+def _interrupt(number: int, frame: object) -> NoReturn:  # noqa: ARG001 - a handler's signature
+    """SIGTERM (a cancelled pipeline) ends a run like Ctrl-C: the lock is given back."""
+    raise KeyboardInterrupt
+
+
+def _aborted(abort: click.Abort) -> int:
+    """Ctrl-C, or a prompt that nobody can answer."""
+    cause = abort.__cause__ or abort.__context__
+    if isinstance(cause, EOFError):
+        return _tell(
+            "Error: a question needs an answer, and there is no terminal to ask.\n"
+            "  Give the answers as options; `keyreeve init --help` shows them.",
+            USAGE,
+        )
+    return _tell("interrupted", INTERRUPTED)
+
+
+def _unexpected(error: Exception, arguments: list[str]) -> int:
+    text = escape_control(redact(f"{type(error).__name__}: {error}"))
+    if "-v" not in arguments and "--verbose" not in arguments:
+        return _tell(f"unexpected: {text}; run with -v for the traceback", FAILED)
+    import traceback
+
+    trace = "".join(traceback.format_exception(error))
+    return _tell(f"{_escaped(redact(trace))}unexpected: {text}", FAILED)
+
+
+def _escaped(text: str) -> str:
+    """Line by line: our own line breaks stay, foreign escapes are shown."""
+    return "\n".join(escape_control(line) for line in text.split("\n"))
+
+
+def _tell(text: str, code: int) -> int:
+    click.echo(text, err=True)
+    return code

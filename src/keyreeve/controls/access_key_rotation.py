@@ -21,14 +21,8 @@ CARD = ControlCard(
         "images. Whoever finds one can act as you until the key is switched off."
     ),
     remediation=(
-        (
-            "Sign in to the AWS console, open Security credentials and create a second access key "
-            "(or wait: Keyreeve will create one and send it to you privately)."
-        ),
-        (
-            "Put the new key wherever {key} is used: `aws configure`, your CI's secrets, your "
-            "application's settings."
-        ),
+        "In the AWS console, open Security credentials and create a second access key.",
+        "Put the new key wherever {key} is used: `aws configure`, CI, your applications.",
         "Check that everything works, then make {key} inactive.",
         "After a few quiet days, delete {key}, so that a slot is free for the next rotation.",
     ),

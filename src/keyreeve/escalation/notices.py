@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from keyreeve.escalation import words
-from keyreeve.escalation.machine import stage_on
+from keyreeve.escalation.machine import HandOver, stage_on
 from keyreeve.escalation.operations import hand_over_operation
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.planner import headline
@@ -114,7 +114,9 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         detail=finding.detail if finding else "",
         why=card.why,
         risk=card.risk,
-        remediation=tuple(step.format(**names) for step in card.remediation),
+        remediation=tuple(
+            step.format(**names) for step in (*_first_steps(at.why_nothing), *card.remediation)
+        ),
         opened_on=record.opened_on or today,
         enforcement_on=e,
         days_left=(e - today).days if e else None,
@@ -129,8 +131,19 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         ),
         done=_done(case, record),
         remarks=_remarks(case, record, decision, outlook),
-        timeline=_timeline(record, decision, outlook, today),
+        timeline=tuple(
+            (stage, day)
+            for stage, day in _timeline(record, decision, outlook, today)
+            if stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING
+        ),
     )
+
+
+def _first_steps(why_nothing: str | None) -> tuple[str, ...]:
+    """What must come before the card's steps: with both slots taken no key can be created."""
+    if why_nothing is None or not why_nothing.startswith(("slots_taken", "both_slots_aged")):
+        return ()
+    return ("Delete the access key that you need least: AWS allows two per user.",)
 
 
 def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
@@ -173,11 +186,30 @@ def _remarks(
     hands_out = record.control in (ControlId.ACCESS_KEY_ROTATION, ControlId.PASSWORD_AGE)
     if at.why_nothing is not None and hands_out and record.enforced_on is None:
         out.append(_why_nothing(case, record, at.why_nothing, outlook))
+    if at.hand_over is not HandOver.NOTHING and not at.handed_over_on and not decision.held:
+        out.append(_offer(record, outlook, outlook.today(case)))
     if decision.held is not None and decision.held[0] is not Gate.TOLD:
         out.append(f"This is on hold: {decision.held[1]}.")
     if record.control is ControlId.ACCESS_KEY_ROTATION and record.enforced_on is not None:
         out.append("The key was not deleted. If something urgent stopped working, ask the team.")
     return tuple(out)
+
+
+def _offer(record: FindingRecord, outlook: Outlook, today: date) -> str:
+    """What Keyreeve will do by itself if the owner does nothing."""
+    days = record.days or outlook.policy.days
+    due = (record.opened_on or today) + timedelta(days=days.new_credentials)
+    disruptive = record.control is ControlId.PASSWORD_AGE
+    on = outlook.calendar.hand_over_day_from(max(due, today), disruptive=disruptive)
+    if disruptive:
+        return (
+            f"If you do nothing, a new password will be set on {words.day(on)} and sent to you in "
+            "a separate private mail."
+        )
+    return (
+        f"If you do nothing, a new key will be created on {words.day(on)} and sent to you in a "
+        "separate private mail. The old one goes on working until the date above."
+    )
 
 
 def _why_nothing(case: Case, record: FindingRecord, code: str, outlook: Outlook) -> str:

@@ -86,10 +86,10 @@ NO_REPLACEMENT = {
     "spare": "No replacement will be made: a spare key that nobody uses needs none.",
     "none_needed": "No new credentials are needed for this.",
     "dormant": (
-        "No new credentials will be made, since none of the user's have been used for a long time."
+        "No new credentials will be made, since none of yours have been used for a long time."
     ),
     "both_slots_aged": (
-        "No replacement can be made: both of the user's two key slots are taken, and both keys "
+        "No replacement can be made: AWS allows two access keys per user, you have two, and both "
         "are due."
     ),
     "already_replaced": "A replacement was handed over earlier.",

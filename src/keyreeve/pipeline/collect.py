@@ -252,7 +252,9 @@ def _with_key_ids(
     }
     progress.stage("Reading access keys", total=len(asked))
     for index in sorted(asked):
-        users[index] = _listed(users[index], reader, gaps)
+        user = users[index]
+        records = by_user.get(user.user_id, []) if user.user_id else []
+        users[index] = _listed(user, records, reader, gaps)
         progress.step()
     return users
 
@@ -286,7 +288,7 @@ def _needs_ids(
         return False
     if user.user_id in by_user:
         return True  # a slot's flag or date differs from the state: one call
-    if policy.exclusion_for(user) is not None:
+    if policy.compressed is not None and policy.exclusion_for(user) is not None:
         return False
     if policy.enforcement.user_inactive is FinalAct.DEACTIVATE_UNUSED_KEYS:
         return any(key.active for key in nameless)
@@ -294,7 +296,12 @@ def _needs_ids(
     return any(key.slot in questioned for key in nameless)
 
 
-def _listed(user: User, reader: AccountReader, gaps: list[CollectionGap]) -> User:
+def _listed(
+    user: User,
+    records: Sequence[KeyRecord],
+    reader: AccountReader,
+    gaps: list[CollectionGap],
+) -> User:
     try:
         live = reader.access_keys(user.name)
     except NotFound:
@@ -303,7 +310,9 @@ def _listed(user: User, reader: AccountReader, gaps: list[CollectionGap]) -> Use
     except AwsFailure as failure:
         gaps.append(_gap(failure.call, failure.what, user))
         return user
-    keys = _matched(user.keys, live)
+    keys = _matched(user.keys, live, records)
+    if keys is None and not any(key.active for key in user.keys):
+        return user  # no control asks for the ids of Inactive keys
     if keys is None:
         reason = "the report's slots cannot be told apart: neither dates nor flags match the keys"
         gaps.append(_gap("ListAccessKeys", reason, user))
@@ -311,7 +320,9 @@ def _listed(user: User, reader: AccountReader, gaps: list[CollectionGap]) -> Use
     return replace(user, keys=keys)
 
 
-def _matched(slots: Sequence[AccessKey], live: Sequence[LiveKey]) -> tuple[AccessKey, ...] | None:
+def _matched(
+    slots: Sequence[AccessKey], live: Sequence[LiveKey], records: Sequence[KeyRecord]
+) -> tuple[AccessKey, ...] | None:
     """Slots with their keys: by CreateDate, then by what is left; None if that is a guess.
 
     A slot without a key was deleted since the report was made; a key without a slot was created
@@ -327,17 +338,9 @@ def _matched(slots: Sequence[AccessKey], live: Sequence[LiveKey]) -> tuple[Acces
     for slot in slots:
         if slot.slot in found:
             continue
-        # A status toggle moves the report's date forward, never back.
-        candidates = [
-            key
-            for key in left
-            if isinstance(slot.last_rotated, datetime)
-            and _second(key.created_at) <= slot.last_rotated
-        ]
+        candidates = _candidates(slot, left, records)
         if len(candidates) > 1:
-            candidates = [key for key in candidates if key.active == slot.active]
-            if len(candidates) != 1:
-                return None
+            return None
         if candidates:
             found[slot.slot] = candidates[0]
             left.remove(candidates[0])
@@ -346,3 +349,24 @@ def _matched(slots: Sequence[AccessKey], live: Sequence[LiveKey]) -> tuple[Acces
         for slot in slots
         if slot.slot in found
     )
+
+
+def _candidates(
+    slot: AccessKey, left: Sequence[LiveKey], records: Sequence[KeyRecord]
+) -> list[LiveKey]:
+    """The keys that may sit in a slot whose date was moved: one, if anything tells them apart.
+
+    A status toggle moves the report's date forward, never back; where the flags are equal too,
+    the slot in which a key was last seen decides.
+    """
+    if not isinstance(slot.last_rotated, datetime):
+        return []
+    possible = [key for key in left if _second(key.created_at) <= slot.last_rotated]
+    if len(possible) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return possible
+    same_flag = [key for key in possible if key.active == slot.active]
+    if len(same_flag) == 1:
+        return same_flag
+    seen_here = {record.key_id for record in records if record.slot == slot.slot}
+    remembered = [key for key in possible if key.key_id in seen_here]
+    return remembered if len(remembered) == 1 else possible

@@ -164,7 +164,8 @@ def attention(notice: Notice) -> str:
     head, count = notice.letterhead, len(notice.findings)
     things, need = ("One thing", "needs") if count == 1 else (f"{count} things", "need")
     name = f" ({head.account_name})" if head.account_name else ""
-    return f"{things} about your IAM user in AWS account {head.account_id}{name} {need} your attention."
+    account = f"AWS account {head.account_id}{name}"
+    return f"{things} about your IAM user in {account} {need} your attention."
 
 
 def moved(notice: Notice) -> str:

@@ -1,0 +1,126 @@
+"""Results on stdout: for people as text and tables, for programs as one JSON document.
+
+On a terminal rich draws (in colour unless NO_COLOR); elsewhere aligned plain text is written.
+Every text that came from outside passes `safe`: no name can steer a terminal.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keyreeve.cli.plain_table import plain_table
+from keyreeve.logs import escape_control as safe
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+STYLES: Mapping[str, str] = {
+    "critical": "bold red",
+    "high": "red",
+    "medium": "yellow",
+    "low": "dim",
+    "done": "green",
+    "already_done": "green",
+    "failed": "bold red",
+    "broken": "bold red",
+    "refused": "yellow",
+    "deferred": "yellow",
+    "held": "yellow",
+    "warning": "yellow",
+    "ok": "green",
+    "rehearsed": "cyan",
+    "waived": "dim",
+    "excluded": "dim",
+    "pending": "dim",
+    "notification": "green",
+    "reminder": "green",
+    "new credentials": "yellow",
+    "countdown": "yellow",
+    "enforcement": "red",
+    "overdue": "bold red",
+}
+"""Words that carry a colour of their own wherever they stand alone in a cell."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Rows of text below a header. Cells are made safe when they are drawn."""
+
+    header: tuple[str, ...]
+    rows: list[tuple[object, ...]] = field(default_factory=list)
+    right: frozenset[int] = frozenset()
+    """Columns of numbers."""
+
+    def add(self, *row: object) -> None:
+        """One more row; None is an empty cell."""
+        self.rows.append(row)
+
+    def texts(self) -> list[tuple[str, ...]]:
+        """The rows as safe text."""
+        return [
+            tuple("" if cell is None else safe(str(cell)) for cell in row) for row in self.rows
+        ]
+
+
+def line(text: str = "") -> None:
+    """One line of our own words; foreign parts were made safe by the caller."""
+    click.echo(text)
+
+
+def heading(text: str) -> None:
+    """A title above what follows."""
+    click.echo()
+    click.secho(text, bold=True, color=None if _coloured() else False)
+
+
+def note(text: str) -> None:
+    """A warning or a remark that is no result: on stderr."""
+    click.echo(text, err=True)
+
+
+def json_document(document: Mapping[str, Any]) -> None:
+    """One document for programs."""
+    click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+
+
+def table(content: Table) -> None:
+    """Draw the table as fits the place where it is read."""
+    if not content.rows:
+        return
+    if not sys.stdout.isatty():
+        click.echo(plain_table(content.header, content.texts(), right=content.right))
+        return
+    _drawn(lambda console: _rich_table(console, content))
+
+
+def _drawn(draw: Callable[[Console], None]) -> None:
+    from rich.console import Console
+
+    draw(Console(highlight=False, emoji=False, markup=False))
+
+
+def _rich_table(console: Console, content: Table) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    drawn = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    for column, name in enumerate(content.header):
+        drawn.add_column(
+            name, justify="right" if column in content.right else "left", overflow="fold"
+        )
+    for row in content.texts():
+        drawn.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
+    console.print(drawn)
+
+
+def _coloured() -> bool:
+    import os
+
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")

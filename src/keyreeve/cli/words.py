@@ -1,0 +1,119 @@
+"""Plans, outcomes and dates in words for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+
+from keyreeve.model.effect import Act, Effect, SendNotice, SendTeamNotice
+from keyreeve.model.plan import Held, Outcome, Plan
+
+MAILS = frozenset({"send_notice", "send_closing", "send_team_notice", "send_summary"})
+
+_ACTS: Mapping[str, str] = {
+    "create_replacement_key": "new key in place of",
+    "reset_password": "reset",
+    "deactivate_access_key": "make Inactive",
+    "delete_login_profile": "take the console password away",
+    "quarantine": "quarantine",
+}
+_MAILS: Mapping[str, str] = {
+    "send_notice": "notice",
+    "send_closing": "closing",
+    "send_team_notice": "to the team",
+    "send_summary": "weekly summary",
+}
+_COUNTED: Mapping[str, tuple[str, str]] = {
+    "create_replacement_key": ("new key", "new keys"),
+    "reset_password": ("password reset", "password resets"),
+    "deactivate_access_key": ("key made Inactive", "keys made Inactive"),
+    "delete_login_profile": ("console password taken away", "console passwords taken away"),
+    "quarantine": ("user quarantined", "users quarantined"),
+    "send_notice": ("notice", "notices"),
+    "send_closing": ("closing mail", "closing mails"),
+    "send_team_notice": ("word to the team", "words to the team"),
+    "send_summary": ("summary", "summaries"),
+}
+
+
+def day(on: date | None) -> str:
+    """`Mon 2026-01-05`; empty for none."""
+    return f"{on:%a %Y-%m-%d}" if on else ""
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """`1 user`, `2 users`."""
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def counted_effects(kinds: Mapping[str, int]) -> str:
+    """`3 notices · 1 new key`; the order of the words above."""
+    return " · ".join(
+        count(kinds[kind], *words) for kind, words in _COUNTED.items() if kinds.get(kind)
+    )
+
+
+def act_words(kind: str, resource: str) -> str:
+    """What an act does."""
+    words = _ACTS.get(kind, kind)
+    return words if kind in ("delete_login_profile", "quarantine") else f"{words} {resource}"
+
+
+def mail_words(effect: Effect | None, kind: str) -> str:
+    """What a mail is."""
+    if isinstance(effect, SendNotice):
+        return plain(effect.stage.value)
+    if isinstance(effect, SendTeamNotice):
+        return f"to the team: {effect.headline}"
+    return _MAILS.get(kind, kind)
+
+
+def mail_to(effect: Effect | None) -> str:
+    """Whom a mail goes to."""
+    to = getattr(effect, "to", "")
+    return to if isinstance(to, str) else ", ".join(to)
+
+
+def plain(code: str) -> str:
+    """`new_credentials` as people say it."""
+    return code.replace("_", " ")
+
+
+def to_ninety(days: int | None) -> str:
+    """Days until the credential is 90 days old."""
+    if days is None:
+        return ""
+    return f"{-days} past" if days < 0 else str(days)
+
+
+def gap_words(step: str, reason: str, user: str | None) -> str:
+    """Something that could not be read."""
+    return f"{step}, {user}: {reason}" if user else f"{step}: {reason}"
+
+
+def held_words(held: Held) -> str:
+    """The gate and its reason."""
+    return f"{plain(held.gate.value)}: {held.reason}"
+
+
+def matched(plan: Plan, outcome: Outcome) -> Effect | None:
+    """The planned effect that an outcome speaks of, if it was planned."""
+    return next(
+        (
+            effect
+            for effect in plan.effects
+            if (effect.kind, effect.user_id, effect.resource_id)
+            == (outcome.effect_kind, outcome.user_id, outcome.resource_id)
+        ),
+        None,
+    )
+
+
+def is_act(kind: str) -> bool:
+    """Whether an effect changes IAM."""
+    return kind not in MAILS
+
+
+def acts_of(plan: Plan) -> list[Act]:
+    """Every act of the plan."""
+    return [act for user in plan.users for act in user.acts]
