@@ -159,7 +159,13 @@ def account_for_writing(door: Door) -> Iterator[Account]:
     """The account with its lock held. LockHeld if another run has it."""
     holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
     with AccountLock(door.store, clock=WallClock(), holder=holder).held() as lease:
-        yield wire(door, lease)
+        account = wire(door, lease)
+        try:
+            yield account
+        finally:
+            close = getattr(account.tools.mailer, "close", None)
+            if close is not None:
+                close()  # an SMTP connection is kept open over the mails of a run
 
 
 def wire(door: Door, lease: Lease | None = None) -> Account:

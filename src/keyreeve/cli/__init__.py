@@ -35,12 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return run(sys.argv[1:] if arguments is None else list(arguments))
+        return _command(sys.argv[1:] if arguments is None else list(arguments))
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
-def run(arguments: list[str]) -> int:
+def _command(arguments: list[str]) -> int:
     """One command, its errors told on stderr and turned into an exit code."""
     from keyreeve.cli.app import app
 

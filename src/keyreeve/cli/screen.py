@@ -20,6 +20,11 @@ from keyreeve.logs import escape_control as safe
 if TYPE_CHECKING:
     from rich.console import Console
 
+LABEL = 18
+"""Cells of the first column of a list."""
+WIDE = 100
+"""Columns where nobody tells how wide the paper is."""
+
 STYLES: Mapping[str, str] = {
     "critical": "bold red",
     "high": "red",
@@ -124,3 +129,22 @@ def _coloured() -> bool:
     import os
 
     return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+
+
+def listed(what: str, names: Sequence[str]) -> None:
+    """`what` in a column of its own, then the names, wrapped to the width of the screen."""
+    import shutil
+    import textwrap
+
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDE
+    text = ", ".join(names)
+    indent = " " * (2 + LABEL + 1)
+    wrapped = textwrap.wrap(
+        text,
+        width=max(width, 2 * LABEL),
+        initial_indent=f"  {what:<{LABEL}} ",
+        subsequent_indent=indent,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
+    click.echo("\n".join(wrapped))

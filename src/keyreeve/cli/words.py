@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from keyreeve.model.effect import Act, Effect, SendNotice, SendTeamNotice
+from keyreeve.model.effect import Effect, SendNotice, SendTeamNotice
 from keyreeve.model.plan import Held, Outcome, Plan
 
 MAILS = frozenset({"send_notice", "send_closing", "send_team_notice", "send_summary"})
@@ -96,24 +96,19 @@ def held_words(held: Held) -> str:
     return f"{plain(held.gate.value)}: {held.reason}"
 
 
-def matched(plan: Plan, outcome: Outcome) -> Effect | None:
-    """The planned effect that an outcome speaks of, if it was planned."""
-    return next(
-        (
-            effect
-            for effect in plan.effects
-            if (effect.kind, effect.user_id, effect.resource_id)
-            == (outcome.effect_kind, outcome.user_id, outcome.resource_id)
-        ),
-        None,
-    )
+Identity = tuple[str, str, str]
+
+
+def by_identity(plan: Plan) -> dict[Identity, Effect]:
+    """The planned effects, to be found by what an outcome says of them."""
+    return {(e.kind, e.user_id, e.resource_id): e for e in plan.effects}
+
+
+def identity(outcome: Outcome) -> Identity:
+    """What tells which effect an outcome speaks of."""
+    return (outcome.effect_kind, outcome.user_id, outcome.resource_id)
 
 
 def is_act(kind: str) -> bool:
     """Whether an effect changes IAM."""
     return kind not in MAILS
-
-
-def acts_of(plan: Plan) -> list[Act]:
-    """Every act of the plan."""
-    return [act for user in plan.users for act in user.acts]

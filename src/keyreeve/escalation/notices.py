@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from keyreeve.escalation import words
-from keyreeve.escalation.machine import HandOver, stage_on
+from keyreeve.escalation.machine import HandOver, Situation, stage_on
 from keyreeve.escalation.operations import hand_over_operation
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.planner import headline
@@ -120,15 +120,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         opened_on=record.opened_on or today,
         enforcement_on=e,
         days_left=(e - today).days if e else None,
-        consequence=words.consequence(
-            record.control,
-            outlook.policy.final_act(record.control),
-            outlook.policy.onboarding_group
-            if record.control is ControlId.CONSOLE_MFA
-            else outlook.policy.quarantine_group,
-            acts=at.acts,
-            none_left=is_key and _none_left(case, key_id, outlook),
-        ),
+        consequence=_consequence(case, record, outlook, at),
         done=_done(case, record),
         remarks=_remarks(case, record, decision, outlook),
         timeline=tuple(
@@ -136,6 +128,22 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
             for stage, day in _timeline(record, decision, outlook, today)
             if stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING
         ),
+    )
+
+
+def _consequence(case: Case, record: FindingRecord, outlook: Outlook, at: Situation) -> str:
+    """What happens on E, or that it has happened."""
+    if record.enforced_on is not None:
+        return _act_done(case, record, record.enforced_on)
+    is_key = record.control in words.KEY_CONTROLS
+    policy = outlook.policy
+    mfa = record.control is ControlId.CONSOLE_MFA
+    return words.consequence(
+        record.control,
+        policy.final_act(record.control),
+        policy.onboarding_group if mfa else policy.quarantine_group,
+        acts=at.acts,
+        none_left=is_key and _none_left(case, AccessKeyId(record.resource_id), outlook),
     )
 
 
@@ -162,19 +170,22 @@ def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
                 "A new console password was set and sent to you in a separate private mail on "
                 f"{on}. You will be asked to change it when you sign in."
             )
-    if record.enforced_on is not None:
-        act = next(
-            (
-                op.act
-                for op in case.operations.values()
-                if op.kind is OperationKind.ENFORCEMENT
-                and (op.control, op.resource_id) == record.key
-                and StepName.DONE in op.steps
-            ),
-            None,
-        )
-        out.append(words.act_done(record.control, record.resource_id, act, record.enforced_on))
     return tuple(out)
+
+
+def _act_done(case: Case, record: FindingRecord, on: date) -> str:
+    """What was done on E."""
+    act = next(
+        (
+            op.act
+            for op in case.operations.values()
+            if op.kind is OperationKind.ENFORCEMENT
+            and (op.control, op.resource_id) == record.key
+            and StepName.DONE in op.steps
+        ),
+        None,
+    )
+    return words.act_done(record.control, record.resource_id, act, on)
 
 
 def _remarks(

@@ -1,0 +1,109 @@
+"""Where people's decisions are written: the desk with its files, and their trace in the audit log.
+
+A decision is effective once its file is written: runs read these files before each act, so no
+lock is needed.  The audit log has one writer, so its record waits a few seconds for the lock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+from keyreeve.cli import opening, screen
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.model.case import Pause, State
+from keyreeve.model.errors import LockHeld, StateUnreadable
+from keyreeve.storage.decisions import StoredDecisions
+
+if TYPE_CHECKING:
+    from keyreeve.wiring import Door
+
+PATIENCE_SECONDS = 4.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """An open door, the state as far as it can be read, and the decisions' files."""
+
+    door: Door
+    state: State | None
+    """None: a project that has never run, or a state that cannot be read."""
+    decisions: StoredDecisions
+
+    @classmethod
+    def open(cls, as_of: datetime | None = None, *, need_state: bool = False) -> Desk:
+        """Writing is possible. StateUnreadable only with `need_state`: a pause must always work."""
+        opened = opening.door(execute=True, as_of=as_of)
+        state = None
+        try:
+            state = opening.wired(opened).tools.states.load()
+        except StateUnreadable:
+            if need_state:
+                raise
+        return cls(
+            door=opening.now_of(opened, state, as_of),
+            state=state,
+            decisions=StoredDecisions(opened.store),
+        )
+
+    @property
+    def now(self) -> datetime:
+        """When the decision is taken."""
+        return self.door.now
+
+    @property
+    def today(self) -> date:
+        """The project's local date."""
+        return Calendar(self.door.policy).today(self.now)
+
+    @property
+    def by(self) -> str:
+        """Who decides: the STS caller."""
+        return self.door.caller.arn
+
+    def pause(self, reason: str) -> Pause | None:
+        """Stop the project; the pause that stood already, which then stays as it is."""
+        before = self.decisions.read().pause
+        self.decisions.set_pause(Pause(reason=reason, since=self.now, by=self.by))
+        if before is None:
+            self.record("people.paused", {"reason": reason})
+        return before
+
+    def resume(self) -> Pause | None:
+        """Let the project go on; the pause that has ended."""
+        before = self.decisions.read().pause
+        self.decisions.clear_pause()
+        if before is not None:
+            self.record("people.resumed", {"reason": before.reason})
+        return before
+
+    def record(self, event: str, data: Mapping[str, object]) -> None:
+        """Put the decision into the audit log, or say on stderr that it could not be had."""
+        if not record(self.door, event, {**data, "by": self.by}):
+            screen.note(
+                "note: a run holds the lock, so the audit log has no record of this decision; the "
+                "decision itself is written and counts from now on"
+            )
+
+
+def record(door: Door, event: str, data: Mapping[str, object]) -> bool:
+    """One record, written under the lock; False if the lock was not to be had in time."""
+    from keyreeve.wiring import account_for_writing
+
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            with account_for_writing(door) as account:
+                with suppress(StateUnreadable):
+                    account.tools.states.load()  # tells where the end of the chain is
+                account.tools.audit.append(event, door.now, data)
+                account.tools.audit.flush()
+                return True
+        except LockHeld:
+            if time.monotonic() >= give_up:
+                return False
+        time.sleep(PATIENCE_SECONDS / 8)

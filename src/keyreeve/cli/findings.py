@@ -1,0 +1,104 @@
+"""What `check` judges, live or offline, and its document."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from keyreeve.codec.values import to_json
+from keyreeve.controls.evaluation import evaluate
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.casebook import status_of
+from keyreeve.model.case import HumanDecisions, KeyRecord
+from keyreeve.model.finding import Finding, FindingStatus
+from keyreeve.model.identifiers import AccessKeyId, AccountId
+from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
+from keyreeve.pipeline.collect import collect
+from keyreeve.pipeline.collect import offline as read_report
+from keyreeve.pipeline.daily import Account
+from keyreeve.pipeline.memory import recall
+from keyreeve.ports import Progress
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """Findings with what people have decided about them, and what could not be read."""
+
+    account_id: AccountId
+    as_of: datetime
+    users: int
+    findings: tuple[tuple[Finding, FindingStatus], ...]
+    gaps: tuple[CollectionGap, ...]
+
+    @property
+    def open(self) -> int:
+        """Findings neither waived nor excluded."""
+        return self.by_status.get(FindingStatus.OPEN.value, 0)
+
+    @property
+    def by_status(self) -> dict[str, int]:
+        """Findings by status; open first."""
+        found = Counter(status for _, status in self.findings)
+        return {status.value: found[status] for status in FindingStatus if found[status]}
+
+    def document(self) -> dict[str, object]:
+        """The JSON of `check`."""
+        return {
+            "schema": "keyreeve.check/1",
+            "account_id": self.account_id,
+            "as_of": to_json(self.as_of),
+            "findings": [_row(finding, status) for finding, status in self.findings],
+            "gaps": [to_json(gap) for gap in self.gaps],
+        }
+
+
+def live(account: Account, now: datetime, progress: Progress) -> Judged:
+    """Read the account, judge it, and look up what people have decided."""
+    tools, policy = account.tools, account.policy
+    state, _ = recall(account.project, account.account_id, tools, policy.days)
+    snapshot, _ = collect(tools.reader, policy, state.keys, now, progress)
+    return _judged(snapshot, policy, now, tools.people.read(), state.keys)
+
+
+def offline(content: bytes, policy: EscalationPolicy, now: datetime) -> Judged:
+    """Judge a credential report alone."""
+    return _judged(read_report(content, now), policy, now, HumanDecisions(), {})
+
+
+def _judged(
+    snapshot: AccountSnapshot,
+    policy: EscalationPolicy,
+    now: datetime,
+    people: HumanDecisions,
+    keys: Mapping[AccessKeyId, KeyRecord],
+) -> Judged:
+    evaluation = evaluate(snapshot, policy, now, keys)
+    users = {user.user_id or user.name: user for user in snapshot.users}
+    today = Calendar(policy).today(now)
+    return Judged(
+        account_id=snapshot.account_id,
+        as_of=now,
+        users=len(snapshot.users),
+        findings=tuple(
+            (f, status_of(f, users.get(f.user_id or f.user_name), people, policy, today))
+            for f in evaluation.findings
+        ),
+        gaps=evaluation.gaps,
+    )
+
+
+def _row(finding: Finding, status: FindingStatus) -> dict[str, object]:
+    return {
+        "control": finding.control.value,
+        "severity": finding.severity.value,
+        "user_name": finding.user_name,
+        "user_id": finding.user_id,
+        "resource_id": finding.resource_id,
+        "observed": finding.observed,
+        "threshold": finding.threshold,
+        "status": status.value,
+        "detail": finding.detail,
+    }

@@ -1,0 +1,114 @@
+"""`keyreeve plan`: what today's run would do, and the days after it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from keyreeve.cli import opening, screen, words
+from keyreeve.cli.options import as_of, example
+from keyreeve.cli.progress import watched
+
+if TYPE_CHECKING:
+    from keyreeve.pipeline.forecast import ForecastDay
+    from keyreeve.wiring import Door
+
+MOST_DAYS = 366
+
+
+@click.command(
+    epilog=example(
+        "keyreeve plan",
+        "keyreeve plan --days 16                      (day by day, if nobody acts)",
+        "keyreeve --output json plan --as-of 2026-01-05T06:00:00Z",
+    )
+)
+@click.option(
+    "--days",
+    type=click.IntRange(min=0, max=MOST_DAYS),
+    metavar="N",
+    help="Forecast: today and the N days after it, if nobody acts.",
+)
+@as_of
+def plan(*, days: int | None, as_of: datetime | None) -> int:
+    """Show what today's run would do. Reads only; exits as the run would."""
+    opened = opening.door(execute=False, as_of=as_of)
+    return _today(opened) if days is None else _forecast(opened, days)
+
+
+def _today(opened: Door) -> int:
+    from keyreeve.cli.telling import show_plan
+    from keyreeve.pipeline.daily import run
+    from keyreeve.pipeline.publish import plan_document
+
+    with watched(quiet=opening.options().quiet) as progress:
+        report = run(opening.wired(opened), opened.now, progress, execute=False)
+    if opening.options().json:
+        screen.json_document(plan_document(report.plan, None, report.exit_code))
+    else:
+        show_plan(report.plan)
+    return report.exit_code
+
+
+def _forecast(opened: Door, days: int) -> int:
+    from keyreeve.cli.progress import Silence
+    from keyreeve.pipeline.collect import collect
+    from keyreeve.pipeline.daily import exit_code
+    from keyreeve.pipeline.forecast import forecast
+    from keyreeve.pipeline.memory import recall
+
+    account = opening.wired(opened)
+    tools, policy = account.tools, account.policy
+    with watched(quiet=opening.options().quiet) as progress:
+        state, _ = recall(account.project, account.account_id, tools, policy.days)
+        snapshot, _ = collect(tools.reader, policy, state.keys, opened.now, progress)
+        people = tools.people.read()
+        coming = forecast(account, state, snapshot, people, opened.now, days, Silence())
+    code = exit_code(coming[0].plan, [])
+    if opening.options().json:
+        screen.json_document(_document(coming, code))
+    else:
+        _show(coming)
+    return code
+
+
+def _document(coming: list[ForecastDay], code: int) -> dict[str, object]:
+    """Today's plan as without `--days`, and every day below `days`."""
+    from keyreeve.pipeline.publish import plan_document
+
+    days = [plan_document(day.plan, day.outcomes, code) for day in coming]
+    return {**plan_document(coming[0].plan, None, code), "days": days}
+
+
+def _show(coming: list[ForecastDay]) -> None:
+    screen.line(f"If nobody acts, account {coming[0].plan.account_id}:")
+    for day in coming:
+        _show_day(day)
+    screen.line()
+    screen.line("A forecast: owners act, people decide, and the plan of each day is made anew.")
+
+
+def _show_day(day: ForecastDay) -> None:
+    effects = words.by_identity(day.plan)
+    users: defaultdict[str, list[str]] = defaultdict(list)
+    for outcome in day.outcomes:
+        kind, effect = outcome.effect_kind, effects.get(words.identity(outcome))
+        if words.is_act(kind):
+            what = words.act_words(kind, "").strip().removesuffix(" in place of")
+        else:
+            what = words.mail_words(effect, kind)
+        suffix = "" if outcome.kind.value == "done" else f" ({words.plain(outcome.kind.value)})"
+        users[what + suffix].append(screen.safe(outcome.user_name))
+    if day.plan.summary_due:
+        users["weekly summary"].append("the team")
+    if day.plan.refusal is not None:
+        users["refused"].append(screen.safe(day.plan.refusal.reason))
+    held = sorted({screen.safe(held.user_name) for held in day.plan.held})
+    if held:
+        users["held"] = held
+    screen.heading(words.day(day.on) + ("" if users else "  –"))
+    for what, names in users.items():
+        screen.listed(what, names)

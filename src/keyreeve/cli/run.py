@@ -1,0 +1,90 @@
+"""`keyreeve run`: the daily run, its pause and its end."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+import click
+
+from keyreeve.cli import opening, screen
+from keyreeve.cli.options import as_of, example
+from keyreeve.cli.progress import watched
+
+if TYPE_CHECKING:
+    from keyreeve.pipeline.daily import Report
+
+
+@click.command(
+    epilog=example(
+        "keyreeve run                       (rehearses: nothing is changed, nobody is told)",
+        "keyreeve run --execute",
+        'keyreeve run --pause "migration weekend"     keyreeve run --resume',
+    )
+)
+@click.option("--execute", is_flag=True, help="Act and send; without it, only rehearse.")
+@click.option(
+    "--accept-blast-radius",
+    "accepted",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The facts that were refused are right: N as the refusal named it, for this run only.",
+)
+@click.option("--pause", "reason", metavar="REASON", help="Stop every act and mail from now on.")
+@click.option("--resume", is_flag=True, help="End the pause.")
+@as_of
+def run(
+    *,
+    execute: bool,
+    accepted: int | None,
+    reason: str | None,
+    resume: bool,
+    as_of: datetime | None,
+) -> int:
+    """Do today's run: tell owners, hand out new credentials, shut old ones.
+
+    Exits with 1 if some parts failed or could not be read, 4 if the facts look wrong, 5 if another
+    run holds the lock.
+    """
+    if reason is not None or resume:
+        if execute or accepted or (reason is not None and resume):
+            raise click.UsageError("--pause and --resume stand alone.")
+        return _pause(reason, as_of)
+    from keyreeve.cli.telling import run_document, show_run
+
+    report = _run(as_of, execute=execute, accepted=accepted)
+    if opening.options().json:
+        screen.json_document(run_document(report))
+    else:
+        show_run(report)
+    return report.exit_code
+
+
+def _run(at: datetime | None, *, execute: bool, accepted: int | None) -> Report:
+    from keyreeve.pipeline.daily import run as run_daily
+    from keyreeve.wiring import account_for_writing
+
+    opened = opening.door(execute=execute, as_of=at)
+    with watched(quiet=opening.options().quiet) as progress:
+        if not execute:
+            account = opening.wired(opened)
+            return run_daily(account, opened.now, progress, execute=False, accepted=accepted)
+        with account_for_writing(opened) as account:
+            return run_daily(account, opened.now, progress, execute=True, accepted=accepted)
+
+
+def _pause(reason: str | None, at: datetime | None) -> int:
+    from keyreeve.cli.deciding import Desk
+
+    desk = Desk.open(at)
+    if reason is not None:
+        before = desk.pause(reason)
+        screen.line(
+            f"Paused since {before.since:%Y-%m-%d %H:%M} UTC already: {screen.safe(before.reason)}"
+            if before
+            else "Paused: nothing is sent and nothing is changed until `keyreeve run --resume`."
+        )
+    else:
+        before = desk.resume()
+        screen.line("The daily run goes on." if before else "It was not paused.")
+    return 0

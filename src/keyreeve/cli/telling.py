@@ -1,0 +1,158 @@
+"""What a run did, or would do, as people read it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from keyreeve.cli import screen, words
+from keyreeve.model.effect import Effect
+from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
+from keyreeve.pipeline.publish import plan_document
+
+if TYPE_CHECKING:
+    from keyreeve.pipeline.daily import Report
+
+_TOLD_BY_STATUS = frozenset({OutcomeKind.DONE, OutcomeKind.REHEARSED})
+
+
+def run_document(report: Report) -> dict[str, object]:
+    """The JSON of `run`."""
+    document = plan_document(report.plan, report.outcomes, report.exit_code)
+    return {**document, "executed": report.executed}
+
+
+def show_run(report: Report) -> None:
+    """Acts, mails, what is held, what could not be read, and the sum of it."""
+    plan = report.plan
+    screen.line(_title(plan, "run" if report.executed else "rehearsal of the run"))
+    _outcomes(plan, report.outcomes)
+    show_held(plan.held)
+    _gaps(plan)
+    _refusal(plan)
+    screen.line()
+    screen.line(_sum(report))
+    if not report.executed:
+        screen.line("Rehearsed only: nothing was changed, nobody was told. --execute acts.")
+
+
+def show_plan(plan: Plan) -> None:
+    """What today's run would do."""
+    screen.line(_title(plan, "plan"))
+    _planned("Acts", [e for e in plan.effects if words.is_act(e.kind)])
+    _planned("Mails", [e for e in plan.effects if not words.is_act(e.kind)])
+    show_held(plan.held)
+    _gaps(plan)
+    _refusal(plan)
+    screen.line()
+    screen.line(_plan_sum(plan))
+
+
+def show_held(held: Iterable[Held]) -> None:
+    """Everything that is due and does not happen, with its gate."""
+    table = screen.Table(header=("USER", "RESOURCE", "HELD AT", "E", "TO 90"), right=frozenset({4}))
+    for item in held:
+        table.add(
+            item.user_name,
+            item.resource_id,
+            words.held_words(item),
+            item.enforcement_on or "open",
+            words.to_ninety(item.days_to_90),
+        )
+    if table.rows:
+        screen.heading("Held")
+        screen.table(table)
+
+
+def _title(plan: Plan, what: str) -> str:
+    return f"{words.day(plan.on)} · account {plan.account_id} · {what}"
+
+
+def _outcomes(plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
+    effects = words.by_identity(plan)
+    acts = screen.Table(header=("USER", "ACT", "OUTCOME", "WHY"))
+    mails = screen.Table(header=("USER", "MAIL", "TO", "OUTCOME", "WHY"))
+    for outcome in outcomes:
+        effect = effects.get(words.identity(outcome))
+        why = _why(outcome, effect)
+        kind = outcome.kind.value
+        if words.is_act(outcome.effect_kind):
+            what = words.act_words(outcome.effect_kind, outcome.resource_id)
+            acts.add(outcome.user_name, what, kind, why)
+        else:
+            what = words.mail_words(effect, outcome.effect_kind)
+            to = words.mail_to(effect) or outcome.resource_id
+            mails.add(outcome.user_name, what, to, kind, why)
+    for title, table in (("Acts", acts), ("Mails", mails)):
+        if table.rows:
+            screen.heading(title)
+            screen.table(table)
+
+
+def _why(outcome: Outcome, effect: Effect | None) -> str:
+    """The planned reason of what went as planned; else what came between."""
+    if outcome.kind in _TOLD_BY_STATUS:
+        return words.plain(effect.reason if effect else outcome.reason)
+    gate = f"{words.plain(outcome.gate.value)}: " if outcome.gate else ""
+    return gate + outcome.reason
+
+
+def _planned(title: str, effects: list[Effect]) -> None:
+    table = screen.Table(header=("USER", "MAIL" if title == "Mails" else "ACT", "TO", "WHY"))
+    for effect in effects:
+        if words.is_act(effect.kind):
+            what = words.act_words(effect.kind, effect.resource_id)
+        else:
+            what = words.mail_words(effect, effect.kind)
+        table.add(effect.user_name, what, words.mail_to(effect), words.plain(effect.reason))
+    if title == "Acts":
+        table = screen.Table(
+            header=("USER", "ACT", "WHY"), rows=[(row[0], row[1], row[3]) for row in table.rows]
+        )
+    if table.rows:
+        screen.heading(title)
+        screen.table(table)
+
+
+def _gaps(plan: Plan) -> None:
+    if not plan.gaps:
+        return
+    screen.heading("Could not be read: these neither open, advance nor close")
+    for gap in plan.gaps:
+        screen.line("  " + screen.safe(words.gap_words(gap.step, gap.reason, gap.user_name)))
+
+
+def _refusal(plan: Plan) -> None:
+    if plan.refusal is None:
+        return
+    screen.heading("Refused: the facts look wrong")
+    screen.line(f"  {screen.safe(plan.refusal.reason)}.")
+    screen.line("  Nothing opens and nothing acts; notices of open cases go on.")
+    screen.line("  If the facts are right, this and only this plan is accepted by")
+    screen.line(f"    keyreeve run --execute --accept-blast-radius {plan.refusal.number}")
+
+
+def _sum(report: Report) -> str:
+    done = [o for o in report.outcomes if o.kind in _TOLD_BY_STATUS]
+    others = Counter(o.kind for o in report.outcomes if o.kind not in _TOLD_BY_STATUS)
+    parts = [words.counted_effects(Counter(o.effect_kind for o in done)) or "Nothing to do"]
+    parts += [f"{number} {words.plain(kind.value)}" for kind, number in others.items()]
+    return " · ".join([*parts, *_common(report.plan)])
+
+
+def _plan_sum(plan: Plan) -> str:
+    planned = words.counted_effects(Counter(effect.kind for effect in plan.effects))
+    return " · ".join([planned or "Nothing to do", *_common(plan)])
+
+
+def _common(plan: Plan) -> list[str]:
+    parts = []
+    if plan.held:
+        parts.append(f"{len(plan.held)} held")
+    if plan.gaps:
+        parts.append(f"{len(plan.gaps)} not read")
+    if plan.summary_due:
+        parts.append("summary due")
+    users = words.count(plan.population, "user")
+    return [*parts, f"at most {plan.allowed} of {users} disturbed today"]
