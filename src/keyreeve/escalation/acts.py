@@ -166,7 +166,7 @@ def reinstatement_over(
     )
 
 
-def unfinished_acts(case: Case, today: date) -> list[Act]:
+def unfinished_acts(case: Case, outlook: Outlook) -> list[Act]:
     """Operations that a stop cut off: they are brought to an end whatever the day is.
 
     Where the finding is gone, nothing new is begun.
@@ -174,13 +174,14 @@ def unfinished_acts(case: Case, today: date) -> list[Act]:
     acts: list[Act] = []
     for operation in case.operations.values():
         if operation.unfinished and operation.stuck is None:
-            act = _resumed(case, operation, today)
+            act = _resumed(case, operation, outlook)
             if act is not None:
                 acts.append(act)
     return acts
 
 
-def _resumed(case: Case, operation: OperationRecord, today: date) -> Act | None:
+def _resumed(case: Case, operation: OperationRecord, outlook: Outlook) -> Act | None:
+    today = outlook.today(case)
     control = operation.control
     if control is None or operation.resource_id is None:
         return None
@@ -195,7 +196,7 @@ def _resumed(case: Case, operation: OperationRecord, today: date) -> Act | None:
             control=control,
             old_key=operation.old_key,
             reconcile_only=gone,
-            free_slot_of=None,
+            free_slot_of=outlook.slot_to_free(case, operation.old_key),
         )
     if operation.kind is OperationKind.PASSWORD_RESET:
         return ResetPassword(

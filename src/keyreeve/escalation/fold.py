@@ -91,6 +91,7 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
                 old_key=_key(data.get("old_key")),
                 keys_before=tuple(AccessKeyId(str(k)) for k in _list(data.get("keys_before"))),
                 begun_at=step.at,
+                begun_by_wall=_instant(data.get("wall")),
             )
         case StepName.CREATED:
             return replace(

@@ -185,7 +185,7 @@ class _Planner:
         excluded = self._policy.exclusion_for(user)
         if self._outlook.owner(user).address is None:
             self._unreachable(draft, self._outlook.owner(user).reason)
-        for act in unfinished_acts(draft.case, self._outlook.today(draft.case)):
+        for act in unfinished_acts(draft.case, self._outlook):
             if excluded is None:
                 draft.acts.append(act)
         for key, decision in _by_promise(draft):

@@ -173,6 +173,8 @@ class OperationRecord:
     keys_before: tuple[AccessKeyId, ...] = ()
     begun_at: datetime | None = None
     """The `now` of the newest intent."""
+    begun_by_wall: datetime | None = None
+    """The wall clock at the newest intent: a run may take hours after its `now`."""
     escrow_key: str | None = None
     delivered_on: date | None = None
     delivered_at: datetime | None = None
@@ -184,14 +186,13 @@ class OperationRecord:
 
     @property
     def unfinished(self) -> bool:
-        """Begun and neither delivered, done nor abandoned: the case may not close."""
+        """Begun, and neither delivered, done, abandoned nor left to a person."""
         last = self.steps[-1] if self.steps else None
         return last in (
             StepName.INTENT,
             StepName.CREATED,
             StepName.ENFORCING,
             StepName.ORPHANED,
-            StepName.STUCK,
         )
 
 

@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import ClassVar
 
 from keyreeve.model.case import Stage
+from keyreeve.model.finding import USER
 from keyreeve.model.identifiers import AccessKeyId, ControlId, OperationId, UserId, UserName
 
 
@@ -118,6 +119,11 @@ class DeactivateAccessKey(_Effect):
         """The key."""
         return self.key_id
 
+    @property
+    def finding_resource(self) -> str:
+        """The resource of the finding that asks for it: an inactive user's keys are not."""
+        return USER if self.cause is DeactivationCause.UNUSED else self.key_id
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeleteLoginProfile(_Effect):
@@ -217,6 +223,16 @@ class SendSummary(_Effect):
 
 Act = CreateReplacementKey | ResetPassword | DeactivateAccessKey | DeleteLoginProfile | Quarantine
 """Effects that change IAM."""
+
+
+def finding_key(act: Act) -> tuple[ControlId, str] | None:
+    """The finding that asks for the act, within its user; None for a reinstatement that is over."""
+    if act.control is None:
+        return None
+    if isinstance(act, DeactivateAccessKey):
+        return (act.control, act.finding_resource)
+    return (act.control, act.resource_id)
+
 
 Message = SendNotice | SendClosing | SendTeamNotice | SendSummary
 """Effects that send mail."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
 
 from keyreeve.escalation.owner import may_receive_credentials
@@ -48,6 +49,7 @@ def deliver(
     act: HandOverAct,
     operation: OperationRecord,
     to: str,
+    remember: Callable[[Accepted], None],
 ) -> Accepted:
     """Read the escrow and send it. At least once: a lost answer means another mail, no new key."""
     if operation.escrow_key is None:
@@ -79,6 +81,7 @@ def deliver(
             attachments=(Attachment(name=name, content=csv),),
         ),
         act.user_id,
+        remember,
     )
 
 

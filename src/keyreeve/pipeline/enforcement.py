@@ -20,6 +20,7 @@ from keyreeve.model.effect import (
     DeactivationCause,
     DeleteLoginProfile,
     Quarantine,
+    finding_key,
 )
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import ControlId
@@ -162,15 +163,13 @@ class Enforcement:
     def _facts(self) -> dict[str, object]:
         act = self._act
         case = self._bench.case(act)
-        resource = act.resource_id
-        if isinstance(act, DeactivateAccessKey) and act.cause is DeactivationCause.UNUSED:
-            resource = "user"
-        record = case.findings.get((act.control, resource)) if case and act.control else None
+        finding = finding_key(act)
+        record = case.findings.get(finding) if case and finding else None
         promised = record.promised_on.isoformat() if record and record.promised_on else None
         key = act if isinstance(act, DeactivateAccessKey) else None
         return {
             "control": control_value(act.control),
-            "resource_id": resource,
+            "resource_id": finding[1] if finding else act.resource_id,
             "act": act.kind,
             "key_id": key.key_id if key else None,
             "cause": key.cause.value if key else None,

@@ -6,7 +6,7 @@ longer answers, and a person's interrupt.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import assert_never
@@ -29,6 +29,7 @@ from keyreeve.model.effect import (
     SendNotice,
     SendSummary,
     SendTeamNotice,
+    finding_key,
 )
 from keyreeve.model.errors import (
     AwsFailure,
@@ -38,7 +39,7 @@ from keyreeve.model.errors import (
     MailFailure,
 )
 from keyreeve.model.identifiers import OperationId, UserId, UserName
-from keyreeve.model.notice import MailKind, OutgoingMail, Summary, TeamNotice
+from keyreeve.model.notice import Accepted, MailKind, OutgoingMail, Summary, TeamNotice
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.post_office import PostOffice
@@ -88,8 +89,9 @@ class Execution:
         for act in plan.acts:
             outcome = self._guarded(act, partial(self._act, act))
             acted = acted or outcome.kind in (OutcomeKind.DONE, OutcomeKind.ALREADY_DONE)
-            if outcome.kind in (OutcomeKind.DEFERRED, OutcomeKind.FAILED) and act.control:
-                not_today.add((act.control, act.resource_id))
+            finding = finding_key(act)
+            if outcome.kind in (OutcomeKind.DEFERRED, OutcomeKind.FAILED) and finding:
+                not_today.add(finding)
             yield outcome
         message = plan.message
         if message is None and acted:
@@ -168,6 +170,7 @@ class Execution:
         decisions = outlook.decisions(case, not_today)
         reason = strongest(decisions.values())
         composed = compose(case, decisions, outlook, bench.post.letterhead)
+        first = case.opened_on is None
         accepted = self._office.send(
             OutgoingMail(
                 kind=MailKind.NOTICE,
@@ -182,24 +185,19 @@ class Execution:
                 in_reply_to=case.thread.message_ids[-1] if case.thread.message_ids else None,
             ),
             case.user_id,
-        )
-        first = case.opened_on is None
-        bench.write(
-            effect,
-            OperationKind.NOTICE,
-            self._notice_id(case, "notice"),
-            1,
-            StepName.ACCEPTED,
-            {
-                "topic": "notice",
-                "stage": composed.notice.stage.value,
-                "reason": reason.value if reason else None,
-                "to": effect.to,
-                "cc": list(_others(outlook.policy.mail_cc, effect.to)),
-                "message_id": accepted.message_id,
-                "findings": [dict(entry) for entry in composed.told],
-                "ledger_day": bench.ledger_day.isoformat() if first else None,
-            },
+            self._remember(
+                effect,
+                self._notice_id(case, "notice"),
+                {
+                    "topic": "notice",
+                    "stage": composed.notice.stage.value,
+                    "reason": reason.value if reason else None,
+                    "to": effect.to,
+                    "cc": list(_others(outlook.policy.mail_cc, effect.to)),
+                    "findings": [dict(entry) for entry in composed.told],
+                    "ledger_day": bench.ledger_day.isoformat() if first else None,
+                },
+            ),
         )
         said = f"{composed.notice.stage.value} to {effect.to}"
         return bench.outcome(effect, OutcomeKind.DONE, said, message_id=accepted.message_id)
@@ -221,14 +219,11 @@ class Execution:
                 in_reply_to=case.thread.message_ids[-1] if case.thread.message_ids else None,
             ),
             case.user_id,
-        )
-        bench.write(
-            effect,
-            OperationKind.NOTICE,
-            self._notice_id(case, "closing"),
-            1,
-            StepName.ACCEPTED,
-            {"topic": "closing", "to": effect.to, "message_id": accepted.message_id},
+            self._remember(
+                effect,
+                self._notice_id(case, "closing"),
+                {"topic": "closing", "to": effect.to},
+            ),
         )
         return bench.outcome(
             effect, OutcomeKind.DONE, f"closing to {effect.to}", message_id=accepted.message_id
@@ -237,6 +232,13 @@ class Execution:
     def _team(self, effect: SendTeamNotice) -> Outcome:
         bench = self._bench
         letterhead = bench.post.letterhead
+        topic_id = operation_id(
+            bench.outlook.snapshot.account_id,
+            bench.case_id(effect),
+            OperationKind.NOTICE,
+            effect.topic,
+            bench.run_id,
+        )
         notice = TeamNotice(
             letterhead=letterhead,
             on=bench.outlook.calendar.today(bench.outlook.now),
@@ -255,21 +257,7 @@ class Execution:
                 sent_at=bench.outlook.now,
             ),
             effect.user_id,
-        )
-        case_id = bench.case_id(effect)
-        bench.write(
-            effect,
-            OperationKind.NOTICE,
-            operation_id(
-                bench.outlook.snapshot.account_id,
-                case_id,
-                OperationKind.NOTICE,
-                effect.topic,
-                bench.run_id,
-            ),
-            1,
-            StepName.ACCEPTED,
-            {"topic": effect.topic, "to": list(effect.to), "message_id": accepted.message_id},
+            self._remember(effect, topic_id, {"topic": effect.topic, "to": list(effect.to)}),
         )
         return bench.outcome(
             effect, OutcomeKind.DONE, effect.headline, message_id=accepted.message_id
@@ -283,6 +271,11 @@ class Execution:
         """The weekly summary to its readers."""
         bench = self._bench
         letterhead = bench.post.letterhead
+        on = bench.outlook.calendar.today(bench.outlook.now)
+        account = bench.outlook.snapshot.account_id
+        summary_id = operation_id(
+            account, no_case(on), OperationKind.NOTICE, "summary", bench.run_id
+        )
         accepted = self._office.send(
             OutgoingMail(
                 kind=MailKind.SUMMARY,
@@ -295,20 +288,22 @@ class Execution:
                 sent_at=bench.outlook.now,
             ),
             effect.user_id,
-        )
-        on = bench.outlook.calendar.today(bench.outlook.now)
-        account = bench.outlook.snapshot.account_id
-        bench.write(
-            effect,
-            OperationKind.NOTICE,
-            operation_id(account, no_case(on), OperationKind.NOTICE, "summary", bench.run_id),
-            1,
-            StepName.ACCEPTED,
-            {"topic": "summary", "to": list(effect.to), "message_id": accepted.message_id},
+            self._remember(effect, summary_id, {"topic": "summary", "to": list(effect.to)}),
         )
         return bench.outcome(
             effect, OutcomeKind.DONE, "weekly summary", message_id=accepted.message_id
         )
+
+    def _remember(
+        self, effect: Effect, operation: OperationId, facts: Mapping[str, object]
+    ) -> Callable[[Accepted], None]:
+        """What to write down as soon as the mail was accepted."""
+
+        def remember(accepted: Accepted) -> None:
+            data = {**facts, "message_id": accepted.message_id}
+            self._bench.write(effect, OperationKind.NOTICE, operation, 1, StepName.ACCEPTED, data)
+
+        return remember
 
     def _notice_id(self, case: Case, topic: str) -> OperationId:
         """One notice a day and case: the id says so."""

@@ -6,6 +6,8 @@ is tried today, and no credential is made whose mail could not go out.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from keyreeve.codec.mime import archive_bytes
 from keyreeve.model.errors import QuotaSpent, SenderRefused
 from keyreeve.model.identifiers import RunId, UserId
@@ -29,8 +31,13 @@ class PostOffice:
         if self.closed is not None:
             raise Deferred(Gate.MAILBOX, self.closed)
 
-    def send(self, mail: OutgoingMail, user_id: UserId) -> Accepted:
-        """One attempt. MailFailure if it was not accepted."""
+    def send(
+        self, mail: OutgoingMail, user_id: UserId, remember: Callable[[Accepted], None]
+    ) -> Accepted:
+        """One attempt, remembered as soon as it was accepted, then archived.
+
+        MailFailure if it was not accepted.
+        """
         self.open_for_business()
         self._tools.lease.check()
         try:
@@ -38,6 +45,7 @@ class PostOffice:
         except (QuotaSpent, SenderRefused) as failure:
             self.closed = failure.what
             raise
+        remember(accepted)
         self._count += 1
         day = f"{mail.sent_at:%Y/%m/%d}"
         subject = user_id or "team"

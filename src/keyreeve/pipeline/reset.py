@@ -19,7 +19,7 @@ from keyreeve.escalation.password import generate
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import ResetPassword
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
-from keyreeve.model.notice import CredentialKind
+from keyreeve.model.notice import Accepted, CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import User
 from keyreeve.pipeline.delivery import deliver, mail_day, recipient
@@ -50,7 +50,9 @@ class Reset:
         if self._act.reconcile_only:
             raise Refused("the finding is gone")
         if attempt > TRIES:
-            raise Stuck(f"{TRIES} attempts to reset the password have failed")
+            reason = f"{TRIES} attempts to reset the password have failed"
+            self._write(attempt, StepName.STUCK, {"reason": reason})
+            raise Stuck(reason)
         user = self._look_again()
         self._write(
             attempt,
@@ -143,12 +145,12 @@ class Reset:
         user = bench.still_allowed(act)
         mail_day(bench, case)
         to = recipient(bench, user, case)
-        accepted = deliver(bench, self._office, act, operation, to)
-        self._write(
-            operation.attempt,
-            StepName.DELIVERED,
-            {"message_id": accepted.message_id, "to": to},
-        )
+
+        def remember(accepted: Accepted) -> None:
+            facts = {"message_id": accepted.message_id, "to": to}
+            self._write(operation.attempt, StepName.DELIVERED, dict(facts))
+
+        accepted = deliver(bench, self._office, act, operation, to, remember)
         reason = f"new password set and mailed to {to}"
         return bench.outcome(act, OutcomeKind.DONE, reason, message_id=accepted.message_id)
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import io
 from datetime import timedelta
+from typing import NoReturn
 
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import CreateReplacementKey
@@ -27,10 +28,10 @@ from keyreeve.model.errors import (
     Malformed,
 )
 from keyreeve.model.identifiers import AccessKeyId
-from keyreeve.model.notice import CredentialKind
+from keyreeve.model.notice import Accepted, CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.policy import Orphans
-from keyreeve.model.snapshot import LiveKey, User
+from keyreeve.model.snapshot import LiveKey
 from keyreeve.pipeline.delivery import deliver, mail_day, recipient
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
@@ -77,7 +78,6 @@ class Rotation:
         mail_day(bench, case)
         recipient(bench, user, case)
         live = self._old_key_is_due()
-        live = self._free_slot(live)
         self._create(before.attempt + 1 if before else 1, live)
 
     def _old_key_is_due(self) -> tuple[LiveKey, ...]:
@@ -92,26 +92,20 @@ class Rotation:
             raise Refused("the key is Inactive already")
         return live
 
-    def _free_slot(self, live: tuple[LiveKey, ...]) -> tuple[LiveKey, ...]:
-        """Room for one more key: as it is, or by the opted-in deletion (S1.T3)."""
+    def _slot_to_free(self, live: tuple[LiveKey, ...]) -> AccessKeyId | None:
+        """The key that may be deleted to make room, if there is none (S1.T3, opted in)."""
         if len(live) < SLOTS:
-            return live
+            return None
         blocked = next((k for k in live if k.key_id == self._act.free_slot_of), None)
         if blocked is None or blocked.active:
             raise Deferred(Gate.LOOKED_AGAIN, "both key slots are taken now")
-        self._bench.tools.lease.check()
-        self._bench.tools.actuator.delete_access_key(self._act.user_name, blocked.key_id)
-        self._bench.tools.audit.append(
-            "act.delete_access_key",
-            self._bench.stamp,
-            {"user_name": self._act.user_name, "key_id": blocked.key_id, "cause": "free_slot"},
-        )
-        return tuple(key for key in live if key is not blocked)
+        return blocked.key_id
 
     def _create(self, attempt: int, live: tuple[LiveKey, ...]) -> None:
         act, bench = self._act, self._bench
         if attempt > TRIES:
-            raise Stuck(f"{TRIES} attempts to create a key have failed")
+            self._stuck(attempt, f"{TRIES} attempts to create a key have failed")
+        freed = self._slot_to_free(live)
         self._write(
             attempt,
             StepName.INTENT,
@@ -121,9 +115,13 @@ class Rotation:
                 "old_key": act.old_key,
                 "keys_before": [key.key_id for key in live],
                 "ledger_day": bench.ledger_day.isoformat(),
+                "wall": bench.tools.clock.now().isoformat(),
+                "freed": freed,
             },
         )
         bench.tools.lease.check()
+        if freed is not None:
+            bench.tools.actuator.delete_access_key(act.user_name, freed)
         try:
             new = bench.tools.actuator.create_access_key(act.user_name)
         except (Doubtful, Malformed):
@@ -176,7 +174,7 @@ class Rotation:
         bench.live_user(act)
         unknown, live = self._unknown_keys(operation)
         if len(unknown) > 1:
-            self._stuck(operation, "several unknown access keys have appeared")
+            self._stuck(operation.attempt, "several unknown access keys have appeared")
         if unknown:
             self._orphan(operation, unknown[0], live)
         self._create_again(operation)
@@ -214,11 +212,11 @@ class Rotation:
 
     def _orphan(self, operation: OperationRecord, key: LiveKey, live: tuple[LiveKey, ...]) -> None:
         """One unknown, never-used key made just after our intent: ours, and its secret is lost."""
-        begun = operation.begun_at or self._bench.stamp
-        if abs(key.created_at - begun) > OURS_WITHIN:
-            self._stuck(operation, f"the unknown access key {key.key_id} was created later")
+        begun = (operation.begun_at, operation.begun_by_wall)
+        if not any(b and abs(key.created_at - b) <= OURS_WITHIN for b in begun):
+            self._stuck(operation.attempt, f"the unknown access key {key.key_id} was created later")
         if self._bench.tools.reader.access_key_last_used(key.key_id) is not None:
-            self._stuck(operation, f"the unknown access key {key.key_id} has been used")
+            self._stuck(operation.attempt, f"the unknown access key {key.key_id} has been used")
         self._shut_orphan(operation.attempt, key.key_id, blocks=len(live) >= SLOTS)
 
     def _shut_orphan(self, attempt: int, key: AccessKeyId, *, blocks: bool = True) -> None:
@@ -242,10 +240,7 @@ class Rotation:
         self._office.open_for_business()
         mail_day(self._bench, self._case())
         recipient(self._bench, user, self._case())
-        live = self._old_key_is_due()
-        if len(live) >= SLOTS:
-            raise Deferred(Gate.LOOKED_AGAIN, "both key slots are taken now")
-        self._create(operation.attempt + 1, live)
+        self._create(operation.attempt + 1, self._old_key_is_due())
 
     # --- deliver --------------------------------------------------------------------------------
 
@@ -254,21 +249,18 @@ class Rotation:
         operation = self._known()
         if StepName.DELIVERED in operation.steps:
             return bench.outcome(act, OutcomeKind.ALREADY_DONE, "delivered before")
-        user = self._may_deliver()
+        user = bench.still_allowed(act)
         case = self._case()
         mail_day(bench, case)
         to = recipient(bench, user, case)
-        accepted = deliver(bench, self._office, act, operation, to)
-        self._write(
-            operation.attempt,
-            StepName.DELIVERED,
-            {"message_id": accepted.message_id, "to": to, "new_key": operation.new_key},
-        )
+
+        def remember(accepted: Accepted) -> None:
+            facts = {"message_id": accepted.message_id, "to": to, "new_key": operation.new_key}
+            self._write(operation.attempt, StepName.DELIVERED, dict(facts))
+
+        accepted = deliver(bench, self._office, act, operation, to, remember)
         reason = f"{operation.new_key} created and mailed to {to}"
         return bench.outcome(act, OutcomeKind.DONE, reason, message_id=accepted.message_id)
-
-    def _may_deliver(self) -> User:
-        return self._bench.still_allowed(self._act)
 
     # --- small things ---------------------------------------------------------------------------
 
@@ -287,8 +279,8 @@ class Rotation:
             raise Refused("the operation is unknown")
         return operation
 
-    def _stuck(self, operation: OperationRecord, reason: str) -> None:
-        self._write(operation.attempt, StepName.STUCK, {"reason": reason})
+    def _stuck(self, attempt: int, reason: str) -> NoReturn:
+        self._write(attempt, StepName.STUCK, {"reason": reason})
         raise Stuck(reason)
 
     def _abandon(self, attempt: int, reason: str) -> None:

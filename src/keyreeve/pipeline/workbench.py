@@ -15,7 +15,7 @@ from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
-from keyreeve.model.effect import Act, Effect
+from keyreeve.model.effect import Act, Effect, finding_key
 from keyreeve.model.errors import AwsFailure, NotFound
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, OperationId, RunId
@@ -170,8 +170,8 @@ class Workbench:
 
     def _not_waived(self, act: Act, user: User, people: HumanDecisions) -> None:
         findings = self.outlook.findings.get(act.user_id, {})
-        control = act.control
-        finding = findings.get((control, act.resource_id)) if control else None
+        key = finding_key(act)
+        finding = findings.get(key) if key else None
         if finding is None:
             return
         today = self.outlook.calendar.today(self.outlook.now)

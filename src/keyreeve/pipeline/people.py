@@ -1,0 +1,156 @@
+"""What people ask about and decide: whom they mean, how things stand, what an extension moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+
+from keyreeve.model.case import Case, Hold, HumanDecisions, State
+from keyreeve.model.errors import ConfigError, NotFound
+from keyreeve.model.identifiers import ControlId, UserId, UserName
+from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.pipeline.collect import collect
+from keyreeve.pipeline.daily import Account, Judgement, judge
+from keyreeve.pipeline.memory import recall
+from keyreeve.ports import AccountReader, Progress
+
+NINETY = timedelta(days=90)
+"""The age that auditors ask about (S1.2)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """The IAM user that somebody means."""
+
+    user_id: UserId
+    user_name: UserName
+    case: Case | None = None
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What a decision about this user may be filed under."""
+        return (self.user_name, self.user_id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """How things stand today, for verbs that need the whole picture."""
+
+    state: State
+    snapshot: AccountSnapshot
+    judged: Judgement
+
+    def case(self, person: Person) -> Case:
+        """The user's case as it stood after the last run. ConfigError if there is none."""
+        case = self.state.users.get(person.user_id)
+        if case is None:
+            raise no_case(person.user_name)
+        return case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moved:
+    """What an extension does to one finding."""
+
+    control: ControlId
+    resource_id: str
+    before: date | None
+    """E as the last run saw it; None: open."""
+    after: date | None
+    days_to_90: int | None
+    """On the new E; negative: past."""
+
+
+def standing(account: Account, now: datetime, progress: Progress) -> Standing:
+    """Read the account and judge it, as a run would; nothing is changed."""
+    tools = account.tools
+    state, _ = recall(account.project, account.account_id, tools, account.policy.days)
+    snapshot, _ = collect(tools.reader, account.policy, state.keys, now, progress)
+    judged = judge(account, state, snapshot, tools.people.read(), now, mailbox=None)
+    return Standing(state=state, snapshot=snapshot, judged=judged)
+
+
+def find_person(text: str, state: State | None, reader: AccountReader) -> Person:
+    """By name or unique id: among the cases, else in the account. ConfigError if nobody is."""
+    cases = state.users.values() if state else ()
+    for case in cases:
+        if text in (case.user_id, case.user_name):
+            return Person(user_id=case.user_id, user_name=case.user_name, case=case)
+    try:
+        found = reader.user(UserName(text))
+    except NotFound:
+        return _by_id(text, reader)
+    case = state.users.get(found.user_id) if state else None
+    return Person(user_id=found.user_id, user_name=found.name, case=case)
+
+
+def _by_id(text: str, reader: AccountReader) -> Person:
+    if text.startswith("AIDA"):
+        for user in reader.details().users:
+            if user.user_id == text:
+                return Person(user_id=user.user_id, user_name=user.name)
+    raise ConfigError(
+        f"there is no user {text!r} in this account",
+        where="USER",
+        remedy="Give the IAM user name or the unique id (AIDA…); `keyreeve case list` shows both.",
+    )
+
+
+def no_case(user: str) -> ConfigError:
+    """Nothing is open for this user."""
+    return ConfigError(
+        f"{user} has no open case", where="USER", remedy="`keyreeve case list` shows who has."
+    )
+
+
+def hold_of(case: Case, people: HumanDecisions, today: date) -> Hold | None:
+    """The hold that stops this case today."""
+    return next(
+        (
+            hold
+            for hold in people.holds
+            if hold.user in (case.user_name, case.user_id) and hold.until > today
+        ),
+        None,
+    )
+
+
+def extension_days(case: Case, people: HumanDecisions) -> int:
+    """Days that people have added in this case so far."""
+    return sum(
+        extension.days
+        for extension in people.extensions
+        if extension.user in (case.user_name, case.user_id)
+        and extension.added_at.date() >= case.first_seen_on
+    )
+
+
+def extend(
+    case: Case, days: int, people: HumanDecisions, policy: EscalationPolicy
+) -> tuple[Moved, ...]:
+    """What `days` more would move. ConfigError, with the numbers, beyond the cap."""
+    given, most = extension_days(case, people), policy.max_extension_days
+    if given + days > most:
+        had = f" and {given} were given already" if given else ""
+        raise ConfigError(
+            f"{days} days more are too many: escalation.max_extension is {most}{had}",
+            where="--days",
+            remedy=f"At most {max(most - given, 0)} more are possible; a waiver accepts a finding.",
+        )
+    return tuple(_moved(case, days))
+
+
+def _moved(case: Case, days: int) -> Iterator[Moved]:
+    for record in case.findings.values():
+        before = record.enforcement_on or record.promised_on
+        after = before + timedelta(days=days) if before else None
+        ninety = (record.since + NINETY).date() if record.since else None
+        yield Moved(
+            control=record.control,
+            resource_id=record.resource_id,
+            before=before,
+            after=after,
+            days_to_90=(ninety - after).days if ninety and after else None,
+        )
