@@ -115,7 +115,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         why=card.why,
         risk=card.risk,
         remediation=tuple(
-            step.format(**names) for step in (*_first_steps(at.why_nothing), *card.remediation)
+            step.format(**names) for step in _steps(case, record, card.remediation, at)
         ),
         opened_on=record.opened_on or today,
         enforcement_on=e,
@@ -147,11 +147,25 @@ def _consequence(case: Case, record: FindingRecord, outlook: Outlook, at: Situat
     )
 
 
-def _first_steps(why_nothing: str | None) -> tuple[str, ...]:
-    """What must come before the card's steps: with both slots taken no key can be created."""
-    if why_nothing is None or not why_nothing.startswith(("slots_taken", "both_slots_aged")):
-        return ()
-    return ("Delete the access key that you need least: AWS allows two per user.",)
+def _steps(
+    case: Case, record: FindingRecord, steps: tuple[str, ...], at: Situation
+) -> tuple[str, ...]:
+    """The card's steps, as far as they still make sense for an access key."""
+    if record.control is not ControlId.ACCESS_KEY_ROTATION:
+        return steps
+    blocked = at.why_nothing is not None and at.why_nothing.startswith(
+        ("slots_taken", "both_slots_aged")
+    )
+    first: tuple[str, ...] = (
+        (words.DELETE_ONE, words.CREATE_KEY) if blocked else (words.CREATE_KEY,)
+    )
+    operation = hand_over_operation(case, record)
+    if operation is not None and operation.new_key and operation.delivered_on:
+        first = [words.take_key(operation.new_key, operation.delivered_on)]
+    rest = steps[1:]
+    if record.enforced_on is not None:
+        rest = (rest[0], rest[-1])
+    return (*first, *rest)
 
 
 def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:

@@ -82,6 +82,15 @@ def act_done(control: ControlId, resource_id: str, act: str | None, on: date) ->
             return f"Enforced on {day(on)}."
 
 
+CREATE_KEY = "In the AWS console, open Security credentials and create a second access key."
+DELETE_ONE = "Delete the access key that you need least: AWS allows two per user."
+
+
+def take_key(new_key: AccessKeyId, on: date) -> str:
+    """The first step once a replacement was handed over."""
+    return f"Take the new key, {new_key}, from the private mail of {day(on)}."
+
+
 NO_REPLACEMENT = {
     "spare": "No replacement will be made: a spare key that nobody uses needs none.",
     "none_needed": "No new credentials are needed for this.",

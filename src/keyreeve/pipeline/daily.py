@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
@@ -91,16 +92,17 @@ def run(
     snapshot, report = collect(tools.reader, account.policy, state.keys, now, progress)
     mailbox = tools.mailer.remaining_quota()
     judged = judge(account, state, snapshot, tools.people.read(), now, mailbox, accepted)
-    summary = _summary(account, judged)
     if not execute:
-        return _report(judged, rehearse(judged.plan), judged.planned.state, summary, executed=False)
+        outcomes = rehearse(judged.plan)
+        return _report(account, judged, outcomes, judged.planned.state, executed=False)
 
     bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
     _begin(bench, judged, recovered, report)
+    summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
     state = record(bench, judged, outcomes)
-    done = _report(judged, outcomes, state, summary, executed=True)
+    done = _report(account, judged, outcomes, state, executed=True)
     publish(tools.archive, done.plan, done.outcomes, done.happenings, done.exit_code)
     return done
 
@@ -248,10 +250,11 @@ def _by_user(evaluation: Evaluation) -> dict[UserId, dict[FindingKey, Finding]]:
     return out
 
 
-def _summary(account: Account, judged: Judgement) -> Summary:
+def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
+    """The summary of the day, with the state as it stands after the day's acts."""
     return summarise(
         judged.plan,
-        judged.planned.state,
+        state,
         judged.people,
         CARDS,
         account.post.letterhead,
@@ -260,7 +263,7 @@ def _summary(account: Account, judged: Judgement) -> Summary:
 
 
 def _report(
-    judged: Judgement, outcomes: list[Outcome], state: State, summary: Summary, *, executed: bool
+    account: Account, judged: Judgement, outcomes: list[Outcome], state: State, *, executed: bool
 ) -> Report:
     return Report(
         plan=judged.plan,
@@ -269,5 +272,5 @@ def _report(
         executed=executed,
         exit_code=exit_code(judged.plan, outcomes),
         state=state,
-        summary=summary,
+        summary=summary_of(account, judged, state),
     )

@@ -15,7 +15,7 @@ from keyreeve.escalation.notices import compose, compose_closing
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.outlook import FindingKey
 from keyreeve.escalation.planner import strongest
-from keyreeve.model.case import Case, OperationKind, StepName
+from keyreeve.model.case import Case, OperationKind, State, StepName
 from keyreeve.model.effect import (
     Act,
     CreateReplacementKey,
@@ -60,8 +60,13 @@ class Execution:
         self._office = PostOffice(bench.tools, bench.run_id)
         self._progress = progress
 
-    def carry_out(self, plan: Plan, summary: Summary | None) -> list[Outcome]:
-        """Everything in the plan, in its order; one outcome per effect that was tried."""
+    def carry_out(
+        self, plan: Plan, summarise: Callable[[State], Summary] | None = None
+    ) -> list[Outcome]:
+        """Everything in the plan, in its order; one outcome per effect that was tried.
+
+        `summarise` is given where the weekly summary is due: it is made after the day's acts.
+        """
         outcomes: list[Outcome] = []
         busy = [user for user in plan.users if user.acts or user.message]
         self._progress.stage("Acting and writing", total=len(busy))
@@ -71,8 +76,8 @@ class Execution:
             if number % GROUP == 0:
                 self._save()
         outcomes.extend(self._guarded(n, partial(self._team, n)) for n in plan.team)
-        if summary is not None:
-            outcomes.append(self._summary(plan, summary))
+        if summarise is not None:
+            outcomes.append(self._summary(plan, summarise(self._bench.state)))
         return outcomes
 
     def _save(self) -> None:

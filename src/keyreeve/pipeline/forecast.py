@@ -54,7 +54,7 @@ def forecast(
             account, memory.state, simulated.snapshot(), people, simulated.now, mailbox=None
         )
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
-        outcomes = Execution(bench, progress).carry_out(judged.plan, None)
+        outcomes = Execution(bench, progress).carry_out(judged.plan)
         memory.state = record(bench, judged, outcomes)
         out.append(ForecastDay(on=judged.plan.on, plan=judged.plan, outcomes=tuple(outcomes)))
     return out

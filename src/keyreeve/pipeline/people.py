@@ -82,8 +82,8 @@ def find_person(text: str, state: State | None, reader: AccountReader) -> Person
         found = reader.user(UserName(text))
     except NotFound:
         return _by_id(text, reader)
-    case = state.users.get(found.user_id) if state else None
-    return Person(user_id=found.user_id, user_name=found.name, case=case)
+    known = state.users.get(found.user_id) if state else None
+    return Person(user_id=found.user_id, user_name=found.name, case=known)
 
 
 def _by_id(text: str, reader: AccountReader) -> Person:

@@ -55,7 +55,7 @@ def preview(
 ) -> Preview:
     """The next notice to the user, or the first one of a stage. ConfigError if none will come."""
     snapshot, state = _alone(facts, person.user_id)
-    people = facts.judged.people
+    people = replace(facts.judged.people, pause=None)
     simulated = SimulatedAccount(snapshot, now)
     memory = Memory(state, people, account.policy.days)
     post, renderer = SilentMailer(), _Watching(account.tools.renderer)

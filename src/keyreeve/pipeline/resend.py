@@ -12,7 +12,7 @@ from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import CreateReplacementKey, ResetPassword
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccessKeyId, ControlId
-from keyreeve.model.notice import Summary
+from keyreeve.model.notice import Accepted, Summary
 from keyreeve.model.plan import Outcome
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
@@ -50,7 +50,6 @@ def resend(
     if not send:
         return Resent(operation=operation, to=to)
     act = _act(bench, case, operation)
-    accepted = deliver(bench, PostOffice(account.tools, account.run_id), act, operation, to)
     again = operation_id(
         account.account_id,
         case.case_id,
@@ -58,13 +57,18 @@ def resend(
         operation.operation_id,
         account.run_id,
     )
-    data = {
-        "of": operation.operation_id,
-        "to": to,
-        "message_id": accepted.message_id,
-        "by": _caller(facts),
-    }
-    bench.write(act, OperationKind.RESEND, again, 1, StepName.ACCEPTED, data)
+
+    def remember(accepted: Accepted) -> None:
+        data = {
+            "of": operation.operation_id,
+            "to": to,
+            "message_id": accepted.message_id,
+            "by": _caller(facts),
+        }
+        bench.write(act, OperationKind.RESEND, again, 1, StepName.ACCEPTED, data)
+
+    office = PostOffice(account.tools, account.run_id)
+    accepted = deliver(bench, office, act, operation, to, remember)
     _save(bench)
     return Resent(operation=operation, to=to, message_id=accepted.message_id)
 

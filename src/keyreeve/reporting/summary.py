@@ -21,6 +21,8 @@ from keyreeve.model.notice import Letterhead, Summary, SummaryRow
 from keyreeve.model.plan import Gate, Held, Plan
 
 SOON = timedelta(days=7)
+NINETY = 90
+"""Days: the limit of most frameworks."""
 EXPIRING = timedelta(days=14)
 """Waivers that run out within two weeks are named."""
 
@@ -45,14 +47,14 @@ def summarise(
         flagged_users=len({f.user_id for f in plan.findings}),
         by_control=_by_control(plan.findings, cards),
         by_stage=_by_stage(records),
-        due=tuple(_row(c, r, cards, plan.held) for c, r in _by_date(due)),
+        due=tuple(_row(c, r, cards, plan) for c, r in _by_date(due)),
         open_findings=tuple(
-            _row(c, r, cards, plan.held)
+            _row(c, r, cards, plan)
             for c, r in _by_date(records)
-            if r.stage is not Stage.OVERDUE and not _due_soon(r, plan.on)
+            if r.stage is not Stage.OVERDUE and not _due_soon(r, plan.on) and not r.enforced_on
         ),
         held=tuple(_held_row(h, cards) for h in plan.held if not _unreachable(h)),
-        overdue=tuple(_row(c, r, cards, plan.held) for c, r in _by_date(overdue)),
+        overdue=tuple(_row(c, r, cards, plan) for c, r in _by_date(overdue)),
         unreachable=tuple(
             SummaryRow(user_name=name, what="owner unreachable", reason=held.reason)
             for name, held in sorted(unreachable.items())
@@ -101,13 +103,13 @@ def _row(
     case: Case,
     record: FindingRecord,
     cards: Mapping[ControlId, ControlCard],
-    held: Iterable[Held],
+    plan: Plan,
 ) -> SummaryRow:
     card = cards[record.control]
     reason = next(
         (
             f"{h.gate.value}: {h.reason}"
-            for h in held
+            for h in plan.held
             if h.user_id == case.user_id
             and (h.control, h.resource_id) == (record.control, record.resource_id)
         ),
@@ -115,19 +117,26 @@ def _row(
     )
     return SummaryRow(
         user_name=case.user_name,
-        what=f"{card.title} ({record.resource_id})",
+        what=_what(card, record.resource_id),
         stage=record.stage,
         on=record.enforcement_on,
         reason=reason,
+        days_to_90=None if record.since is None else NINETY - (plan.as_of - record.since).days,
         severity=card.severity,
     )
 
 
+def _what(card: ControlCard, resource_id: str) -> str:
+    """The finding in words; only keys need their id to be told apart."""
+    is_key = resource_id.startswith("AKIA")
+    return f"{card.title} ({resource_id})" if is_key else card.title
+
+
 def _held_row(held: Held, cards: Mapping[ControlId, ControlCard]) -> SummaryRow:
-    title = cards[held.control].title if held.control else "case"
+    card = cards[held.control] if held.control else None
     return SummaryRow(
         user_name=held.user_name,
-        what=f"{title} ({held.resource_id})" if held.resource_id else title,
+        what=_what(card, held.resource_id) if card else held.resource_id or "the whole case",
         on=held.enforcement_on,
         reason=f"{held.gate.value}: {held.reason}",
         days_to_90=held.days_to_90,
