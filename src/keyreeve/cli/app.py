@@ -78,13 +78,14 @@ class Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except click.NoSuchOption as error:
-            if error.option_name in GLOBAL:
-                error.message += (
-                    f" It stands before the verb: keyreeve {error.option_name} … "
-                    f"{ctx.invoked_subcommand}."
-                )
-                error.possibilities = None
-            raise
+            if error.option_name not in GLOBAL:
+                raise
+            verb = ctx.invoked_subcommand
+            raise click.UsageError(
+                f"{error.option_name} stands before the verb: "
+                f"keyreeve {error.option_name} … {verb} …",
+                error.ctx,
+            ) from None
 
 
 @click.group(
@@ -113,7 +114,7 @@ class Verbs(click.Group):
 @click.option("-v", "--verbose", is_flag=True, help="Also why, and tracebacks.")
 @click.version_option(__version__, "--version", prog_name="keyreeve")
 @click.pass_context
-def app(ctx: click.Context, *, output: str, quiet: bool, verbose: bool, **given: Any) -> None:
+def app(ctx: click.Context, /, *, output: str, quiet: bool, verbose: bool, **given: Any) -> None:
     """Keeps the keys of an AWS account.
 
     Finds IAM credentials that break the rules, tells their owners, hands out new ones, and shuts

@@ -6,6 +6,7 @@ lock is needed.  The audit log has one writer, so its record waits a few seconds
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,9 +15,11 @@ from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 from keyreeve.cli import opening, screen
+from keyreeve.codec.values import to_json
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.model.case import Pause, State
-from keyreeve.model.errors import LockHeld, StateUnreadable
+from keyreeve.model.case import Extension, Hold, Pause, State, Waiver
+from keyreeve.model.errors import ConfigError, LockHeld, StateUnreadable
+from keyreeve.pipeline.people import Moved, Person, extend, find_person, no_case
 from keyreeve.storage.decisions import StoredDecisions
 
 if TYPE_CHECKING:
@@ -65,6 +68,60 @@ class Desk:
         """Who decides: the STS caller."""
         return self.door.caller.arn
 
+    def person(self, user: str) -> Person:
+        """Whom a name or a unique id means. ConfigError if nobody is called so."""
+        return find_person(user, self.state, self.door.reader)
+
+    def hold(self, person: Person, until: date, reason: str) -> None:
+        """Stop a case; it replaces an earlier hold, under whichever name it was filed."""
+        made = Hold(
+            user=person.user_id, until=until, reason=reason, added_at=self.now, added_by=self.by
+        )
+        self.decisions.add_hold(made, today=self.today)
+        with suppress(ConfigError):
+            self.decisions.lift_hold(person.user_name)
+        self.record("people.held", {**_named(person), "until": until.isoformat(), "reason": reason})
+
+    def unhold(self, person: Person) -> None:
+        """Let a case go on. ConfigError if it was not held."""
+        for name in person.names:
+            if any(hold.user == name for hold in self.decisions.read().holds):
+                self.decisions.lift_hold(name)
+                self.record("people.unheld", _named(person))
+                return
+        raise ConfigError(f"the case of {person.user_name} is not held", where="USER")
+
+    def extend(self, person: Person, days: int, reason: str) -> tuple[Moved, ...]:
+        """Add days to E within the cap; what that moves. ConfigError without an open case."""
+        if person.case is None:
+            raise no_case(person.user_name)
+        moved = extend(person.case, days, self.decisions.read(), self.door.policy)
+        made = Extension(
+            user=person.user_id,
+            days=days,
+            reason=reason,
+            added_at=self.now,
+            added_by=self.by,
+            extension_id=f"E{self.today:%Y%m%d}-{secrets.token_hex(3)}",
+        )
+        self.decisions.add_extension(made)
+        self.record(
+            "people.extended",
+            {**_named(person), "days": days, "reason": reason, "extension_id": made.extension_id},
+        )
+        return moved
+
+    def waive(self, waiver: Waiver) -> None:
+        """Accept a finding until a date. ConfigError for what a person may not decide."""
+        self.decisions.add_waiver(waiver, today=self.today)
+        self.record("people.waived", {"waiver": to_json(waiver)})
+
+    def revoke(self, waiver_id: str) -> Waiver:
+        """End a waiver. ConfigError if there is no such."""
+        ended = self.decisions.revoke_waiver(waiver_id, at=self.now)
+        self.record("people.waiver_revoked", {"waiver_id": waiver_id, "user": ended.user})
+        return ended
+
     def pause(self, reason: str) -> Pause | None:
         """Stop the project; the pause that stood already, which then stays as it is."""
         before = self.decisions.read().pause
@@ -88,6 +145,10 @@ class Desk:
                 "note: a run holds the lock, so the audit log has no record of this decision; the "
                 "decision itself is written and counts from now on"
             )
+
+
+def _named(person: Person) -> dict[str, object]:
+    return {"user_id": person.user_id, "user_name": person.user_name}
 
 
 def record(door: Door, event: str, data: Mapping[str, object]) -> bool:

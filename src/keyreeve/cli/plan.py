@@ -40,15 +40,17 @@ def plan(*, days: int | None, as_of: datetime | None) -> int:
 
 
 def _today(opened: Door) -> int:
-    from keyreeve.cli.telling import show_plan
+    from keyreeve.cli.telling import show_pause, show_plan
     from keyreeve.pipeline.daily import run
     from keyreeve.pipeline.publish import plan_document
 
+    account = opening.wired(opened)
     with watched(quiet=opening.options().quiet) as progress:
-        report = run(opening.wired(opened), opened.now, progress, execute=False)
+        report = run(account, opened.now, progress, execute=False)
     if opening.options().json:
         screen.json_document(plan_document(report.plan, None, report.exit_code))
     else:
+        show_pause(account.tools.people.read().pause)
         show_plan(report.plan)
     return report.exit_code
 
@@ -85,13 +87,15 @@ def _document(coming: list[ForecastDay], code: int) -> dict[str, object]:
 
 def _show(coming: list[ForecastDay]) -> None:
     screen.line(f"If nobody acts, account {coming[0].plan.account_id}:")
+    held: list[str] = []
     for day in coming:
-        _show_day(day)
+        held = _show_day(day, held)
     screen.line()
     screen.line("A forecast: owners act, people decide, and the plan of each day is made anew.")
 
 
-def _show_day(day: ForecastDay) -> None:
+def _show_day(day: ForecastDay, held_before: list[str]) -> list[str]:
+    """What happens on the day; who is held is told when it changes. Who is held now."""
     effects = words.by_identity(day.plan)
     users: defaultdict[str, list[str]] = defaultdict(list)
     for outcome in day.outcomes:
@@ -99,7 +103,7 @@ def _show_day(day: ForecastDay) -> None:
         if words.is_act(kind):
             what = words.act_words(kind, "").strip().removesuffix(" in place of")
         else:
-            what = words.mail_words(effect, kind)
+            what = words.mail_words(effect, kind).partition(":")[0]
         suffix = "" if outcome.kind.value == "done" else f" ({words.plain(outcome.kind.value)})"
         users[what + suffix].append(screen.safe(outcome.user_name))
     if day.plan.summary_due:
@@ -107,8 +111,9 @@ def _show_day(day: ForecastDay) -> None:
     if day.plan.refusal is not None:
         users["refused"].append(screen.safe(day.plan.refusal.reason))
     held = sorted({screen.safe(held.user_name) for held in day.plan.held})
-    if held:
-        users["held"] = held
+    if held != held_before:
+        users["held"] = held or ["nobody any more"]
     screen.heading(words.day(day.on) + ("" if users else "  –"))
     for what, names in users.items():
         screen.listed(what, names)
+    return held

@@ -13,6 +13,7 @@ from keyreeve.cli.progress import watched
 
 if TYPE_CHECKING:
     from keyreeve.pipeline.daily import Report
+    from keyreeve.wiring import Door
 
 
 @click.command(
@@ -50,21 +51,26 @@ def run(
         if execute or accepted or (reason is not None and resume):
             raise click.UsageError("--pause and --resume stand alone.")
         return _pause(reason, as_of)
-    from keyreeve.cli.telling import run_document, show_run
-
-    report = _run(as_of, execute=execute, accepted=accepted)
-    if opening.options().json:
-        screen.json_document(run_document(report))
-    else:
-        show_run(report)
+    opened = opening.door(execute=execute, as_of=as_of)
+    report = _run(opened, execute=execute, accepted=accepted)
+    _show(opened, report)
     return report.exit_code
 
 
-def _run(at: datetime | None, *, execute: bool, accepted: int | None) -> Report:
+def _show(opened: Door, report: Report) -> None:
+    from keyreeve.cli.telling import run_document, show_pause, show_run
+
+    if opening.options().json:
+        screen.json_document(run_document(report))
+        return
+    show_pause(opening.wired(opened).tools.people.read().pause)
+    show_run(report)
+
+
+def _run(opened: Door, *, execute: bool, accepted: int | None) -> Report:
     from keyreeve.pipeline.daily import run as run_daily
     from keyreeve.wiring import account_for_writing
 
-    opened = opening.door(execute=execute, as_of=at)
     with watched(quiet=opening.options().quiet) as progress:
         if not execute:
             account = opening.wired(opened)

@@ -28,10 +28,10 @@ def sandbox(*, port: int, account: str, at: datetime | None) -> int:
     It prints the variables that lead the AWS SDK to it; nothing leaves this machine.
     """
     try:
+        import moto  # noqa: F401 - whether the extra is there
+
         from keyreeve.sandbox import server
         from keyreeve.sandbox.account_file import load_document, read_account
-
-        import moto  # noqa: F401 - whether the extra is there
     except ModuleNotFoundError as error:
         raise ConfigError(
             f"the emulator is an extra that is not installed ({error.name} is missing)",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from keyreeve.cli.plain_table import plain_table
-from keyreeve.logs import escape_control as safe
+from keyreeve.logs import escape_control
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,9 +68,12 @@ class Table:
 
     def texts(self) -> list[tuple[str, ...]]:
         """The rows as safe text."""
-        return [
-            tuple("" if cell is None else safe(str(cell)) for cell in row) for row in self.rows
-        ]
+        return [tuple("" if cell is None else safe(str(cell)) for cell in row) for row in self.rows]
+
+
+def safe(text: str) -> str:
+    """Foreign text on one line, with its controls shown."""
+    return escape_control(text)
 
 
 def line(text: str = "") -> None:
@@ -148,3 +151,26 @@ def listed(what: str, names: Sequence[str]) -> None:
         break_long_words=False,
     )
     click.echo("\n".join(wrapped))
+
+
+def block(text: str) -> None:
+    """Several lines of foreign text, each made safe."""
+    for each in text.splitlines():
+        click.echo(safe(each))
+
+
+def labelled(label: str, word: str, text: str, below: str = "") -> None:
+    """A coloured label, foreign text made safe, and what to do below it; wrapped on terminals."""
+    import shutil
+    import textwrap
+
+    colour = STYLES.get(word, "").split()
+    shown = f"{label:<7}"
+    if _coloured() and colour:
+        shown = click.style(shown, fg=colour[-1], bold="bold" in colour)
+    width = shutil.get_terminal_size().columns - 8 if sys.stdout.isatty() else 10**6
+    lines = textwrap.wrap(safe(text), width, break_on_hyphens=False) or [""]
+    lines += [f"→ {each}" for each in textwrap.wrap(safe(below), width - 2)] if below else []
+    click.echo(f"{shown} {lines[0]}")
+    for each in lines[1:]:
+        click.echo(" " * 8 + each)

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from keyreeve.cli import screen, words
+from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
 from keyreeve.pipeline.publish import plan_document
@@ -15,6 +16,14 @@ if TYPE_CHECKING:
     from keyreeve.pipeline.daily import Report
 
 _TOLD_BY_STATUS = frozenset({OutcomeKind.DONE, OutcomeKind.REHEARSED})
+
+
+def show_pause(pause: Pause | None) -> None:
+    """Why nothing happens, while the project stands still."""
+    if pause is not None:
+        since = f"{pause.since:%Y-%m-%d %H:%M} UTC"
+        screen.line(f"PAUSED since {since}: {screen.safe(pause.reason)}")
+        screen.line("Nothing is sent and nothing is changed until `keyreeve run --resume`.")
 
 
 def run_document(report: Report) -> dict[str, object]:

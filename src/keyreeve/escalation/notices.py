@@ -156,15 +156,13 @@ def _steps(
     blocked = at.why_nothing is not None and at.why_nothing.startswith(
         ("slots_taken", "both_slots_aged")
     )
-    first: tuple[str, ...] = (
-        (words.DELETE_ONE, words.CREATE_KEY) if blocked else (words.CREATE_KEY,)
-    )
+    first = [words.DELETE_ONE, words.CREATE_KEY] if blocked else [words.CREATE_KEY]
     operation = hand_over_operation(case, record)
     if operation is not None and operation.new_key and operation.delivered_on:
         first = [words.take_key(operation.new_key, operation.delivered_on)]
-    rest = steps[1:]
+    rest = list(steps[1:])
     if record.enforced_on is not None:
-        rest = (rest[0], rest[-1])
+        rest = [rest[0], rest[-1]]
     return (*first, *rest)
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 
 from keyreeve.model.case import HumanDecisions, State
 from keyreeve.model.plan import Outcome, Plan
 from keyreeve.model.snapshot import AccountSnapshot
-from keyreeve.pipeline.daily import Account, judge, record
+from keyreeve.pipeline.daily import Account, judge, record, summary_of
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.simulation import (
     CountingRandomness,
@@ -54,7 +55,8 @@ def forecast(
             account, memory.state, simulated.snapshot(), people, simulated.now, mailbox=None
         )
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
-        outcomes = Execution(bench, progress).carry_out(judged.plan)
+        summary = partial(summary_of, account, judged) if judged.plan.summary_due else None
+        outcomes = Execution(bench, progress).carry_out(judged.plan, summary)
         memory.state = record(bench, judged, outcomes)
         out.append(ForecastDay(on=judged.plan.on, plan=judged.plan, outcomes=tuple(outcomes)))
     return out

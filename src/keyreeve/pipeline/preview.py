@@ -54,16 +54,16 @@ def preview(
     stage: Stage | None,
 ) -> Preview:
     """The next notice to the user, or the first one of a stage. ConfigError if none will come."""
-    snapshot, state = _alone(facts, person.user_id)
     people = replace(facts.judged.people, pause=None)
-    simulated = SimulatedAccount(snapshot, now)
-    memory = Memory(state, people, account.policy.days)
+    simulated = SimulatedAccount(facts.snapshot, now)
+    memory = Memory(_only_case_of(facts, person.user_id), people, account.policy.days)
     post, renderer = SilentMailer(), _Watching(account.tools.renderer)
     tools = replace(simulated_tools(simulated, memory, people, now), mailer=post, renderer=renderer)
     step = account.policy.compressed.day if account.policy.compressed else timedelta(days=1)
     for number in range(HORIZON):
         simulated.now = now + number * step
-        judged = judge(account, memory.state, simulated.snapshot(), people, simulated.now, None)
+        snapshot = _others_at_peace(simulated.snapshot(), person.user_id)
+        judged = judge(account, memory.state, snapshot, people, simulated.now, None)
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
         post.sent.clear()
         renderer.stages.clear()
@@ -76,12 +76,29 @@ def preview(
     raise _none(person, stage)
 
 
-def _alone(facts: Standing, user_id: UserId) -> tuple[AccountSnapshot, State]:
-    """The same facts about this user alone: what others are owed does not delay the preview."""
-    users = tuple(user for user in facts.snapshot.users if user.user_id == user_id)
+def _only_case_of(facts: Standing, user_id: UserId) -> State:
+    """The state without other cases: what others are owed does not delay the preview."""
     cases = {uid: case for uid, case in facts.state.users.items() if uid == user_id}
-    snapshot = replace(facts.snapshot, users=users)
-    return snapshot, replace(facts.state, users=cases, population=None, ledger={})
+    return replace(facts.state, users=cases, population=None, ledger={})
+
+
+def _others_at_peace(snapshot: AccountSnapshot, user_id: UserId) -> AccountSnapshot:
+    """Everybody else is still there (shared addresses, administrators) and breaks no rule."""
+    now = snapshot.collected_at
+    users = (
+        user
+        if user.user_id == user_id
+        else replace(
+            user,
+            keys=(),
+            password_enabled=user.has_live_credential,
+            password_last_changed=now,
+            password_last_used=now,
+            mfa_active=True,
+        )
+        for user in snapshot.users
+    )
+    return replace(snapshot, users=tuple(users))
 
 
 def _none(person: Person, stage: Stage | None) -> ConfigError:

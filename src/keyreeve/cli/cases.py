@@ -1,0 +1,202 @@
+"""The open cases, as `case list` and `case show` tell of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from keyreeve.cli import opening, screen, words
+from keyreeve.codec.values import Json, to_json
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.planner import days_to_90
+from keyreeve.model.case import Case, FindingRecord, HumanDecisions, Stage, State
+from keyreeve.model.identifiers import AccountId
+from keyreeve.pipeline.memory import recall
+from keyreeve.pipeline.people import extension_days, hold_of, no_case
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """State and decisions of one account, read once."""
+
+    account_id: AccountId
+    state: State
+    people: HumanDecisions
+    calendar: Calendar
+    now: datetime
+
+    @classmethod
+    def read(cls, as_of: datetime | None) -> File:
+        """From the storage alone: the account itself is not asked."""
+        opened = opening.door(execute=False, as_of=as_of)
+        account = opening.wired(opened)
+        state, _ = recall(account.project, account.account_id, account.tools, account.policy.days)
+        return cls(
+            account_id=account.account_id,
+            state=state,
+            people=account.tools.people.read(),
+            calendar=Calendar(account.policy),
+            now=opening.now_of(opened, state, as_of).now,
+        )
+
+    def cases(self) -> list[Case]:
+        """The earliest E first; cases without one last."""
+        return sorted(
+            self.state.users.values(), key=lambda case: (earliest(case) or date.max, case.user_name)
+        )
+
+    def find(self, user: str) -> Case:
+        """By name or unique id. ConfigError if there is no such case."""
+        for case in self.state.users.values():
+            if user in (case.user_id, case.user_name):
+                return case
+        raise no_case(user)
+
+    def today(self, case: Case) -> date:
+        """The ladder's date for this case."""
+        return self.calendar.today(self.now, case.anchor)
+
+    def document(self) -> dict[str, Json]:
+        """The JSON of `case list`."""
+        return {
+            "schema": "keyreeve.cases/1",
+            "account_id": self.account_id,
+            "as_of": to_json(self.now),
+            "cases": [self.row(case) for case in self.cases()],
+        }
+
+    def row(self, case: Case) -> dict[str, Json]:
+        """One case: the fields of the state, lists instead of objects, and what people decided."""
+        hold = hold_of(case, self.people, self.today(case))
+        written = to_json(case)
+        assert isinstance(written, Mapping)  # noqa: S101 - a dataclass becomes an object
+        return {
+            **written,
+            "stage": stage_of(case),
+            "findings": [self._finding(record) for record in case.findings.values()],
+            "operations": [to_json(operation) for operation in case.operations.values()],
+            "enforcement_on": to_json(earliest(case)),
+            "held_until": to_json(hold.until) if hold else None,
+            "extension_days": extension_days(case, self.people),
+        }
+
+    def _finding(self, record: FindingRecord) -> Json:
+        written = to_json(record)
+        assert isinstance(written, Mapping)  # noqa: S101 - a dataclass becomes an object
+        return {**written, "days_to_90": days_to_90(record, self.now)}
+
+
+def earliest(case: Case) -> date | None:
+    """The case's earliest E that is still to come."""
+    dates = [r.enforcement_on for r in case.findings.values() if r.enforced_on is None]
+    return min((on for on in dates if on), default=None)
+
+
+def stage_of(case: Case) -> str:
+    """The most advanced stage among the findings."""
+    order = list(Stage)
+    stages = [record.stage for record in case.findings.values()]
+    return max(stages, key=order.index).value if stages else "closing"
+
+
+def show_list(file: File) -> None:
+    """One line a case."""
+    table = screen.Table(
+        header=("USER", "STAGE", "FINDINGS", "DAY 0", "E", "LEFT", ""), right=frozenset({2, 5})
+    )
+    for case in file.cases():
+        end = earliest(case)
+        table.add(
+            case.user_name,
+            words.plain(stage_of(case)),
+            len(case.findings),
+            case.opened_on,
+            end or ("open" if case.findings else ""),
+            (end - file.today(case)).days if end else "",
+            "; ".join(_remarks(file, case)),
+        )
+    if not table.rows:
+        screen.line("No case is open.")
+        return
+    screen.table(table)
+    screen.line()
+    screen.line(f"{words.count(len(table.rows), 'case')}, as the last run left them.")
+
+
+def _remarks(file: File, case: Case) -> Iterator[str]:
+    hold = hold_of(case, file.people, file.today(case))
+    if hold is not None:
+        yield f"held by {_who(hold.added_by)} until {hold.until}"
+    for record in case.findings.values():
+        if record.held is not None:
+            yield words.plain(record.held.gate)
+            return
+
+
+def _who(arn: str) -> str:
+    """The last part of an ARN: a user, or a role's session."""
+    return arn.rpartition("/")[2] or arn
+
+
+def show_case(file: File, case: Case) -> None:
+    """Everything about one case, for whoever is on the telephone with its owner."""
+    screen.line(f"{screen.safe(case.user_name)}  {case.user_id}  case {case.case_id}")
+    begun = f"day 0 was {words.day(case.opened_on)}" if case.opened_on else "nobody was told yet"
+    screen.line(f"First seen {words.day(case.first_seen_on)}; {begun}; today {file.today(case)}.")
+    if case.addresses:
+        screen.line(f"Mail goes to {screen.safe(', '.join(case.addresses))}.")
+    _decisions(file, case)
+    screen.heading("Findings")
+    table = screen.Table(
+        header=("CONTROL", "RESOURCE", "STAGE", "E", "TO 90", "HELD AT"), right=frozenset({4})
+    )
+    for record in case.findings.values():
+        held = f"{words.plain(record.held.gate)}: {record.held.reason}" if record.held else ""
+        table.add(
+            words.plain(record.control),
+            record.resource_id,
+            words.plain(record.stage),
+            _end(record),
+            words.to_ninety(days_to_90(record, file.now)),
+            held,
+        )
+    screen.table(table)
+    _history(case)
+
+
+def _end(record: FindingRecord) -> str:
+    if record.enforced_on is not None:
+        return f"done {record.enforced_on}"
+    return str(record.enforcement_on or "open")
+
+
+def _decisions(file: File, case: Case) -> None:
+    hold = hold_of(case, file.people, file.today(case))
+    if hold is not None:
+        screen.line(screen.safe(f"Held until {hold.until} by {_who(hold.added_by)}: {hold.reason}"))
+    days = extension_days(case, file.people)
+    if days:
+        screen.line(f"{words.count(days, 'day')} were added to E.")
+
+
+def _history(case: Case) -> None:
+    """Notices and operations, oldest first."""
+    entries: list[tuple[str, str]] = []
+    told: dict[date, set[str]] = {}
+    for record in case.findings.values():
+        for notice in record.notices:
+            told.setdefault(notice.on, set()).add(words.plain(notice.stage))
+    entries += [(str(on), f"told: {', '.join(sorted(stages))}") for on, stages in told.items()]
+    for operation in case.operations.values():
+        at = f"{operation.begun_at:%Y-%m-%d}" if operation.begun_at else ""
+        what = words.plain(operation.kind)
+        subject = operation.new_key or operation.resource_id or ""
+        last = operation.steps[-1].value if operation.steps else "begun"
+        stuck = f" — a person must look: {operation.stuck}" if operation.stuck else ""
+        entries.append((at, f"{what} {subject}: {last}{stuck}"))
+    if not entries:
+        return
+    screen.heading("So far")
+    for at, what in sorted(entries):
+        screen.line(f"  {at}  {screen.safe(what)}")

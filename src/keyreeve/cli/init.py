@@ -1,0 +1,202 @@
+"""`keyreeve init`: the few needed facts, a commented config.yaml, and the bucket."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from keyreeve.cli import opening, screen
+from keyreeve.cli.options import example
+from keyreeve.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keyreeve.config import Config, InitAnswers
+
+_FREE_SLOT = """
+AWS allows two access keys a user, and Inactive ones count. Keyreeve makes old keys Inactive and
+never deletes them, so after one rotation both slots are taken and the next rotation finds no room
+until the owner deletes the Inactive key. Keyreeve can do that for keys that it made Inactive
+itself, some days later."""
+_NAMED_HERE = ""
+"""What `--bucket` means without a name: the bucket of the config."""
+
+
+@click.command(
+    epilog=example(
+        "keyreeve init                        (asks)",
+        "keyreeve init --yes --project-name ETV --storage s3://my-compliance-bucket \\",
+        '    --sender "IAM Compliance <iam@example.com>" --cc msp@example.com',
+        "keyreeve init --bucket               (makes the bucket of the config)",
+    )
+)
+@click.option("--project-name", help="The line that carries the project's identity.")
+@click.option("--storage", metavar="PLACE", help="s3://bucket, or a directory.")
+@click.option("--sender", help="From: of every mail; SES must know the address.")
+@click.option("--cc", multiple=True, metavar="ADDRESS", help="The MSP team; may be repeated.")
+@click.option("--timezone", help="IANA name of the zone of all dates. [default: UTC]")
+@click.option("--transport", type=click.Choice(["ses", "smtp", "directory"]), help="[default: ses]")
+@click.option("--smtp-host", help="For --transport smtp.")
+@click.option("--mail-directory", help="For --transport directory. [default: ./mails]")
+@click.option(
+    "--domain",
+    "domains",
+    multiple=True,
+    help="Credentials go only to addresses of this domain; may be repeated.",
+)
+@click.option(
+    "--free-slot",
+    type=click.IntRange(min=0),
+    metavar="DAYS",
+    help="Delete keys that Keyreeve made Inactive after so many days; 0: never. [default: 0]",
+)
+@click.option(
+    "--bucket",
+    is_flag=False,
+    flag_value=_NAMED_HERE,
+    metavar="[NAME]",
+    help="Make the bucket: private, encrypted, versioned.",
+)
+@click.option(
+    "--tls-only/--no-tls-only",
+    default=True,
+    show_default=True,
+    help="With --bucket: a bucket policy that refuses requests without TLS.",
+)
+@click.option("--yes", is_flag=True, help="Ask nothing: take the defaults for what is not given.")
+def init(*, bucket: str | None, tls_only: bool, yes: bool, **given: Any) -> int:
+    """Write a commented config.yaml from a few answers. Never overwrites one.
+
+    With --bucket also make the bucket as it should be; beside an existing config, only that.
+    """
+    path = opening.options().config_path
+    exists = path.exists()
+    if exists and bucket is None:
+        raise ConfigError(
+            "there is a config already, and it is not overwritten",
+            where=str(path),
+            remedy="Edit it, or name another file: keyreeve --config FILE init.",
+        )
+    if exists:
+        config = opening.config()
+    else:
+        if bucket and not given["storage"]:
+            given["storage"] = f"s3://{bucket}"
+        config = _write(path, _answers(given, yes=yes))
+        screen.line(f"Wrote {screen.safe(str(path))}.")
+    if bucket is not None:
+        _make_bucket(config, bucket, tls_only=tls_only)
+    if not exists:
+        screen.line("Next: keyreeve doctor, then keyreeve check.")
+    return 0
+
+
+def _answers(given: dict[str, Any], *, yes: bool) -> InitAnswers:
+    from keyreeve.config import InitAnswers, Transport
+
+    ask = _Questions(given, yes=yes)
+    place = ask.text("storage", "Where to keep state, credentials and audit log (s3://… or a path)")
+    is_bucket = place.startswith("s3://")
+    transport = Transport(ask.text("transport", "How mail leaves (ses, smtp, directory)", "ses"))
+    return InitAnswers(
+        project_name=ask.text("project_name", "Project name"),
+        sender=ask.text("sender", "Sender of mails, as Name <address>"),
+        cc=ask.several("cc", "Addresses of the MSP team, separated by commas"),
+        bucket=place.removeprefix("s3://").strip("/") if is_bucket else None,
+        directory=None if is_bucket else place,
+        timezone=ask.text("timezone", "Time zone", "UTC"),
+        transport=transport,
+        smtp_host=ask.text("smtp_host", "SMTP host") if transport is Transport.SMTP else None,
+        mail_directory=(
+            ask.text("mail_directory", "Directory for mails", "./mails")
+            if transport is Transport.DIRECTORY
+            else None
+        ),
+        domains=ask.several(
+            "domains", "Domains that credentials may be sent to (empty: any)", needed=False
+        ),
+        free_slot_after_days=ask.days("free_slot", "Delete after how many days (0: never)") or None,
+    )
+
+
+class _Questions:
+    """Answers from options; what they lack is asked, or with --yes taken from the defaults."""
+
+    def __init__(self, given: dict[str, Any], *, yes: bool) -> None:
+        self._given = given
+        self._yes = yes
+
+    def text(self, name: str, question: str, default: str | None = None) -> str:
+        """One line. UsageError if nobody may be asked and there is no default."""
+        if self._given[name]:
+            return str(self._given[name])
+        if self._yes:
+            return self._default(name, default)
+        return str(click.prompt(question, default=default, err=True))
+
+    def several(self, name: str, question: str, *, needed: bool = True) -> tuple[str, ...]:
+        """A list."""
+        if self._given[name]:
+            return tuple(self._given[name])
+        if self._yes:
+            return (self._default(name, None),) if needed else ()
+        default = None if needed else ""
+        answer = click.prompt(question, default=default, show_default=False, err=True)
+        return tuple(part.strip() for part in str(answer).split(",") if part.strip())
+
+    def days(self, name: str, question: str) -> int:
+        """A number of days; what it means is told before it is asked."""
+        if self._given[name] is not None or self._yes:
+            return int(self._given[name] or 0)
+        screen.note(f"{_FREE_SLOT}\n")
+        return int(click.prompt(question, default=0, type=click.IntRange(min=0), err=True))
+
+    @staticmethod
+    def _default(name: str, default: str | None) -> str:
+        if default is None:
+            option = f"--{name.replace('_', '-')}"
+            raise click.UsageError(f"--yes asks nothing, so {option} must be given.")
+        return default
+
+
+def _write(path: Path, answers: InitAnswers) -> Config:
+    """Judge the answers as the config will be judged, then write it. ConfigError with mistakes."""
+    from keyreeve.config import parse, render_template
+
+    text = render_template(answers)
+    config = parse(text, path=path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
+        with open(handle, "w", encoding="utf-8") as file:  # noqa: PTH123 - a descriptor, not a path
+            file.write(text)
+    except OSError as error:
+        raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from None
+    return config
+
+
+def _make_bucket(config: Config, named: str, *, tls_only: bool) -> None:
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.cli.bucket import make
+
+    name = config.storage.bucket
+    if name is None:
+        raise ConfigError(
+            "storage is a directory, so there is no bucket to make",
+            where=f"{config.path}: storage",
+            remedy="Set storage.bucket.",
+        )
+    if named and named != name:
+        raise ConfigError(
+            f"--bucket says {named}, and storage.bucket is {name}",
+            where="--bucket",
+            remedy="Make them the same; --bucket alone makes the one of the config.",
+        )
+    given = opening.options()
+    sessions = Sessions(rehearsal=False, profile=given.profile, region=given.region)
+    for told in make(
+        sessions.client("s3"), name, kms_key_id=config.storage.kms_key_id, tls_only=tls_only
+    ):
+        screen.line(told)

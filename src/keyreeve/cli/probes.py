@@ -1,0 +1,304 @@
+"""What the doctor asks AWS and the storage; each answer one diagnosis, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from email.utils import parseaddr, parsedate_to_datetime
+from typing import TYPE_CHECKING, Any
+
+from keyreeve.aws.failures import calling
+from keyreeve.config import Transport
+from keyreeve.model.errors import AwsFailure, KeyreeveError, NotFound, StorageConflict
+from keyreeve.model.snapshot import PasswordPolicy
+from keyreeve.pipeline.doctor import (
+    Diagnosis,
+    about_caller,
+    about_clock,
+    about_owners,
+    about_password_policy,
+    broken,
+    ok,
+    warning,
+)
+from keyreeve.ports import AccountDetails
+
+if TYPE_CHECKING:
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.config import Config
+    from keyreeve.wiring import Door
+
+PROBE = "doctor-probe.json"
+NOBODY = '"00000000000000000000000000000000"'
+"""A version that no object has: a conditional write that names it must fail."""
+LITTLE_QUOTA = 200
+"""SES's sandbox allows so many recipients a day."""
+
+
+class Probes:
+    """The checks in their order; those that build on the credentials stop with them."""
+
+    def __init__(self, door: Door, acting: Sessions) -> None:
+        self._door = door
+        self._config: Config = door.config
+        self._sessions = door.sessions
+        self._acting = acting
+
+    def all(self) -> Iterator[Diagnosis]:
+        """One after another."""
+        yield ok("config", str(self._config.path))
+        yield about_caller(self._door.caller)
+        yield self._guarded("region", self._region)
+        yield self._guarded("clock", self._clock)
+        details, diagnoses = self._reads()
+        yield from diagnoses
+        yield from self._storage()
+        yield self._guarded("state", self._state)
+        yield from self._mail()
+        if details is not None:
+            yield from about_owners(details.users, self._door.policy)
+
+    def _guarded(self, check: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
+        try:
+            return ask()
+        except KeyreeveError as error:
+            where = f"{error.where}: " if error.where else ""
+            return broken(check, f"{where}{error.what}", error.remedy)
+
+    # --- the account ----------------------------------------------------------------------------
+
+    def _region(self) -> Diagnosis:
+        region = self._sessions.client("s3").meta.region_name
+        return ok("region", f"{region} for SES and S3; IAM is worldwide")
+
+    @calling("sts:GetCallerIdentity")
+    def _clock(self) -> Diagnosis:
+        answer = self._sessions.client("sts").get_caller_identity()
+        said = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        emulator = self._sessions.only_loopback()
+        if said is None:
+            return warning("clock", "the answer bears no date", "Compare the clock yourself.")
+        return about_clock(datetime.now(UTC), parsedate_to_datetime(said), emulator=emulator)
+
+    def _reads(self) -> tuple[AccountDetails | None, list[Diagnosis]]:
+        """Every call that a run reads with, tried; the users, if they could be read."""
+        reader, said = self._door.reader, []
+        details: AccountDetails | None = None
+        password_policy: PasswordPolicy | None = None
+        failed: list[Diagnosis] = []
+        try:
+            details = reader.details()
+        except AwsFailure as failure:
+            failed.append(_denied(failure))
+        calls: list[Callable[[], object]] = [reader.credential_report]
+        if details is not None and details.users:
+            calls += self._of_one_user(details)
+        for call in calls:
+            try:
+                call()
+            except NotFound:
+                continue
+            except (AwsFailure, KeyreeveError) as failure:
+                failed.append(_denied(failure))
+        try:
+            password_policy = reader.password_policy()
+        except AwsFailure as failure:
+            failed.append(_denied(failure))
+        if not failed:
+            users = len(details.users) if details else 0
+            said.append(ok("reading IAM", f"every call is allowed; {users} users"))
+        said += failed
+        if password_policy is not None:
+            said.append(about_password_policy(password_policy, resets=True))
+        return details, said
+
+    def _of_one_user(self, details: AccountDetails) -> list[Callable[[], object]]:
+        """The calls that look again before an act, tried on the first user."""
+        reader, name = self._door.reader, details.users[0].name
+
+        def last_used() -> object:
+            keys = [key for user in details.users for key in reader.access_keys(user.name)[:1]][:1]
+            return reader.access_key_last_used(keys[0].key_id) if keys else None
+
+        return [
+            lambda: reader.user(name),
+            lambda: reader.access_keys(name),
+            last_used,
+            lambda: reader.has_login_profile(name),
+            lambda: reader.has_mfa_device(name),
+        ]
+
+    # --- the storage ----------------------------------------------------------------------------
+
+    def _storage(self) -> Iterator[Diagnosis]:
+        storage = self._config.storage
+        if storage.directory is not None:
+            yield self._directory()
+        else:
+            yield from self._bucket(str(storage.bucket))
+        yield self._guarded("conditional writes", self._conditions)
+
+    def _directory(self) -> Diagnosis:
+        storage = self._config.storage
+        folder = storage.directory
+        while folder is not None and not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        if not os.access(str(folder), os.W_OK):
+            return broken("storage", f"{folder} cannot be written to", "Give it to this user.")
+        if storage.unencrypted_ok or self._sessions.only_loopback():
+            return ok("storage", f"{storage.directory}, not encrypted by Keyreeve")
+        return broken(
+            "storage",
+            f"{storage.directory} is not encrypted by Keyreeve, so `run --execute` refuses it",
+            "Use storage.bucket, or say storage.unencrypted_ok: true if the disk is encrypted.",
+        )
+
+    def _bucket(self, name: str) -> Iterator[Diagnosis]:
+        client: Any = self._sessions.client("s3")
+        exists = self._guarded("bucket", lambda: _exists(client, name))
+        yield exists
+        if exists.remedy:
+            return
+        for check, call, ask in (
+            ("encryption", "s3:GetBucketEncryption", _encryption),
+            ("versioning", "s3:GetBucketVersioning", _versioning),
+            ("public access", "s3:GetPublicAccessBlock", _public_access),
+        ):
+            yield self._guarded(check, lambda a=ask, c=call: calling(c)(a)(client, name))  # type: ignore[misc]
+
+    def _conditions(self) -> Diagnosis:
+        """A write on a condition that cannot hold: it must fail, so nothing is ever written."""
+        from keyreeve.wiring import project_store
+
+        store = project_store(self._config, self._acting)
+        try:
+            store.put(PROBE, b"{}\n", if_version=NOBODY)
+        except StorageConflict:
+            return ok("conditional writes", "honoured: two runs can never overwrite each other")
+        store.delete(PROBE)
+        return broken(
+            "conditional writes",
+            f"{store.describe()} writes although the condition does not hold",
+            "Use Amazon S3 or a local directory: other S3 servers may lack conditional writes.",
+        )
+
+    def _state(self) -> Diagnosis:
+        from keyreeve.wiring import wire
+
+        state = wire(self._door).tools.states.load()
+        if state is None:
+            return ok("state", f"none yet in {self._door.store.describe()}: a first run")
+        return ok("state", f"readable; {len(state.users)} open cases")
+
+    # --- mail -----------------------------------------------------------------------------------
+
+    def _mail(self) -> Iterator[Diagnosis]:
+        mail = self._config.mail
+        if mail.transport is Transport.DIRECTORY:
+            yield ok("mail", f"goes to {mail.directory}; nobody gets any")
+        elif mail.transport is Transport.SMTP and mail.smtp is not None:
+            yield _smtp(mail.smtp.host, mail.smtp.port)
+        else:
+            client: Any = self._sessions.client("sesv2")
+            sender = parseaddr(mail.sender)[1]
+            yield self._guarded("SES sender", lambda: _identity(client, sender))
+            yield from self._ses_account(client)
+
+    def _ses_account(self, client: Any) -> Iterator[Diagnosis]:
+        try:
+            account = calling("sesv2:GetAccount")(client.get_account)()
+        except AwsFailure as failure:
+            yield _denied(failure)
+            return
+        if not account.get("SendingEnabled", True):
+            yield broken("SES", "sending is paused", "See the account's reputation in SES.")
+        if not account.get("ProductionAccessEnabled", False):
+            yield warning(
+                "SES sandbox",
+                "only verified addresses get mail",
+                "Ask for production access in SES, or verify every owner's address.",
+            )
+        else:
+            yield ok("SES sandbox", "left: mail goes to everybody")
+        quota = account.get("SendQuota", {})
+        most, sent = quota.get("Max24HourSend", -1), quota.get("SentLast24Hours", 0)
+        if 0 <= most <= LITTLE_QUOTA:
+            yield warning(
+                "SES quota",
+                f"{most - sent:.0f} of {most:.0f} recipients left today; CC counts",
+                "Ask for a larger quota; until then mails are spread over days.",
+            )
+        else:
+            left = "no limit" if most < 0 else f"{most - sent:.0f} of {most:.0f} left today"
+            yield ok("SES quota", left)
+
+
+def _denied(failure: KeyreeveError) -> Diagnosis:
+    remedy = failure.remedy or "Allow the call in the role's policy."
+    if "keyreeve doctor" in remedy:
+        remedy = "Allow the call in the role's policy."
+    return broken(failure.where or "AWS", failure.what, remedy)
+
+
+def _exists(client: Any, name: str) -> Diagnosis:
+    try:
+        calling("s3:HeadBucket")(client.head_bucket)(Bucket=name)
+    except NotFound:
+        return broken("bucket", f"there is no bucket {name}", "`keyreeve init --bucket` makes it.")
+    return ok("bucket", name)
+
+
+def _encryption(client: Any, name: str) -> Diagnosis:
+    try:
+        answer = calling("s3:GetBucketEncryption")(client.get_bucket_encryption)(Bucket=name)
+    except NotFound:
+        return warning("encryption", "the bucket has no default", "`keyreeve init --bucket`.")
+    rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
+    return ok("encryption", rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
+
+
+def _versioning(client: Any, name: str) -> Diagnosis:
+    status = client.get_bucket_versioning(Bucket=name).get("Status")
+    if status == "Enabled":
+        return ok("versioning", "on")
+    return broken(
+        "versioning",
+        "off: a damaged state.json could not be put back",
+        "`keyreeve init --bucket` switches it on.",
+    )
+
+
+def _public_access(client: Any, name: str) -> Diagnosis:
+    try:
+        answer = calling("s3:GetPublicAccessBlock")(client.get_public_access_block)(Bucket=name)
+        blocked = all(answer["PublicAccessBlockConfiguration"].values())
+    except NotFound:
+        blocked = False
+    if blocked:
+        return ok("public access", "blocked")
+    return broken(
+        "public access", "not blocked by the bucket", "`keyreeve init --bucket` blocks it."
+    )
+
+
+def _identity(client: Any, sender: str) -> Diagnosis:
+    """The address itself, or its domain."""
+    ask = calling("sesv2:GetEmailIdentity")(client.get_email_identity)
+    for identity in (sender, sender.rpartition("@")[2]):
+        try:
+            if ask(EmailIdentity=identity).get("VerifiedForSendingStatus"):
+                return ok("SES sender", f"{identity} is verified")
+        except NotFound:
+            continue
+    return broken("SES sender", f"{sender} is not verified", "Verify the address or its domain.")
+
+
+def _smtp(host: str, port: int) -> Diagnosis:
+    try:
+        with socket.create_connection((host, port), timeout=10):
+            return ok("SMTP", f"{host}:{port} answers")
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        return broken("SMTP", f"{host}:{port}: {reason}", "Check mail.smtp and the network.")

@@ -1,0 +1,111 @@
+"""`keyreeve state …`: the storage, when something went wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from keyreeve.cli import opening, screen, words
+from keyreeve.cli.options import example
+
+BROKEN = 1
+
+
+@click.group(epilog=example("keyreeve state verify"))
+def state() -> None:
+    """Look at, verify, repair or unlock what Keyreeve keeps."""
+
+
+@state.command(epilog=example("keyreeve state show", "keyreeve --output json state show"))
+def show() -> int:
+    """Show what is remembered: the last run, open cases, known keys. Holds no secret."""
+    from keyreeve.cli.upkeep import overview
+
+    found = overview(opening.door(execute=False))
+    if opening.options().json:
+        screen.json_document(found.document)
+        return 0
+    for label, text in found.lines:
+        screen.line(f"{label:<13} {screen.safe(text)}")
+    return 0
+
+
+@state.command(epilog=example("keyreeve state verify"))
+def verify() -> int:
+    """Read everything that is kept and check it: state, steps, escrow, decisions, audit chain.
+
+    Exits with 1 and names each problem if anything was altered, is missing or cannot be read.
+    """
+    from keyreeve.cli.upkeep import examine
+
+    checked = examine(opening.door(execute=False))
+    problems = [problem for part in checked for problem in part.problems]
+    if opening.options().json:
+        parts = [{"part": p.name, "checked": p.count, "problems": p.problems} for p in checked]
+        screen.json_document({"schema": "keyreeve.verify/1", "sound": not problems, "parts": parts})
+        return BROKEN if problems else 0
+    for part in checked:
+        verdict = words.count(len(part.problems), "problem") if part.problems else "sound"
+        screen.line(f"{part.name:<10} {words.count(part.count, part.unit):<16} {verdict}")
+        for problem in part.problems:
+            screen.line(f"  {screen.safe(problem)}")
+    if problems:
+        screen.note("`keyreeve state repair` puts a good state.json back; S3 keeps every version.")
+    return BROKEN if problems else 0
+
+
+@state.command(
+    epilog=example("keyreeve state repair", "keyreeve state repair --from backup/state.json")
+)
+@click.option(
+    "--from",
+    "source",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A copy of state.json to put back.",
+)
+def repair(*, source: Path | None) -> int:
+    """Put a good state.json back where it is corrupt or gone; never starts empty.
+
+    It takes FILE; else the newest readable version that the bucket keeps; else the broken file
+    itself, if only its checksum is wrong. The broken file is kept beside it.
+    """
+    from keyreeve.cli.restoration import repair as put_back
+
+    told = put_back(opening.door(execute=True), source)
+    for text in told:
+        screen.line(screen.safe(text))
+    return 0
+
+
+@state.command(epilog=example("keyreeve state migrate"))
+def migrate() -> int:
+    """Write state.json anew in the current schema; every run does so by itself as well."""
+    from keyreeve.cli.restoration import migrate as write_anew
+
+    screen.line(write_anew(opening.door(execute=True)))
+    return 0
+
+
+@state.command(epilog=example("keyreeve state unlock", "keyreeve state unlock --force"))
+@click.option("--force", is_flag=True, help="End a lease that still runs; it is audited.")
+def unlock(*, force: bool) -> int:
+    """End a dead run's lock: only a lapsed lease, or any with --force.
+
+    The daily run takes a lapsed lease over by itself. A living holder stops before its next act.
+    """
+    from keyreeve.cli.deciding import record
+    from keyreeve.storage.lock import unlock as end_lease
+    from keyreeve.wiring import WallClock
+
+    opened = opening.door(execute=True)
+    ended = end_lease(opened.store, clock=WallClock(), force=force)
+    if ended is None:
+        screen.line("The lock is free.")
+        return 0
+    screen.line(f"Ended the lease of {screen.safe(ended.holder)} ({ended.since:%Y-%m-%d %H:%M}).")
+    data = {"holder": ended.holder, "forced": force, "by": opened.caller.arn}
+    if not record(opened, "state.unlocked", data):
+        screen.note("note: another run took the lock at once; the audit log has no record of this")
+    return 0

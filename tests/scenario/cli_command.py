@@ -1,0 +1,93 @@
+"""The command line as a person or a pipeline meets it, against the sandbox."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from keyreeve.cli import main
+from keyreeve.sandbox.process import Sandbox
+
+MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
+ON_S3 = "{bucket: keyreeve-sandbox}"
+SES = "transport: ses"
+
+
+@dataclass(frozen=True)
+class Answer:
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+class Command:
+    """`keyreeve …` in this process; `spawn` in one of its own."""
+
+    def __init__(
+        self, sandbox: Sandbox, folder: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        self.sandbox = sandbox
+        self.folder = folder
+        self.config = folder / "config.yaml"
+        self._capsys = capsys
+        self._monkeypatch = monkeypatch
+        self.now = MONDAY
+        monkeypatch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith(("AWS_", "KEYREEVE_"))]:
+            monkeypatch.delenv(name)
+        for name, value in sandbox.environment().items():
+            monkeypatch.setenv(name, value)
+
+    def settle(self, *, storage: str = ON_S3, mail: str = SES, more: str = "") -> None:
+        self.config.write_text(
+            "project_name: ETV\n"
+            f"storage: {storage}\n"
+            "mail:\n"
+            "  sender: IAM Compliance <iam@example.com>\n"
+            "  cc: [msp@example.com]\n"
+            f"  {mail}\n{more}",
+            encoding="utf-8",
+        )
+
+    def __call__(self, *arguments: str) -> Answer:
+        self._capsys.readouterr()
+        code = main(list(arguments))
+        said = self._capsys.readouterr()
+        return Answer(code, said.out, said.err)
+
+    def json(self, *arguments: str) -> Any:
+        answer = self("--output", "json", *arguments)
+        return answer.json
+
+    def spawn(self, *arguments: str, more: Mapping[str, str] | None = None) -> Answer:
+        done = subprocess.run(
+            [sys.executable, "-m", "keyreeve", *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, **(more or {})},
+            cwd=self.folder,
+        )
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def at(self, day: int) -> tuple[str, str]:
+        """`--as-of` on a day of the story, the sandbox's clock set alike."""
+        self.now = MONDAY + timedelta(days=day)
+        self.sandbox.set_clock(self.now)
+        return "--as-of", self.now.isoformat()
+
+    def run(self, day: int) -> Answer:
+        return self("run", "--execute", *self.at(day))

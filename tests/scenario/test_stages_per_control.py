@@ -1,0 +1,275 @@
+"""What day 7 and day 14 do, per control and setting: each row of the ladder's table."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from tests.scenario.village import (
+    Village,
+    aged,
+    bystanders,
+    console,
+    key,
+    no_mfa,
+    old_password,
+    person,
+    quiet,
+    spare,
+)
+
+from keyreeve.model.case import Stage
+from keyreeve.model.notice import MailKind
+from keyreeve.model.policy import Enforcement, FinalAct
+from keyreeve.model.snapshot import PasswordPolicy, User
+
+LOCKED = PasswordPolicy(users_may_change=False)
+"""No reset can be made: the user could not change the password afterwards."""
+
+
+def village_of(
+    *people: User, password_policy: PasswordPolicy | None = None, **acts: FinalAct
+) -> Village:
+    """With enough bystanders that no number is ever spent."""
+    return Village(
+        *people,
+        *bystanders(10),
+        password_policy=password_policy,
+        enforcement=Enforcement(**acts),
+    )
+
+
+def lived(
+    *people: User, password_policy: PasswordPolicy | None = None, **acts: FinalAct
+) -> Village:
+    village = village_of(*people, password_policy=password_policy, **acts)
+    village.live(0, 22)
+    return village
+
+
+# --- keys ---------------------------------------------------------------------------------------
+
+
+def test_an_aged_key_is_replaced_on_day_7_and_made_inactive_on_day_14():
+    village = lived(aged())
+    assert village.acts("aged.key") == [
+        (7, "create_replacement_key"),
+        (14, "deactivate_access_key"),
+    ]
+    assert list(village.account.keys_of("aged.key").values()) == [False, True]
+
+
+def test_the_new_key_reaches_its_owner_alone_in_a_csv_and_stays_in_escrow():
+    village = lived(aged())
+    (mail,) = village.mails(MailKind.CREDENTIALS)
+    (attachment,) = mail.attachments
+    (row,) = csv.DictReader(io.StringIO(attachment.content.decode()))
+    new = list(village.account.keys_of("aged.key"))[1]
+    assert row == {
+        "User name": "aged.key",
+        "Access key ID": new,
+        "Secret access key": f"secret/of+{new}",
+    }
+    assert mail.to == ("aged.key@example.com",)
+    assert (mail.cc, mail.references, mail.in_reply_to, mail.reply_to) == ((), (), None, None)
+    escrowed = [village.store.get(row.key).content for row in village.store.list("credentials/")]
+    assert escrowed == [attachment.content]
+
+
+def test_creating_the_new_key_does_not_end_the_finding_of_the_old_one():
+    village = village_of(aged())
+    village.live(0, 9)
+    (record,) = village.case("aged.key").findings.values()
+    old = list(village.account.keys_of("aged.key"))[0]
+    assert (record.resource_id, record.stage) == (old, Stage.NEW_CREDENTIALS)
+
+
+def test_a_stale_key_gets_no_replacement_and_becomes_inactive_on_day_14():
+    village = lived(spare())
+    assert village.acts("stale.key") == [(14, "deactivate_access_key")]
+    assert list(village.account.keys_of("stale.key").values()) == [True, False]
+    assert not village.mails(MailKind.CREDENTIALS)
+
+
+def test_a_key_both_aged_and_stale_gets_no_replacement_and_the_earlier_clock_acts():
+    village = lived(person("both", key(20), key(100, 30)))
+    assert village.acts("both") == [(14, "deactivate_access_key")]
+    assert list(village.account.keys_of("both").values()) == [True, False]
+
+
+def test_no_key_is_ever_deleted_by_default():
+    village = lived(aged(), spare(), person("two", key(90), key(80)))
+    assert village.account.deleted == []
+
+
+# --- passwords ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("act", ["nothing", "delete_login_profile", "quarantine"])
+def test_an_old_password_is_reset_on_day_7_and_nothing_more_whatever_the_setting(act: str):
+    village = lived(old_password(), password_age=FinalAct(act))
+    assert village.acts("old.password") == [(7, "reset_password")]
+    (mail,) = village.mails(MailKind.CREDENTIALS)
+    (row,) = csv.DictReader(io.StringIO(mail.attachments[0].content.decode()))
+    assert list(row) == ["User name", "Password", "Console sign-in URL"]
+    assert len(row["Password"]) >= 14
+    assert village.case("old.password") is None
+    assert village.notices("old.password")[-1][1].startswith("closing")
+
+
+@pytest.mark.parametrize(
+    ("act", "done"),
+    [
+        ("nothing", []),
+        ("delete_login_profile", [(14, "delete_login_profile")]),
+        ("quarantine", [(14, "quarantine")]),
+    ],
+)
+def test_where_no_reset_can_be_made_the_setting_for_day_14_acts(act: str, done: list):
+    village = lived(old_password(), password_policy=LOCKED, password_age=FinalAct(act))
+    assert village.acts("old.password") == done
+    assert not village.mails(MailKind.CREDENTIALS)
+
+
+def test_a_password_that_its_user_could_not_change_is_held_and_the_team_is_told_once():
+    village = lived(old_password(), password_policy=LOCKED)
+    (record,) = village.case("old.password").findings.values()
+    assert record.held.gate == "password_change"
+    held = [subject for _, subject in village.told_the_team() if "old.password" in subject]
+    assert len(held) == 1
+
+
+# --- MFA and inactivity ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("act", "done"),
+    [
+        ("remind", []),
+        ("quarantine", [(14, "quarantine")]),
+        ("delete_login_profile", [(14, "delete_login_profile")]),
+    ],
+)
+def test_a_missing_mfa_device_is_dealt_with_on_day_14_as_the_setting_says(act: str, done: list):
+    village = lived(no_mfa(), console_mfa=FinalAct(act))
+    assert village.acts("no.mfa") == done
+    assert not village.mails(MailKind.CREDENTIALS)
+
+
+@pytest.mark.parametrize("name", ["no.mfa", "gone.quiet"])
+def test_remind_lists_the_finding_as_overdue_and_writes_once_a_week(name: str):
+    village = lived(no_mfa(), quiet())
+    village.live(23, 36)
+    late = [day for day in village.notices(name) if day[0] >= 14]
+    assert late == [(14, "enforcement"), (21, "overdue"), (28, "overdue"), (35, "overdue")]
+    (record,) = village.case(name).findings.values()
+    assert record.stage is Stage.OVERDUE
+
+
+def test_quarantine_for_missing_mfa_is_the_group_that_enrolment_undoes():
+    village = lived(no_mfa(), console_mfa=FinalAct.QUARANTINE)
+    (user,) = [u for u in village.account.snapshot().users if u.name == "no.mfa"]
+    assert user.groups == ("MFA-Setup",)
+
+
+@pytest.mark.parametrize(
+    ("act", "done"),
+    [
+        ("remind", []),
+        ("quarantine", [(14, "quarantine")]),
+        ("delete_login_profile", [(14, "delete_login_profile")]),
+        ("deactivate_unused_keys", [(14, "deactivate_access_key")]),
+    ],
+)
+def test_an_inactive_user_is_dealt_with_on_day_14_as_the_setting_says(act: str, done: list):
+    unused = key(60, None)
+    village = lived(quiet("gone.quiet", unused), user_inactive=FinalAct(act))
+    assert village.acts("gone.quiet") == done
+    assert not village.mails(MailKind.CREDENTIALS)
+
+
+ENFORCED_IS_OPEN = pytest.mark.xfail(
+    strict=True,
+    reason="escalation/outlook.py `_why_nothing` forgets an enforced user_inactive finding",
+)
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        "remind",
+        pytest.param("quarantine", marks=ENFORCED_IS_OPEN),
+        pytest.param("deactivate_unused_keys", marks=ENFORCED_IS_OPEN),
+    ],
+)
+def test_no_password_is_reset_while_user_inactive_is_open_enforced_or_not(act: str):
+    user = person("gone.quiet", key(60, None), **console(changed=60, signed_in=90))
+    village = lived(user, user_inactive=FinalAct(act))
+    village.live(23, 30)
+    assert "reset_password" not in [kind for _, kind in village.acts("gone.quiet")]
+
+
+def test_quarantine_of_an_inactive_user_is_the_group_that_denies_all():
+    village = lived(quiet(), user_inactive=FinalAct.QUARANTINE)
+    (user,) = [u for u in village.account.snapshot().users if u.name == "gone.quiet"]
+    assert user.groups == ("Quarantine",)
+
+
+def test_deactivate_unused_keys_leaves_a_key_that_is_in_use():
+    people = quiet("gone.quiet", key(60, 80), key(30, 1))
+    village = village_of(people, user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
+    for day in range(16):
+        village.account.change_key(
+            "gone.quiet", list(village.account.keys_of("gone.quiet"))[1], last_used=village.at(day)
+        )
+        village.run(day)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, True]
+
+
+def test_inline_policies_are_never_escalated_and_stand_in_the_summary():
+    village = lived(person("inline", inline_policies=("debug",)))
+    assert village.notices("inline") == []
+    assert village.case("inline") is None
+
+
+# --- across controls ------------------------------------------------------------------------------
+
+
+def test_one_mail_a_day_lists_every_finding_with_a_clock_of_its_own():
+    both = person("two", key(72), **console(mfa=False))
+    village = village_of(both)
+    village.live(0, 20)
+    opened = {r.control.value: r.opened_on for r in village.case("two").findings.values()}
+    assert opened["console_mfa"] == date(2026, 1, 5)
+    assert len(village.days("two")) == len(set(village.days("two")))
+    acts = dict((kind, day) for day, kind in village.acts("two"))
+    assert acts["create_replacement_key"] == 10
+
+
+@pytest.mark.parametrize(
+    "people",
+    [aged(), spare(), old_password(), no_mfa(), quiet()],
+    ids=lambda user: user.name,
+)
+def test_an_act_is_mailed_only_after_it_and_nothing_is_done_before_two_notices(people: User):
+    village = lived(
+        people, console_mfa=FinalAct.QUARANTINE, user_inactive=FinalAct.DELETE_LOGIN_PROFILE
+    )
+    for day, _ in village.acts(people.name):
+        told = [d for d in village.days(people.name) if d < day]
+        assert len(told) >= (1 if day == 7 else 2)
+    enforced = [day for day, stage in village.notices(people.name) if stage == "enforcement"]
+    assert enforced in ([], [14])
+
+
+def test_quarantine_without_its_group_fails_for_this_user_alone_and_is_tried_again():
+    village = village_of(no_mfa(), aged(), console_mfa=FinalAct.QUARANTINE)
+    village.account._facts = replace(village.account._facts, groups=frozenset())
+    village.live(0, 13)
+    report = village.run(14)
+    assert report.exit_code == 1
+    assert (14, "deactivate_access_key") in village.acts("aged.key")
+    assert "enforcement" not in [stage for _, stage in village.notices("no.mfa")]
