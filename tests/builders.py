@@ -10,18 +10,16 @@ day …        evaluate → casebook → plan on one date, as the daily run does
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.escalation.casebook import Casebook, bring_up_to_date
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.notices import compose
 from keyreeve.escalation.operations import operation_id
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.escalation.planner import Planned, make_plan
 from keyreeve.model.case import (
     Case,
     FindingRecord,
@@ -37,7 +35,7 @@ from keyreeve.model.case import (
     Thread,
 )
 from keyreeve.model.effect import SendClosing, SendNotice
-from keyreeve.model.finding import Evaluation, Finding
+from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import (
     AccessKeyId,
     AccountId,
@@ -59,6 +57,7 @@ from keyreeve.model.snapshot import (
     PasswordPolicy,
     User,
 )
+from keyreeve.pipeline.daily import Account, Judgement, judge
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
 MONDAY = NOW.date()
@@ -237,8 +236,14 @@ def rotation(*steps: StepName, **changes: object) -> OperationRecord:
         control=ROTATION,
         resource_id=KEY_1,
         old_key=KEY_1,
+        begun_at=NOW,
     )
     return replace(usual, **changes)
+
+
+def by_id(*operations: OperationRecord) -> dict[OperationId, OperationRecord]:
+    """As a case keeps them."""
+    return {operation.operation_id: operation for operation in operations}
 
 
 def delivered(day: int = 7, **changes: object) -> OperationRecord:
@@ -289,11 +294,11 @@ def outlook(
     now: datetime = NOW,
     keys: Mapping[AccessKeyId, KeyRecord] | None = None,
     people: HumanDecisions | None = None,
-    evaluation: Evaluation | None = None,
+    disarmed: frozenset[UserId] = frozenset(),
 ) -> Outlook:
     """Today's facts, indexed as the daily run does it."""
     settings = settings or policy()
-    judged = evaluation or evaluate(seen, settings, now, keys or {})
+    judged = evaluate(seen, settings, now, keys or {})
     found: dict[UserId, dict[tuple[ControlId, str], Finding]] = {}
     for finding in judged.findings:
         found.setdefault(finding.user_id, {})[finding.key] = finding
@@ -306,16 +311,8 @@ def outlook(
         cards=CARDS,
         now=now,
         gaps=frozenset(gap.user_id for gap in judged.gaps if gap.user_id),
+        disarmed=disarmed,
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Day:
-    """One judged day."""
-
-    casebook: Casebook
-    outlook: Outlook
-    planned: Planned
 
 
 def day(
@@ -327,26 +324,21 @@ def day(
     people: HumanDecisions | None = None,
     mailbox: int | None = None,
     accepted: int | None = None,
-) -> Day:
-    """Evaluate, bring the cases up to date, plan."""
-    settings, people, before = settings or policy(), people or HumanDecisions(), before or state()
-    evaluation = evaluate(seen, settings, now, before.keys)
-    book = bring_up_to_date(before, seen, evaluation, people, Calendar(settings), now)
-    view = outlook(
-        seen, settings, now=now, keys=book.state.keys, people=people, evaluation=evaluation
-    )
-    planned = make_plan(
+) -> Judgement:
+    """Evaluate, bring the cases up to date, plan: the pure middle of the daily run."""
+    account = Account(
+        project="etv",
+        account_id=ACCOUNT,
         run_id=RUN,
-        state=book.state,
-        outlook=view,
-        evaluation=evaluation,
-        mailbox=mailbox,
-        accepted=accepted,
+        policy=settings or policy(),
+        tools=None,
+        post=None,
     )
-    return Day(casebook=book, outlook=view, planned=planned)
+    people = people or HumanDecisions()
+    return judge(account, before or state(), seen, people, now, mailbox, accepted)
 
 
-def accepted_mails(judged: Day) -> State:
+def accepted_mails(judged: Judgement) -> State:
     """The state after every planned notice was accepted; acts are left undone."""
     after = judged.planned.state
     for plan in judged.planned.plan.users:
@@ -355,7 +347,7 @@ def accepted_mails(judged: Day) -> State:
     return after
 
 
-def _accepted(judged: Day, now_state: State, message: SendNotice | SendClosing) -> Step:
+def _accepted(judged: Judgement, now_state: State, message: SendNotice | SendClosing) -> Step:
     current, view = now_state.users[message.user_id], judged.outlook
     closing = isinstance(message, SendClosing)
     facts: dict[str, object] = {"topic": "closing" if closing else "notice", "to": message.to}

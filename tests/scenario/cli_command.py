@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sandbox_fixture import aws
 
 from keyreeve.cli import main
 from keyreeve.sandbox.process import Sandbox
@@ -91,3 +92,39 @@ class Command:
 
     def run(self, day: int) -> Answer:
         return self("run", "--execute", *self.at(day))
+
+    def objects(self) -> Any:
+        """The client and where the project lies."""
+        return aws(self.sandbox.url, "s3"), {"Bucket": "keyreeve-sandbox"}, "iam-compliance/etv/"
+
+    def hold_lock(self, *, minutes: int = 5) -> None:
+        """As another run would."""
+        client, bucket, prefix = self.objects()
+        now = datetime.now(UTC)
+        lock = {
+            "token": "0" * 32,
+            "holder": "another.run",
+            "since": now.isoformat(),
+            "until": (now + timedelta(minutes=minutes)).isoformat(),
+            "released": False,
+        }
+        client.put_object(**bucket, Key=f"{prefix}lock.json", Body=json.dumps(lock).encode())
+
+    def stored(self, key: str) -> bytes:
+        client, bucket, prefix = self.objects()
+        return client.get_object(**bucket, Key=prefix + key)["Body"].read()
+
+    def store(self, key: str, content: bytes) -> None:
+        client, bucket, prefix = self.objects()
+        client.put_object(**bucket, Key=prefix + key, Body=content)
+
+    def audited(self) -> list[str]:
+        """Events of the audit log, in the order of its chain."""
+        client, bucket, prefix = self.objects()
+        listed = client.list_objects_v2(**bucket, Prefix=f"{prefix}audit/").get("Contents", ())
+        lines = [
+            json.loads(line)
+            for row in listed
+            for line in client.get_object(**bucket, Key=row["Key"])["Body"].read().splitlines()
+        ]
+        return [line["event"] for line in sorted(lines, key=lambda line: line["seq"])]

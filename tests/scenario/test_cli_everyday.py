@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sandbox_fixture import sandbox  # noqa: F401 - a fixture
 from tests.scenario.cli_command import MONDAY, Command
 
 from keyreeve.sandbox.old_account import old_account
@@ -17,7 +15,7 @@ AS_OF = ("--as-of", MONDAY.isoformat())
 
 
 @pytest.fixture
-def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) -> Command:  # noqa: F811
+def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) -> Command:
     sandbox.clear_faults()
     sandbox.reset("small", MONDAY)
     command = Command(sandbox, tmp_path, capsys, monkeypatch)
@@ -57,7 +55,7 @@ def test_open_findings_fail_a_pipeline_only_when_asked(keyreeve: Command):
 
 
 def test_a_gap_outranks_findings(keyreeve: Command):
-    keyreeve.sandbox.plant_fault("iam:ListAccessKeys", code="AccessDenied", status=403)
+    keyreeve.sandbox.plant_fault("ListAccessKeys", code="AccessDenied", status=403)
     assert keyreeve("check", "--fail-on-findings", *AS_OF).code == 1
 
 
@@ -128,14 +126,18 @@ def test_a_refusal_names_the_number_and_the_exact_flag(keyreeve: Command):
     assert accepted.code == 0, accepted.out
 
 
-def test_a_run_that_finds_the_lock_held_exits_with_5(keyreeve: Command):
+def test_a_run_that_finds_the_lock_held_exits_with_5_and_changes_nothing(keyreeve: Command):
     keyreeve.run(0)
-    keyreeve.sandbox.plant_fault("s3:PutObject", code="PreconditionFailed", status=412)
-    assert keyreeve.run(1).code in (1, 5)
+    keyreeve.hold_lock()
+    before = keyreeve.sandbox.fingerprint()
+    answer = keyreeve.run(1)
+    assert answer.code == 5
+    assert "another.run" in answer.err
+    assert keyreeve.sandbox.fingerprint() == before
 
 
-def test_without_credentials_nothing_starts(keyreeve: Command, monkeypatch: pytest.MonkeyPatch):
-    keyreeve.sandbox.plant_fault("sts:GetCallerIdentity", code="ExpiredToken", status=403)
+def test_without_credentials_nothing_starts(keyreeve: Command):
+    keyreeve.sandbox.plant_fault("GetCallerIdentity", code="ExpiredToken", status=403)
     answer = keyreeve("check", *AS_OF)
     assert answer.code == 6
     assert "sts:GetCallerIdentity" in answer.err
@@ -198,7 +200,7 @@ def test_everything_works_in_directories_too(keyreeve: Command, tmp_path: Path):
     assert keyreeve.sandbox.mails() == []
     assert list((tmp_path / "mails").iterdir())
     assert keyreeve("state", "verify").code == 0
-    assert not os.path.exists(tmp_path / "state" / "nothing")  # noqa: PTH110
+    assert keyreeve("doctor").code == 0
 
 
 def test_a_report_is_judged_offline_without_aws_or_config(keyreeve: Command, tmp_path: Path):

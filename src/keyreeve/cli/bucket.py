@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
-from keyreeve.model.errors import AlreadyExists, ConfigError, NotFound
+from keyreeve.model.errors import AccessDenied, AlreadyExists, ConfigError, NotFound
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
@@ -16,8 +16,13 @@ FIRST_REGION = "us-east-1"
 """The region whose buckets are made without a location constraint (S3 API, CreateBucket)."""
 
 
-def make(client: S3Client, name: str, *, kms_key_id: str | None, tls_only: bool) -> Iterator[str]:
+def make(
+    client: S3Client, name: str, *, kms_key_id: str | None, tls_only: bool | None
+) -> Iterator[str]:
     """Make it, or bring an own one into shape; one sentence per thing done.
+
+    `tls_only` None: where the endpoint itself speaks TLS, since the policy would shut us out of an
+    emulator that does not.
 
     ConfigError if somebody else has the name. A bucket policy that stands already is left alone.
     """
@@ -29,7 +34,7 @@ def make(client: S3Client, name: str, *, kms_key_id: str | None, tls_only: bool)
     yield f"Objects are encrypted with {kms_key_id or 'SSE-S3 (AES256)'}."
     maker.keep_versions()
     yield "Versions are kept."
-    if tls_only:
+    if client.meta.endpoint_url.startswith("https:") if tls_only is None else tls_only:
         yield maker.require_tls()
 
 
@@ -41,19 +46,35 @@ class _Maker:
         self._name = name
 
     def create(self) -> str:
-        """In the client's region, owned by this account alone (no ACLs)."""
+        """In the client's region, owned by this account alone (no ACLs).
+
+        Asked for first: in us-east-1 AWS answers a second CreateBucket as if it had made one.
+        """
+        if self._exists() and self._name in self._list():
+            return f"Bucket {self._name} was there already."
         try:
             self._create()
-        except AlreadyExists as failure:
-            if failure.code != "BucketAlreadyOwnedByYou" and not self._is_ours():
-                raise ConfigError(
-                    f"somebody else has a bucket called {self._name}",
-                    where="storage.bucket",
-                    remedy="Bucket names are worldwide: choose another, such as one with your "
-                    "account's name in it.",
-                ) from None
-            return f"Bucket {self._name} was there already."
+        except AlreadyExists:
+            raise ConfigError(
+                f"somebody else has a bucket called {self._name}",
+                where="storage.bucket",
+                remedy="Bucket names are worldwide: choose another, such as one with your "
+                "account's name in it.",
+            ) from None
         return f"Made bucket {self._name} in {self._client.meta.region_name}."
+
+    def _exists(self) -> bool:
+        try:
+            self._head()
+        except NotFound:
+            return False
+        except AccessDenied:
+            return True
+        return True
+
+    @calling("s3:HeadBucket")
+    def _head(self) -> None:
+        self._client.head_bucket(Bucket=self._name)
 
     @calling("s3:CreateBucket")
     def _create(self) -> None:
@@ -62,10 +83,6 @@ class _Maker:
         if region != FIRST_REGION:
             request["CreateBucketConfiguration"] = {"LocationConstraint": region}
         self._client.create_bucket(**request)
-
-    def _is_ours(self) -> bool:
-        listed = self._list()
-        return self._name in listed
 
     @calling("s3:ListBuckets")
     def _list(self) -> set[str]:

@@ -103,7 +103,9 @@ def stage_of(case: Case) -> str:
 def show_list(file: File) -> None:
     """One line a case."""
     table = screen.Table(
-        header=("USER", "STAGE", "FINDINGS", "DAY 0", "E", "LEFT", ""), right=frozenset({2, 5})
+        header=("USER", "STAGE", "N", "DAY 0", "E", "LEFT", "HELD"),
+        right=frozenset({2, 5}),
+        folding=frozenset({6}),
     )
     for case in file.cases():
         end = earliest(case)
@@ -149,7 +151,9 @@ def show_case(file: File, case: Case) -> None:
     _decisions(file, case)
     screen.heading("Findings")
     table = screen.Table(
-        header=("CONTROL", "RESOURCE", "STAGE", "E", "TO 90", "HELD AT"), right=frozenset({4})
+        header=("CONTROL", "RESOURCE", "STAGE", "E", "TO 90", "HELD AT"),
+        right=frozenset({4}),
+        folding=frozenset({5}),
     )
     for record in case.findings.values():
         held = f"{words.plain(record.held.gate)}: {record.held.reason}" if record.held else ""

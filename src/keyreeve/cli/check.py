@@ -120,12 +120,16 @@ def _show(judged: Judged, *, offline: bool) -> None:
 
 def _show_control(control: ControlId, found: list[tuple[Finding, Any]]) -> None:
     from keyreeve.controls.catalogue import CARDS
+    from keyreeve.model.finding import FindingStatus
 
     card = CARDS[control]
     screen.heading(f"{card.title} · {card.severity} · {len(found)}")
-    table = screen.Table(header=("USER", "RESOURCE", "WHAT", "STATUS"))
+    header = ("USER", "RESOURCE", "WHAT", "STATUS")
+    settled = any(status is not FindingStatus.OPEN for _, status in found)
+    table = screen.Table(header=header[: 4 if settled else 3], folding=frozenset({2}))
     for finding, status in sorted(found, key=lambda pair: (-int(pair[0].observed), pair[0].key)):
-        table.add(finding.user_name, finding.resource_id, finding.detail, status.value)
+        row = (finding.user_name, finding.resource_id, finding.detail, status.value)
+        table.add(*row[: len(table.header)])
     screen.table(table)
 
 

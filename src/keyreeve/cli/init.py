@@ -61,12 +61,11 @@ _NAMED_HERE = ""
 )
 @click.option(
     "--tls-only/--no-tls-only",
-    default=True,
-    show_default=True,
-    help="With --bucket: a bucket policy that refuses requests without TLS.",
+    default=None,
+    help="With --bucket: a bucket policy that refuses requests without TLS. [default: on]",
 )
 @click.option("--yes", is_flag=True, help="Ask nothing: take the defaults for what is not given.")
-def init(*, bucket: str | None, tls_only: bool, yes: bool, **given: Any) -> int:
+def init(*, bucket: str | None, tls_only: bool | None, yes: bool, **given: Any) -> int:
     """Write a commented config.yaml from a few answers. Never overwrites one.
 
     With --bucket also make the bucket as it should be; beside an existing config, only that.
@@ -177,7 +176,7 @@ def _write(path: Path, answers: InitAnswers) -> Config:
     return config
 
 
-def _make_bucket(config: Config, named: str, *, tls_only: bool) -> None:
+def _make_bucket(config: Config, named: str, *, tls_only: bool | None) -> None:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.cli.bucket import make
 

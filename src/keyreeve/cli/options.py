@@ -111,7 +111,7 @@ class Span(click.ParamType[timedelta]):
             meant = f" (did you mean {error.meant}?)" if error.meant else ""
             self.fail(f"{value!r}: {error.what}{meant}", param, ctx)
         if not span:
-            self.fail("it must be longer than zero", param, ctx)
+            self.fail(f"{value!r}: it must be longer than zero", param, ctx)
         return span
 
 

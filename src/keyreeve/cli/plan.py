@@ -103,7 +103,7 @@ def _show_day(day: ForecastDay, held_before: list[str]) -> list[str]:
         if words.is_act(kind):
             what = words.act_words(kind, "").strip().removesuffix(" in place of")
         else:
-            what = words.mail_words(effect, kind).partition(":")[0]
+            what = words.mail_words(effect, kind)
         suffix = "" if outcome.kind.value == "done" else f" ({words.plain(outcome.kind.value)})"
         users[what + suffix].append(screen.safe(outcome.user_name))
     if day.plan.summary_due:

@@ -65,7 +65,7 @@ class Probes:
             return ask()
         except KeyreeveError as error:
             where = f"{error.where}: " if error.where else ""
-            return broken(check, f"{where}{error.what}", error.remedy)
+            return broken(check, f"{where}{error.what}", _remedy(error))
 
     # --- the account ----------------------------------------------------------------------------
 
@@ -236,10 +236,14 @@ class Probes:
 
 
 def _denied(failure: KeyreeveError) -> Diagnosis:
-    remedy = failure.remedy or "Allow the call in the role's policy."
-    if "keyreeve doctor" in remedy:
-        remedy = "Allow the call in the role's policy."
-    return broken(failure.where or "AWS", failure.what, remedy)
+    return broken(failure.where or "AWS", failure.what, _remedy(failure))
+
+
+def _remedy(error: KeyreeveError) -> str:
+    """What to do, but never "ask the doctor"."""
+    if error.remedy and "keyreeve doctor" not in error.remedy:
+        return error.remedy
+    return "Allow this call in the role's policy."
 
 
 def _exists(client: Any, name: str) -> Diagnosis:

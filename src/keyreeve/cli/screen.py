@@ -61,6 +61,8 @@ class Table:
     rows: list[tuple[object, ...]] = field(default_factory=list)
     right: frozenset[int] = frozenset()
     """Columns of numbers."""
+    folding: frozenset[int] = frozenset()
+    """Columns that a narrow terminal may fold; ids and names stay whole as long as they can."""
 
     def add(self, *row: object) -> None:
         """One more row; None is an empty cell."""
@@ -114,14 +116,16 @@ def _drawn(draw: Callable[[Console], None]) -> None:
 
 
 def _rich_table(console: Console, content: Table) -> None:
-    from rich.box import SIMPLE_HEAD
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    drawn = RichTable(box=SIMPLE_HEAD, show_edge=False, pad_edge=False, header_style="dim")
+    drawn = RichTable(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="dim")
     for column, name in enumerate(content.header):
         drawn.add_column(
-            name, justify="right" if column in content.right else "left", overflow="fold"
+            name,
+            justify="right" if column in content.right else "left",
+            overflow="fold",
+            no_wrap=column not in content.folding,
         )
     for row in content.texts():
         drawn.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
@@ -167,10 +171,11 @@ def labelled(label: str, word: str, text: str, below: str = "") -> None:
     colour = STYLES.get(word, "").split()
     shown = f"{label:<7}"
     if _coloured() and colour:
-        shown = click.style(shown, fg=colour[-1], bold="bold" in colour)
+        shown = click.style(shown, fg=colour[-1], bold="bold" in colour or None)
     width = shutil.get_terminal_size().columns - 8 if sys.stdout.isatty() else 10**6
     lines = textwrap.wrap(safe(text), width, break_on_hyphens=False) or [""]
-    lines += [f"→ {each}" for each in textwrap.wrap(safe(below), width - 2)] if below else []
+    for number, each in enumerate(textwrap.wrap(safe(below), width - 2)):
+        lines.append(f"{'  ' if number else '→ '}{each}")
     click.echo(f"{shown} {lines[0]}")
     for each in lines[1:]:
         click.echo(" " * 8 + each)

@@ -49,8 +49,8 @@ def show_run(report: Report) -> None:
 def show_plan(plan: Plan) -> None:
     """What today's run would do."""
     screen.line(_title(plan, "plan"))
-    _planned("Acts", [e for e in plan.effects if words.is_act(e.kind)])
-    _planned("Mails", [e for e in plan.effects if not words.is_act(e.kind)])
+    _planned_acts(plan)
+    _planned_mails(plan)
     show_held(plan.held)
     _gaps(plan)
     _refusal(plan)
@@ -60,18 +60,20 @@ def show_plan(plan: Plan) -> None:
 
 def show_held(held: Iterable[Held]) -> None:
     """Everything that is due and does not happen, with its gate."""
-    table = screen.Table(header=("USER", "RESOURCE", "HELD AT", "E", "TO 90"), right=frozenset({4}))
+    table = screen.Table(
+        header=("USER", "RESOURCE", "E", "TO 90", "HELD AT"),
+        right=frozenset({3}),
+        folding=frozenset({4}),
+    )
     for item in held:
         table.add(
             item.user_name,
             item.resource_id,
-            words.held_words(item),
             item.enforcement_on or "open",
             words.to_ninety(item.days_to_90),
+            words.held_words(item),
         )
-    if table.rows:
-        screen.heading("Held")
-        screen.table(table)
+    _titled("Held", table)
 
 
 def _title(plan: Plan, what: str) -> str:
@@ -80,8 +82,8 @@ def _title(plan: Plan, what: str) -> str:
 
 def _outcomes(plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
     effects = words.by_identity(plan)
-    acts = screen.Table(header=("USER", "ACT", "OUTCOME", "WHY"))
-    mails = screen.Table(header=("USER", "MAIL", "TO", "OUTCOME", "WHY"))
+    acts = screen.Table(header=("USER", "ACT", "OUTCOME", "WHY"), folding=frozenset({3}))
+    mails = screen.Table(header=("USER", "MAIL", "OUTCOME", "TO", "WHY"), folding=frozenset({3, 4}))
     for outcome in outcomes:
         effect = effects.get(words.identity(outcome))
         why = _why(outcome, effect)
@@ -91,34 +93,39 @@ def _outcomes(plan: Plan, outcomes: tuple[Outcome, ...]) -> None:
             acts.add(outcome.user_name, what, kind, why)
         else:
             what = words.mail_words(effect, outcome.effect_kind)
-            to = words.mail_to(effect) or outcome.resource_id
-            mails.add(outcome.user_name, what, to, kind, why)
-    for title, table in (("Acts", acts), ("Mails", mails)):
-        if table.rows:
-            screen.heading(title)
-            screen.table(table)
+            to = words.mail_to(effect)
+            mails.add(outcome.user_name or "–", what, kind, to, why)
+    _titled("Acts", acts)
+    _titled("Mails", mails)
 
 
 def _why(outcome: Outcome, effect: Effect | None) -> str:
     """The planned reason of what went as planned; else what came between."""
     if outcome.kind in _TOLD_BY_STATUS:
-        return words.plain(effect.reason if effect else outcome.reason)
+        return words.why(effect) if effect else words.plain(outcome.reason)
     gate = f"{words.plain(outcome.gate.value)}: " if outcome.gate else ""
     return gate + outcome.reason
 
 
-def _planned(title: str, effects: list[Effect]) -> None:
-    table = screen.Table(header=("USER", "MAIL" if title == "Mails" else "ACT", "TO", "WHY"))
-    for effect in effects:
+def _planned_acts(plan: Plan) -> None:
+    table = screen.Table(header=("USER", "ACT", "WHY"), folding=frozenset({2}))
+    for effect in plan.effects:
         if words.is_act(effect.kind):
             what = words.act_words(effect.kind, effect.resource_id)
-        else:
+            table.add(effect.user_name, what, words.plain(effect.reason))
+    _titled("Acts", table)
+
+
+def _planned_mails(plan: Plan) -> None:
+    table = screen.Table(header=("USER", "MAIL", "TO", "WHY"), folding=frozenset({2, 3}))
+    for effect in plan.effects:
+        if not words.is_act(effect.kind):
             what = words.mail_words(effect, effect.kind)
-        table.add(effect.user_name, what, words.mail_to(effect), words.plain(effect.reason))
-    if title == "Acts":
-        table = screen.Table(
-            header=("USER", "ACT", "WHY"), rows=[(row[0], row[1], row[3]) for row in table.rows]
-        )
+            table.add(effect.user_name, what, words.mail_to(effect), words.why(effect))
+    _titled("Mails", table)
+
+
+def _titled(title: str, table: screen.Table) -> None:
     if table.rows:
         screen.heading(title)
         screen.table(table)
@@ -147,7 +154,7 @@ def _sum(report: Report) -> str:
     others = Counter(o.kind for o in report.outcomes if o.kind not in _TOLD_BY_STATUS)
     parts = [words.counted_effects(Counter(o.effect_kind for o in done)) or "Nothing to do"]
     parts += [f"{number} {words.plain(kind.value)}" for kind, number in others.items()]
-    return " · ".join([*parts, *_common(report.plan)])
+    return " · ".join([*parts, *_common(report.plan, told=report.executed)])
 
 
 def _plan_sum(plan: Plan) -> str:
@@ -155,13 +162,13 @@ def _plan_sum(plan: Plan) -> str:
     return " · ".join([planned or "Nothing to do", *_common(plan)])
 
 
-def _common(plan: Plan) -> list[str]:
+def _common(plan: Plan, *, told: bool = False) -> list[str]:
     parts = []
     if plan.held:
         parts.append(f"{len(plan.held)} held")
     if plan.gaps:
         parts.append(f"{len(plan.gaps)} not read")
-    if plan.summary_due:
+    if plan.summary_due and not told:
         parts.append("summary due")
     users = words.count(plan.population, "user")
     return [*parts, f"at most {plan.allowed} of {users} disturbed today"]

@@ -100,7 +100,10 @@ def list_waivers(*, as_of: datetime | None) -> int:
     if opening.options().json:
         screen.json_document(_document(waivers, today))
         return 0
-    table = screen.Table(header=("ID", "USER", "WHAT", "UNTIL", "STATUS", "REASON", "APPROVED BY"))
+    table = screen.Table(
+        header=("ID", "USER", "WHAT", "UNTIL", "STATUS", "REASON", "APPROVED BY"),
+        folding=frozenset({2, 5, 6}),
+    )
     for each in waivers:
         table.add(
             each.waiver_id,

@@ -63,9 +63,12 @@ def mail_words(effect: Effect | None, kind: str) -> str:
     """What a mail is."""
     if isinstance(effect, SendNotice):
         return plain(effect.stage.value)
-    if isinstance(effect, SendTeamNotice):
-        return f"to the team: {effect.headline}"
     return _MAILS.get(kind, kind)
+
+
+def why(effect: Effect) -> str:
+    """Why it is due; for the team, what it is told."""
+    return effect.headline if isinstance(effect, SendTeamNotice) else plain(effect.reason)
 
 
 def mail_to(effect: Effect | None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date
 from typing import assert_never
 
-from keyreeve.escalation.operations import no_case, operation_id
+from keyreeve.escalation.operations import hand_over_operation, no_case, operation_id
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import (
     Case,
@@ -36,7 +36,7 @@ def hand_over_for(case: Case, record: FindingRecord, outlook: Outlook) -> Act:
             user_name=case.user_name,
             due_on=today,
             reason="credentials_due",
-            operation_id=_id(case, outlook, OperationKind.PASSWORD_RESET, record.resource_id),
+            operation_id=_hand_over_id(case, record, outlook, OperationKind.PASSWORD_RESET),
             control=record.control,
             resource_id=record.resource_id,
         )
@@ -46,7 +46,7 @@ def hand_over_for(case: Case, record: FindingRecord, outlook: Outlook) -> Act:
         user_name=case.user_name,
         due_on=today,
         reason="credentials_due",
-        operation_id=_id(case, outlook, OperationKind.ROTATION, old),
+        operation_id=_hand_over_id(case, record, outlook, OperationKind.ROTATION),
         control=record.control,
         old_key=old,
         free_slot_of=outlook.slot_to_free(case, old),
@@ -104,23 +104,10 @@ def _configured(case: Case, record: FindingRecord, outlook: Outlook) -> list[Act
         case FinalAct.DEACTIVATE_UNUSED_KEYS:
             return [
                 _deactivate(case, record, outlook, DeactivationCause.UNUSED, key)
-                for key in _unused_keys(case, outlook)
+                for key in outlook.unused_keys(outlook.users[case.user_id])
             ]
         case _:
             assert_never(act)
-
-
-def _unused_keys(case: Case, outlook: Outlook) -> list[AccessKeyId]:
-    """Active keys of an inactive user that were not used within the same threshold."""
-    user = outlook.users[case.user_id]
-    limit = outlook.policy.thresholds_for(user).user_inactive
-    return [
-        key.key_id
-        for key in user.keys
-        if key.active
-        and key.key_id is not None
-        and not (isinstance(key.last_used, datetime) and outlook.now - key.last_used < limit)
-    ]
 
 
 def _deactivate(
@@ -147,7 +134,7 @@ def reinstatement_over(
     record: KeyRecord, user_name: UserName, outlook: Outlook, today: date
 ) -> DeactivateAccessKey:
     """The key's reinstatement has run out: Inactive again."""
-    until = record.reinstated_until.isoformat() if record.reinstated_until else ""
+    until = record.reinstated_until or outlook.now
     return DeactivateAccessKey(
         user_id=record.user_id,
         user_name=user_name,
@@ -155,10 +142,10 @@ def reinstatement_over(
         reason="reinstatement_over",
         operation_id=operation_id(
             outlook.snapshot.account_id,
-            no_case(today),
+            no_case(until.date()),
             OperationKind.ENFORCEMENT,
             record.key_id,
-            until,
+            until.isoformat(),
         ),
         control=None,
         key_id=record.key_id,
@@ -210,6 +197,17 @@ def _resumed(case: Case, operation: OperationRecord, outlook: Outlook) -> Act | 
             reconcile_only=gone,
         )
     return None
+
+
+def _hand_over_id(
+    case: Case, record: FindingRecord, outlook: Outlook, kind: OperationKind
+) -> OperationId:
+    """One hand-over per resource and day 0; what was begun goes on under its own id."""
+    begun = hand_over_operation(case, record)
+    if begun is not None:
+        return begun.operation_id
+    opened = record.opened_at.isoformat() if record.opened_at else ""
+    return _id(case, outlook, kind, record.resource_id, opened)
 
 
 def _enforcement(

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.escalation.keybook import observe
+from keyreeve.escalation.keybook import CACHED, observe
 from keyreeve.escalation.operations import enforcement_begun
+from keyreeve.escalation.owner import find_owner
 from keyreeve.escalation.words import how_cleared
 from keyreeve.model.case import (
     Case,
@@ -23,6 +24,7 @@ from keyreeve.model.case import (
     KeyRecord,
     Stage,
     State,
+    StepName,
     Thread,
     Waiver,
 )
@@ -103,9 +105,16 @@ def bring_up_to_date(
     people: HumanDecisions,
     calendar: Calendar,
     now: datetime,
+    *,
+    keep_absent: bool = False,
 ) -> Casebook:
-    """Fold today's findings into the cases."""
-    return _Clerk(state, snapshot, evaluation, people, calendar, now).work()
+    """Fold today's findings into the cases.
+
+    `keep_absent`: so many users are missing that the list itself is doubted; theirs stay (P9).
+    """
+    return _Clerk(
+        state, snapshot, evaluation, people, calendar, now, keep_absent=keep_absent
+    ).work()
 
 
 class _Clerk:
@@ -119,6 +128,8 @@ class _Clerk:
         people: HumanDecisions,
         calendar: Calendar,
         now: datetime,
+        *,
+        keep_absent: bool,
     ) -> None:
         self._state = state
         self._snapshot = snapshot
@@ -128,16 +139,29 @@ class _Clerk:
         self._now = now
         self._today = calendar.today(now)
         self._gaps = {gap.user_id for gap in evaluation.gaps if gap.user_id}
+        self._present = {user.user_id for user in snapshot.users if user.user_id}
         self._findings: dict[UserId, list[Finding]] = {}
         for finding in evaluation.findings:
             if finding.user_id is not None:
                 self._findings.setdefault(finding.user_id, []).append(finding)
         self._happenings: list[Happening] = []
+        self._reactivated_keys: set[AccessKeyId] = set()
+        if keep_absent:
+            self._gaps |= state.users.keys() - self._present
+        self._gaps |= {
+            case.user_id
+            for case in state.users.values()
+            if case.user_name in snapshot.unconfirmed and case.user_id not in self._present
+        }
 
     def work(self) -> Casebook:
         if not self._snapshot.account_readable:
             return Casebook(state=self._state, happenings=())
-        keys, reactivated = observe(self._state.keys, self._snapshot, self._now)
+        lag = timedelta(0) if self._policy.compressed else CACHED
+        keys, reactivated = observe(
+            self._state.keys, self._snapshot, self._now, frozenset(self._gaps), lag
+        )
+        self._reactivated_keys = {record.key_id for record in reactivated}
         users = {user.user_id: user for user in self._snapshot.users if user.user_id}
         cases: dict[UserId, Case] = {}
         for user_id, case in self._state.users.items():
@@ -223,6 +247,8 @@ class _Clerk:
         kept: dict[tuple[ControlId, str], FindingRecord] = {}
         cleared = list(case.cleared)
         for key, record in case.findings.items():
+            if key in still and self._opens_anew(case, record):
+                continue  # a fresh record takes its place
             if key in still or _untold(record) or enforcement_begun(case, record):
                 kept[key] = record
             elif key in flagged:
@@ -235,6 +261,21 @@ class _Clerk:
                     cleared.append(words)
         return replace(case, findings=kept, cleared=tuple(dict.fromkeys(cleared)))
 
+    def _opens_anew(self, case: Case, record: FindingRecord) -> bool:
+        """Somebody has undone the act: a new finding at day 0."""
+        if record.enforced_on is None:
+            return False
+        if record.resource_id in self._reactivated_keys:
+            return True
+        removed = any(
+            operation.act == "delete_login_profile"
+            and operation.steps[-1:] == (StepName.DONE,)
+            and (operation.control, operation.resource_id) == record.key
+            for operation in case.operations.values()
+        )
+        # A day later every report is younger than the act: there is a new login profile.
+        return removed and not _untold(record) and record.enforced_on < self._today
+
     def _settle(self, case: Case, user: User) -> Case | None:
         """Close the case if nothing is left: silently, or with one closing mail owed."""
         if case.findings:
@@ -243,7 +284,9 @@ class _Clerk:
             return case
         excluded = self._policy.exclusion_for(user) is not None
         # Without a cleared finding everything was set aside by people: nothing to announce.
-        if case.opened_on is None or excluded or not self._policy.closing_mail or not case.cleared:
+        address = find_owner(user, self._policy.owner).address
+        silent = address is None or excluded or address == case.bounced
+        if case.opened_on is None or silent or not self._policy.closing_mail or not case.cleared:
             self._note(CaseEvent.CASE_CLOSED, case, "nothing is left to do")
             return None
         return replace(case, closing_due=True)

@@ -39,6 +39,8 @@ def fold(state: State, step: Step, days: LadderDays) -> State:
     state = _fold_keys(state, step)
     if step.kind is OperationKind.NOTICE and step.data.get("topic") == "summary":
         return replace(state, summary_sent_on=step.on)
+    if step.kind is OperationKind.ENFORCEMENT and step.data.get("control") is None:
+        return _count(state, step)  # a reinstatement that is over belongs to no finding
     case = state.users.get(step.user_id)
     if case is None or case.case_id != step.case_id:
         return state
@@ -204,10 +206,12 @@ def _orphaned(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyI
 
 def _reinstated(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
     key = AccessKeyId(str(step.data["key_id"]))
-    if key in keys:
+    acted_at = keys[key].acted_at if key in keys else None
+    if key in keys and (acted_at is None or step.at > acted_at):
         keys[key] = replace(
             keys[key],
             active=True,
+            acted_at=step.at,
             inactivated_at=None,
             reinstated_until=_instant(step.data.get("until")),
             reinstate_reason=_text(step.data.get("reason")),
@@ -217,12 +221,14 @@ def _reinstated(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKe
 
 def _inactivated(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
     key = _key(step.data.get("key_id"))
-    if key is None or key not in keys or step.data.get("by_owner"):
+    if key is None or key not in keys:
         return keys
-    if keys[key].inactivated_at is None:
+    acted_at = keys[key].acted_at
+    if acted_at is None or step.at > acted_at:
         keys[key] = replace(
             keys[key],
             active=False,
+            acted_at=step.at,
             inactivated_at=step.at,
             reinstated_until=None,
             reinstate_reason=None,
@@ -239,6 +245,8 @@ def _inactivated(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessK
 def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> State:
     data = step.data
     topic = str(data.get("topic", "notice"))
+    if topic == "bounced":
+        return _with_case(state, replace(case, bounced=str(data["to"])))
     if topic == "closing":
         users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
         return replace(state, users=users)
@@ -261,6 +269,7 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
         opened_on=case.opened_on or step.on,
         anchor=case.anchor or step.at,
         addresses=tuple(dict.fromkeys((*case.addresses, address))),
+        bounced=None,
         last_notice_on=step.on,
         last_notice_stage=Stage(str(data["stage"])),
     )

@@ -4,24 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from keyreeve.model.case import KeyRecord
 from keyreeve.model.identifiers import AccessKeyId, UserId
 from keyreeve.model.snapshot import AccessKey, AccountSnapshot, User
 
+CACHED = timedelta(hours=4)
+"""AWS serves one report for four hours: within them it may be older than an act (aws-facts E1)."""
+
 
 def observe(
-    keys: Mapping[AccessKeyId, KeyRecord], snapshot: AccountSnapshot, now: datetime
+    keys: Mapping[AccessKeyId, KeyRecord],
+    snapshot: AccountSnapshot,
+    now: datetime,
+    unreadable: frozenset[UserId],
+    lag: timedelta = CACHED,
 ) -> tuple[dict[AccessKeyId, KeyRecord], tuple[KeyRecord, ...]]:
     """The key records after the snapshot, and those that somebody else made Active again.
 
-    A record ends when its key, or its user, is gone.  Users with a gap keep what they have.
+    A record ends when its key, or its user, is gone.  Unreadable users keep what they have.
+    `lag` is how far the facts may lie behind an act of ours.
     """
     out: dict[AccessKeyId, KeyRecord] = {}
     reactivated: list[KeyRecord] = []
     users = {user.user_id: user for user in snapshot.users if user.user_id is not None}
-    unreadable = {gap.user_id for gap in snapshot.gaps}
     for key_id, record in keys.items():
         user = users.get(record.user_id)
         kept = user is not None and not _gone(record, user)
@@ -32,7 +39,7 @@ def observe(
             if key.key_id is None or user.user_id is None:
                 continue
             record = _seen(out.get(key.key_id), key, user.user_id)
-            if record.inactivated_at and key.active and _newer(user, record.inactivated_at):
+            if record.inactivated_at and key.active and _newer(user, record.inactivated_at + lag):
                 reactivated.append(record)
                 record = replace(record, inactivated_at=None, reactivated_at=now)
             out[key.key_id] = record

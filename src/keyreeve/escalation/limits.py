@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from math import ceil
 
@@ -20,6 +21,24 @@ def allowed_users(population: int, limits: BlastLimits) -> int:
     )
 
 
+def vanished(
+    before: Population | None, users: AbstractSet[UserId], limits: BlastLimits
+) -> Refusal | None:
+    """More users are missing than could plausibly have been deleted since the last run."""
+    if before is None:
+        return None
+    missing = len(before.users - users)
+    if missing <= max(limits.disruptive_floor, limits.disruptive_share * len(before.users)):
+        return None
+    return Refusal(
+        reason=(
+            f"{missing} of {len(before.users)} users have vanished since the last run; "
+            "an incomplete user list would look just like this"
+        ),
+        number=missing,
+    )
+
+
 def refusal(
     before: Population | None, now: Population, population: int, limits: BlastLimits
 ) -> Refusal | None:
@@ -29,26 +48,19 @@ def refusal(
     """
     if before is None:
         return None
-    share = limits.disruptive_share
-    vanished = len(before.users - now.users)
-    if vanished > max(limits.disruptive_floor, share * len(before.users)):
-        return Refusal(
-            reason=(
-                f"{vanished} of {len(before.users)} users have vanished since the last run; "
-                "an incomplete user list would look just like this"
-            ),
-            number=vanished,
-        )
+    gone = vanished(before, now.users, limits)
+    if gone is not None:
+        return gone
     flagged = len(now.flagged - before.flagged)
-    if flagged > max(limits.disruptive_floor, share * population):
-        return Refusal(
-            reason=(
-                f"{flagged} users became flagged since the last run, of {population} with "
-                "credentials; a wrong report or a changed threshold would look just like this"
-            ),
-            number=flagged,
-        )
-    return None
+    if flagged <= max(limits.disruptive_floor, limits.disruptive_share * population):
+        return None
+    return Refusal(
+        reason=(
+            f"{flagged} users became flagged since the last run, of {population} with "
+            "credentials; a wrong report or a changed threshold would look just like this"
+        ),
+        number=flagged,
+    )
 
 
 @dataclass(slots=True)

@@ -169,11 +169,19 @@ def _warned_before(
     enforcement_on: date,
     days: LadderDays,
 ) -> date:
-    """Gate 1: the day after a warning or countdown, itself later than the first notice."""
-    warned = [n.on for n in record.notices if n.stage in _WARNINGS]
+    """Gate 1: the day after a warning or countdown, itself later than the first notice.
+
+    A warning of a date that has long passed warns of nothing: it counts only for an E that lies
+    no further from the one it told than a warning's own lead.
+    """
+    lead = timedelta(days=days.enforcement - days.warning)
+    warned = [
+        n.on
+        for n in record.notices
+        if n.stage in _WARNINGS and n.enforcement_on and enforcement_on - n.enforcement_on <= lead
+    ]
     if warned:
         return min(warned) + timedelta(days=1)
-    lead = timedelta(days=days.enforcement - days.warning)
     first = max(
         _next_notice_day(at, calendar),
         enforcement_on - lead,

@@ -10,9 +10,10 @@ from keyreeve.model.case import (
     FindingRecord,
     OperationKind,
     OperationRecord,
+    State,
     StepName,
 )
-from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId
+from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId, UserId
 
 
 def operation_id(
@@ -32,7 +33,7 @@ def no_case(today: date) -> CaseId:
 
 
 def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | None:
-    """The rotation or reset of this finding, if one was begun and not given up."""
+    """The rotation or reset of this finding since it opened, if begun and not given up."""
     kind = {
         ControlId.ACCESS_KEY_ROTATION: OperationKind.ROTATION,
         ControlId.PASSWORD_AGE: OperationKind.PASSWORD_RESET,
@@ -44,8 +45,27 @@ def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | 
             if operation.kind is kind
             and operation.resource_id == record.resource_id
             and operation.steps[-1:] != (StepName.ABANDONED,)
+            and (operation.unfinished or _since_opened(operation, record))
         ),
         None,
+    )
+
+
+def _since_opened(operation: OperationRecord, record: FindingRecord) -> bool:
+    """An operation of an earlier finding on the same resource is no answer to this one."""
+    if record.opened_at is None or operation.begun_at is None:
+        return False
+    return operation.begun_at >= record.opened_at
+
+
+def disarmed_users(state: State) -> frozenset[UserId]:
+    """Users whom an act of ours has shut out, whatever the report still says."""
+    return frozenset(
+        case.user_id
+        for case in state.users.values()
+        for operation in case.operations.values()
+        if operation.act in ("delete_login_profile", "quarantine")
+        and operation.steps[-1:] in ((StepName.DONE,), (StepName.ENFORCING,))
     )
 
 

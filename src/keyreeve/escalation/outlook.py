@@ -21,6 +21,7 @@ from keyreeve.escalation.owner import (
     may_receive_credentials,
     shared_addresses,
 )
+from keyreeve.escalation.words import REPLACEMENT_GONE
 from keyreeve.model.case import (
     Case,
     FindingRecord,
@@ -28,12 +29,13 @@ from keyreeve.model.case import (
     HumanDecisions,
     KeyRecord,
     OperationRecord,
+    StepName,
 )
 from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import AccessKeyId, ControlId, UserId
 from keyreeve.model.plan import Decision, Gate
-from keyreeve.model.policy import Delivery, EscalationPolicy
+from keyreeve.model.policy import Delivery, EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import AccessKey, AccountSnapshot, User
 
 FindingKey = tuple[ControlId, str]
@@ -53,6 +55,8 @@ class Outlook:
     cards: Mapping[ControlId, ControlCard]
     now: datetime
     gaps: frozenset[UserId] = field(default_factory=frozenset)
+    disarmed: frozenset[UserId] = field(default_factory=frozenset)
+    """Users whom an act of ours has shut out since the report."""
 
     @property
     def policy(self) -> EscalationPolicy:
@@ -76,10 +80,21 @@ class Outlook:
             user.user_id
             for user in self.snapshot.users
             if user.user_id
-            and user.has_live_credential
+            and user.user_id not in self.disarmed
+            and self._has_live_credential(user)
             and self.policy.exclusion_for(user) is None
             and is_administrator(user.granted)
         )
+
+    def _has_live_credential(self, user: User) -> bool:
+        """An Active key or a password, keys made Inactive since the report left out."""
+        return bool(user.password_enabled) or any(
+            key.active and not (key.key_id and self._inactivated(key.key_id)) for key in user.keys
+        )
+
+    def _inactivated(self, key: AccessKeyId) -> bool:
+        record = self.keys.get(key)
+        return record is not None and record.inactivated_at is not None
 
     def today(self, case: Case) -> date:
         """The ladder's date for this case."""
@@ -101,13 +116,18 @@ class Outlook:
             None,
         )
 
-    def extension_days(self, case: Case) -> int:
-        """Days that people added to E in this case, up to the cap."""
+    def extension_days(self, case: Case, record: FindingRecord) -> int:
+        """Days that people added to E since the finding opened, up to the cap.
+
+        What was added before is in the promise already.
+        """
+        if record.opened_at is None:
+            return 0
+        opened_at = record.opened_at
         added = sum(
             extension.days
             for extension in self.people.extensions
-            if extension.user in (case.user_name, case.user_id)
-            and extension.added_at.date() >= case.first_seen_on
+            if extension.user in (case.user_name, case.user_id) and extension.added_at >= opened_at
         )
         return min(added, self.policy.max_extension_days)
 
@@ -132,9 +152,12 @@ class Outlook:
         user = self.users[case.user_id]
         hand_over = self._hand_over(record.control)
         operation = hand_over_operation(case, record)
-        given_on = operation.delivered_on if operation else None
-        acts = self._acts(record, reset_made=given_on is not None)
+        gone = operation is not None and self._replacement_gone(case, operation)
+        given_on = operation.delivered_on if operation and not gone else None
+        acts = self._acts(record, user, reset_made=given_on is not None)
         why_nothing = None if given_on else self._why_nothing(case, record, user, operation)
+        if gone:
+            why_nothing = REPLACEMENT_GONE
         hold_back = self._hand_over_held(case, record, user, operation)
         if hold_back and hold_back[0] is Gate.PASSWORD_CHANGE and acts:
             # There is an act for just this case: the owner is told why no reset is made.
@@ -149,13 +172,22 @@ class Outlook:
             hand_over_held=None if why_nothing or given_on else hold_back,
             act_held=self._act_held(case),
             held_until=hold.until if hold else None,
-            extension_days=self.extension_days(case),
+            extension_days=self.extension_days(case, record),
             overlap_days=self.policy.enforcement.minimum_overlap_days,
             first_in_case=case.opened_on is None,
             noticed_today=case.last_notice_on == self.today(case),
             not_today=not_today,
             reconcile=enforcement_begun(case, record),
         )
+
+    def _replacement_gone(self, case: Case, operation: OperationRecord) -> bool:
+        """The owner deleted the key that was handed over, or made it Inactive."""
+        if operation.new_key is None or operation.delivered_on is None:
+            return False
+        if operation.delivered_on >= self.today(case):
+            return False  # handed over by this very run, after the facts were taken
+        record = self.keys.get(operation.new_key)
+        return record is None or record.active is False
 
     def _hand_over(self, control: ControlId) -> HandOver:
         match control:
@@ -166,19 +198,36 @@ class Outlook:
             case _:
                 return HandOver.NOTHING
 
-    def _acts(self, record: FindingRecord, *, reset_made: bool) -> bool:
+    def _acts(self, record: FindingRecord, user: User, *, reset_made: bool) -> bool:
         act = self.policy.final_act(record.control)
         if act is None:
             return True
         if record.control is ControlId.PASSWORD_AGE and reset_made:
             return False
+        if act is FinalAct.DEACTIVATE_UNUSED_KEYS and record.enforced_on is None:
+            return bool(self.unused_keys(user))
         return act.disruptive
+
+    def unused_keys(self, user: User) -> list[AccessKeyId]:
+        """Active keys of an inactive user that were not used within the same threshold."""
+        limit = self.policy.thresholds_for(user).user_inactive
+        return [
+            key.key_id
+            for key in user.keys
+            if key.active
+            and key.key_id is not None
+            and not self._inactivated(key.key_id)
+            and not (isinstance(key.last_used, datetime) and self.now - key.last_used < limit)
+        ]
 
     def _why_nothing(
         self, case: Case, record: FindingRecord, user: User, begun: OperationRecord | None
     ) -> str | None:
         """The code of the reason why nothing can be handed out, as the facts stand today."""
-        if begun is not None and begun.unfinished:
+        if begun is not None and begun.stuck is not None:
+            return None  # a person must look, and until then nothing is said to be settled
+        blocked_by_orphan = begun is not None and begun.steps[-1:] == (StepName.ORPHANED,)
+        if begun is not None and begun.unfinished and not blocked_by_orphan:
             return None
         match record.control:
             case ControlId.ACCESS_KEY_ROTATION:

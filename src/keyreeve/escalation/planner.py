@@ -29,6 +29,7 @@ from keyreeve.model.case import (
     Population,
     Stage,
     State,
+    StepName,
 )
 from keyreeve.model.effect import (
     Act,
@@ -81,6 +82,12 @@ class _Draft:
         return min(dates, default=_FAR)
 
     @property
+    def promised(self) -> date:
+        """The earliest date that was promised: acts run in this order, whatever E is now."""
+        dates = [r.promised_on for r in self.case.findings.values() if r.promised_on]
+        return min(dates, default=self.earliest)
+
+    @property
     def oldest(self) -> float:
         """The instant since which the oldest credential is flagged; oldest opens first."""
         since = [r.since.timestamp() for r in self.case.findings.values() if r.since]
@@ -123,7 +130,7 @@ class _Planner:
             for user in outlook.snapshot.users
             if user.has_live_credential and self._policy.exclusion_for(user) is None
         )
-        self._people = population_of(outlook)
+        self._people = population_of(outlook, state.population)
         self._refusal = self._refuse(accepted)
         self._allowed = allowed_users(self._population, self._policy.limits)
         ledger = state.ledger.get(self._calendar.ledger_day(self._now), DayLedger())
@@ -133,14 +140,14 @@ class _Planner:
     def plan(self) -> Planned:
         drafts = [self._draft(case) for case in self._movable_cases()]
         if not self._still:
-            drafts.sort(key=lambda draft: (draft.earliest, draft.case.user_name))
+            drafts.sort(key=lambda draft: (draft.promised, draft.case.user_name))
             for draft in drafts:
                 self._acts(draft)
             reinstated = self._reinstatements_over()
             drafts.sort(key=lambda draft: (draft.case.opened_on is None, draft.oldest))
             for draft in drafts:
                 self._message(draft)
-            drafts.sort(key=lambda draft: (draft.earliest, draft.case.user_name))
+            drafts.sort(key=lambda draft: (draft.promised, draft.case.user_name))
         else:
             reinstated = []
             for draft in drafts:
@@ -186,8 +193,7 @@ class _Planner:
         if self._outlook.owner(user).address is None:
             self._unreachable(draft, self._outlook.owner(user).reason)
         for act in unfinished_acts(draft.case, self._outlook):
-            if excluded is None:
-                draft.acts.append(act)
+            self._resume(draft, act if excluded is None else replace(act, reconcile_only=True))
         for key, decision in _by_promise(draft):
             record = draft.case.findings[key]
             if decision.held is not None:
@@ -195,11 +201,22 @@ class _Planner:
             if decision.credentials_due:
                 self._due(draft, record, hand_over_for(draft.case, record, self._outlook))
             if decision.act_due:
-                only_look = decision.reason is not DecisionReason.ENFORCEMENT_DUE
+                gone = key not in self._outlook.findings.get(draft.case.user_id, {})
+                only_look = gone or decision.reason is not DecisionReason.ENFORCEMENT_DUE
                 for act in act_for(draft.case, record, self._outlook):
                     self._due(draft, record, replace(act, reconcile_only=only_look))
         if draft.not_today:
             draft.decisions = self._outlook.decisions(draft.case, draft.not_today)
+
+    def _resume(self, draft: _Draft, act: Act) -> None:
+        """What a stop cut off goes on; a refused run only delivers what exists already."""
+        operation = draft.case.operations[act.operation_id]
+        exists = StepName.CREATED in operation.steps
+        if self._refusal is not None and not exists:
+            return
+        if exists and not self._budget.take_mail(1):
+            return
+        draft.acts.append(act)
 
     def _due(self, draft: _Draft, record: FindingRecord, act: Act) -> None:
         if any(planned.operation_id == act.operation_id for planned in draft.acts):
@@ -214,13 +231,16 @@ class _Planner:
     def _gate(self, case: Case, act: Act) -> tuple[Gate, str] | None:
         """The first gate that counts and does not hold for the act (gates 5, 6 and 8)."""
         user_id = case.user_id
-        begun = case.operations.get(act.operation_id)
-        if begun is not None and begun.unfinished:
-            return None  # counted on the day it began
+        if act.reconcile_only:
+            return None  # it only looks
         if self._refusal is not None:
             return (Gate.BLAST_RADIUS, f"the run is refused: {self._refusal.reason}")
-        if act.disruptive and user_id in self._admins and self._admins == {user_id}:
+        if act.disruptive and self._admins == {user_id}:
             return (Gate.NEVER, "this is the last administrator")
+        begun = case.operations.get(act.operation_id)
+        if begun is not None and begun.unfinished:
+            self._admins.discard(user_id)
+            return None  # counted on the day it began
         counted = self._budget.disrupted if act.disruptive else self._budget.created
         if not self._budget.take(counted, user_id):
             return (
@@ -319,16 +339,31 @@ class _Planner:
         if user is None or record.user_id in self._outlook.gaps:
             return []
         act = reinstatement_over(record, user.name, self._outlook, self._today)
-        if not self._budget.take(self._budget.disrupted, record.user_id):
+        gate = self._reinstatement_gate(record)
+        if gate is not None:
             held = Held(
-                gate=Gate.BLAST_RADIUS,
-                reason="the reinstatement is over, and today's number is spent",
+                gate=gate[0],
+                reason=f"the reinstatement is over; {gate[1]}",
                 user_id=record.user_id,
                 user_name=user.name,
                 resource_id=record.key_id,
             )
             return [UserPlan(user_id=record.user_id, user_name=user.name, held=(held,))]
         return [UserPlan(user_id=record.user_id, user_name=user.name, acts=(act,))]
+
+    def _reinstatement_gate(self, record: KeyRecord) -> tuple[Gate, str] | None:
+        """The gates of an act that belongs to no finding."""
+        if self._refusal is not None:
+            return (Gate.BLAST_RADIUS, "the run is refused")
+        if self._outlook.is_self(record.user_id):
+            return (Gate.NEVER, "this is the identity that Keyreeve runs as")
+        if self._admins == {record.user_id}:
+            return (Gate.NEVER, "this is the last administrator")
+        if not self._calendar.is_act_day(self._today):
+            return (Gate.WINDOW, "outside the window for disruptive effects")
+        if not self._budget.take(self._budget.disrupted, record.user_id):
+            return (Gate.BLAST_RADIUS, "today's number is spent")
+        return None
 
     # --- the end ---------------------------------------------------------------------------------
 
@@ -446,8 +481,11 @@ def headline(decisions: Iterable[Decision]) -> Stage:
     return max(stages, key=_ORDER.index)
 
 
-def population_of(outlook: Outlook) -> Population:
-    """Who exists and who is flagged today, for tomorrow's comparison."""
+def population_of(outlook: Outlook, before: Population | None) -> Population:
+    """Who exists and who is flagged today, for tomorrow's comparison.
+
+    Users who could not be read count as they did before: a gap is no news.
+    """
     flagged = {
         user_id
         for user_id, findings in outlook.findings.items()
@@ -458,7 +496,10 @@ def population_of(outlook: Outlook) -> Population:
         for user_id, user in outlook.users.items()
         if outlook.policy.exclusion_for(user) is None
     }
-    return Population(users=frozenset(outlook.users), flagged=frozenset(flagged & in_scope))
+    unread = before.flagged & outlook.gaps if before else frozenset()
+    return Population(
+        users=frozenset(outlook.users), flagged=frozenset(flagged & in_scope) | unread
+    )
 
 
 def days_to_90(record: FindingRecord, now: datetime) -> int | None:

@@ -35,6 +35,8 @@ def _of_case(
     case: Case, held: Sequence[Held], outlook: Outlook, today: date
 ) -> Iterable[SendTeamNotice]:
     owner = outlook.owner(outlook.users[case.user_id])
+    if not case.findings:
+        return
     if owner.address is None:
         if UNREACHABLE not in case.team_told:
             yield _unreachable(case, owner.reason, outlook, today)

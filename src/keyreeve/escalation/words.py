@@ -91,6 +91,7 @@ def take_key(new_key: AccessKeyId, on: date) -> str:
     return f"Take the new key, {new_key}, from the private mail of {day(on)}."
 
 
+REPLACEMENT_GONE = "replacement_gone"
 NO_REPLACEMENT = {
     "spare": "No replacement will be made: a spare key that nobody uses needs none.",
     "none_needed": "No new credentials are needed for this.",
@@ -100,6 +101,9 @@ NO_REPLACEMENT = {
     "both_slots_aged": (
         "No replacement can be made: AWS allows two access keys per user, you have two, and both "
         "are due."
+    ),
+    REPLACEMENT_GONE: (
+        "The replacement that was handed over is gone or inactive, and no other will be made."
     ),
     "already_replaced": "A replacement was handed over earlier.",
 }

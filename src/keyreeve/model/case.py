@@ -255,6 +255,8 @@ class KeyRecord:
     """For a key made by us: when the key that it replaces was made Inactive or vanished."""
     inactivated_at: datetime | None = None
     """When Keyreeve made it Inactive; a report made before then still calls it Active."""
+    acted_at: datetime | None = None
+    """The instant of the newest act of ours: folding it again changes nothing."""
     reactivated_at: datetime | None = None
     """Somebody else made it Active again, and the team was not told yet."""
     reinstated_until: datetime | None = None

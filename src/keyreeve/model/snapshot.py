@@ -144,6 +144,8 @@ class AccountSnapshot:
     """Names of the account's groups."""
     caller: Caller | None = None
     """None offline."""
+    unconfirmed: frozenset[UserName] = frozenset()
+    """Users of the report whom the user list does not hold: gone since, or the list is short."""
     account_readable: bool = True
     """False: an account-wide gap; nothing opens, advances or closes for anybody."""
 

@@ -16,7 +16,7 @@ from keyreeve.codec.credential_report import ParsedReport, ReportRow, parse
 from keyreeve.controls.evaluation import slots_in_question
 from keyreeve.model.case import KeyRecord
 from keyreeve.model.errors import AccountUnreadable, AwsFailure, NotFound
-from keyreeve.model.identifiers import AccessKeyId, AccountId, UserId
+from keyreeve.model.identifiers import AccessKeyId, AccountId, UserId, UserName
 from keyreeve.model.policy import EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import (
     Absent,
@@ -66,6 +66,7 @@ def collect(
         users=tuple(_joined(details.users, parsed, report.generated_at, gaps)),
         password_policy=password_policy,
         groups=details.groups,
+        unconfirmed=_unconfirmed(details.users, parsed),
         caller=caller,
         account_readable=stale is None and parsed.complete,
     )
@@ -92,7 +93,8 @@ def offline(content: bytes, now: datetime) -> AccountSnapshot:
 
 def _account_of(rows: Sequence[ReportRow]) -> AccountId:
     """The account id in the ARNs; zeros where there is no row to tell."""
-    return AccountId(rows[0].arn.split(":")[4] if rows else "000000000000")
+    parts = rows[0].arn.split(":") if rows else []
+    return AccountId(parts[4] if len(parts) > 4 and parts[4] else "000000000000")  # noqa: PLR2004
 
 
 def _password_policy(reader: AccountReader, gaps: list[CollectionGap]) -> PasswordPolicy | None:
@@ -137,6 +139,12 @@ def _joined(
             gaps.append(_gap("GetCredentialReport", reason, user))
             yield user
         # A user created after the report was made has nothing that could be old yet.
+
+
+def _unconfirmed(users: Iterable[User], parsed: ParsedReport) -> frozenset[UserName]:
+    """Users who have a row and are not in the list: their cases wait for the next report."""
+    listed = {user.name for user in users}
+    return frozenset(row.user for row in parsed.rows if row.user not in listed)
 
 
 def _second(moment: datetime) -> datetime:

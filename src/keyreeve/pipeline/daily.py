@@ -13,6 +13,8 @@ from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.casebook import Casebook, Happening, bring_up_to_date
+from keyreeve.escalation.limits import vanished
+from keyreeve.escalation.operations import disarmed_users
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.planner import Planned, make_plan, population_of
 from keyreeve.model.case import HumanDecisions, LastRun, State
@@ -120,7 +122,17 @@ def judge(
     policy = account.policy
     calendar = Calendar(policy)
     evaluation = evaluate(snapshot, policy, now, state.keys)
-    casebook = bring_up_to_date(state, snapshot, evaluation, people, calendar, now)
+    present = {user.user_id for user in snapshot.users if user.user_id}
+    doubted = vanished(state.population, present, policy.limits)
+    casebook = bring_up_to_date(
+        state,
+        snapshot,
+        evaluation,
+        people,
+        calendar,
+        now,
+        keep_absent=doubted is not None and doubted.number != accepted,
+    )
     outlook = Outlook(
         snapshot=snapshot,
         findings=_by_user(evaluation),
@@ -130,6 +142,7 @@ def judge(
         cards=CARDS,
         now=now,
         gaps=frozenset(gap.user_id for gap in evaluation.gaps if gap.user_id),
+        disarmed=disarmed_users(casebook.state),
     )
     planned = make_plan(
         run_id=account.run_id,
@@ -158,7 +171,7 @@ def record(bench: Workbench, judged: Judgement, outcomes: list[Outcome]) -> Stat
             run_id=plan.run_id, as_of=plan.as_of, on=plan.on, exit_code=exit_code(plan, outcomes)
         ),
         population=(
-            population_of(judged.outlook)
+            population_of(judged.outlook, bench.state.population)
             if plan.refusal is None and judged.snapshot.account_readable
             else bench.state.population
         ),

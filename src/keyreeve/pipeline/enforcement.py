@@ -14,7 +14,9 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from keyreeve.model.case import OperationKind, OperationRecord, StepName
+from keyreeve.escalation.operations import hand_over_operation
+from keyreeve.escalation.words import REPLACEMENT_GONE
+from keyreeve.model.case import OperationKind, StepName
 from keyreeve.model.effect import (
     DeactivateAccessKey,
     DeactivationCause,
@@ -25,7 +27,7 @@ from keyreeve.model.effect import (
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
-from keyreeve.model.snapshot import LiveUser, User
+from keyreeve.model.snapshot import LiveKey, LiveUser, User
 from keyreeve.pipeline.workbench import (
     Deferred,
     Refused,
@@ -34,7 +36,16 @@ from keyreeve.pipeline.workbench import (
     failed_before,
 )
 
+SLOTS = 2
+
 Enforced = DeactivateAccessKey | DeleteLoginProfile | Quarantine
+
+
+class Postponed(Deferred):
+    """The call of an earlier run never took effect, and the gates do not hold today."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(Gate.TOLD, reason)
 
 
 class Enforcement:
@@ -46,27 +57,25 @@ class Enforcement:
 
     def carry_out(self) -> Outcome:
         """Look again, write, act, write."""
-        begun = self._operation()
-        enforcing = begun is not None and begun.steps[-1:] == (StepName.ENFORCING,)
-        attempt = begun.attempt if begun else 1
-        if self._is_done():
-            return self._was_done(attempt, enforcing=enforcing)
-        if self._act.reconcile_only:
-            # The call never took effect, and the gates do not hold today: begin anew another day.
+        last, attempt = self._begun()
+        enforcing = last is StepName.ENFORCING
+        try:
+            if self._is_done(enforcing=enforcing):
+                return self._was_done(attempt, enforcing=enforcing)
+            self._look_again()
+        except (Refused, Postponed) as no:
             if enforcing:
-                self._write(attempt, StepName.ABANDONED, {"reason": "did not take effect"})
-            raise Deferred(Gate.TOLD, "begun before a stop and not done; it waits for its date")
-        user = self._bench.still_allowed(self._act)
-        self._still_due(user, self._bench.live_user(self._act))
+                self._write(attempt, StepName.ABANDONED, {"reason": str(no)})
+            raise
         if not enforcing:
-            attempt = begun.attempt + 1 if begun else 1
+            attempt = attempt + 1 if last is not None else 1
             self._write(attempt, StepName.ENFORCING, self._facts())
         self._bench.tools.lease.check()
         try:
             self._do()
         except (Doubtful, Malformed):
             # Read, never repeat: a second run of the same day reads again.
-            if not self._is_done():
+            if not self._is_done(enforcing=False):
                 raise
         except AwsFailure as failure:
             self._write(attempt, StepName.ABANDONED, {"reason": failed_before(failure)})
@@ -76,6 +85,9 @@ class Enforcement:
 
     def _was_done(self, attempt: int, *, enforcing: bool) -> Outcome:
         """It is so already: by us, if we had begun; else by its owner."""
+        if self._act.control is None and not enforcing:
+            # A reinstatement that its owner ended: remembered, or it would be tried every day.
+            self._write(attempt + 1, StepName.DONE, self._facts())
         if enforcing:
             self._write(attempt, StepName.DONE, self._facts())
             return self._bench.outcome(
@@ -85,9 +97,17 @@ class Enforcement:
             self._act, OutcomeKind.ALREADY_DONE, "it was so before Keyreeve acted"
         )
 
+    def _look_again(self) -> None:
+        """Every live gate; Refused if there is nothing to do any more."""
+        if self._act.reconcile_only:
+            raise Postponed("begun before a stop and not done; it waits for its date")
+        user = self._bench.still_allowed(self._act)
+        self._still_due(user, self._bench.live_user(self._act))
+
     # --- look again ---------------------------------------------------------------------------
 
-    def _is_done(self) -> bool:
+    def _is_done(self, *, enforcing: bool) -> bool:
+        """Whether it is so already; Refused if its subject is gone."""
         act, reader = self._act, self._bench.tools.reader
         match act:
             case DeactivateAccessKey():
@@ -101,12 +121,17 @@ class Enforcement:
             case DeleteLoginProfile():
                 return not reader.has_login_profile(act.user_name)
             case Quarantine():
-                return False  # adding twice changes nothing
+                # Adding twice changes nothing; the groups were read when this run began.
+                return enforcing and act.group in self._bench.outlook.users[act.user_id].groups
             case _:
                 assert_never(act)
 
     def _still_due(self, user: User, live: LiveUser) -> None:
         """The finding itself, live: a user who mended it since the report is left alone (P10)."""
+        if isinstance(self._act, Quarantine) and not self._bench.tools.reader.has_login_profile(
+            live.name
+        ):
+            raise Refused("the user has no console password any more")
         match self._act.control:
             case ControlId.CONSOLE_MFA:
                 if self._bench.tools.reader.has_mfa_device(live.name):
@@ -134,8 +159,41 @@ class Enforcement:
             DeactivationCause.UNUSED: thresholds.user_inactive,
         }.get(act.cause)
         used = self._bench.tools.reader.access_key_last_used(act.key_id)
-        if limit is not None and _recent(used, self._bench.outlook.now, limit):
+        now = self._bench.outlook.now
+        if limit is not None and _recent(used, now, limit):
             raise Refused("the key has been used since the report")
+        live = self._bench.live_keys(act)
+        others = [key for key in live if key.active and key.key_id != act.key_id]
+        if act.cause is DeactivationCause.STALE and not others:
+            raise Refused("it is the only live key now")
+        if act.cause is DeactivationCause.ROTATION:
+            self._replacement_stands(act, user, live, used)
+
+    def _replacement_stands(
+        self,
+        act: DeactivateAccessKey,
+        user: User,
+        live: tuple[LiveKey, ...],
+        used: datetime | None,
+    ) -> None:
+        """The replacement is alive, or the reason why there is none still holds (gate 3)."""
+        case = self._bench.case(act)
+        finding = finding_key(act)
+        record = case.findings.get(finding) if case and finding else None
+        if case is None or record is None:
+            return
+        operation = hand_over_operation(case, record)
+        told = record.no_replacement.reason if record.no_replacement else ""
+        if operation is not None and operation.delivered_on is not None:
+            alive = any(key.key_id == operation.new_key and key.active for key in live)
+            if not alive and told != REPLACEMENT_GONE:
+                raise Deferred(Gate.OVERLAP, "the replacement is gone or Inactive")
+            return
+        limit = self._bench.outlook.policy.thresholds_for(user).user_inactive
+        if told == "dormant" and _recent(used, self._bench.outlook.now, limit):
+            raise Deferred(Gate.LOOKED_AGAIN, "the key has been used since the report")
+        if told.startswith("slots_taken") and len(live) < SLOTS:
+            raise Deferred(Gate.LOOKED_AGAIN, "a slot has become free for a replacement")
 
     # --- act ------------------------------------------------------------------------------------
 
@@ -156,9 +214,14 @@ class Enforcement:
 
     # --- steps ----------------------------------------------------------------------------------
 
-    def _operation(self) -> OperationRecord | None:
+    def _begun(self) -> tuple[StepName | None, int]:
+        """The last step that is known and its attempt; (None, 0) if nothing was begun."""
+        if self._act.control is None:
+            steps = self._bench.tools.journal.of(self._act.operation_id)
+            return (steps[-1].name, steps[-1].attempt) if steps else (None, 0)
         case = self._bench.case(self._act)
-        return case.operations.get(self._act.operation_id) if case else None
+        begun = case.operations.get(self._act.operation_id) if case else None
+        return (begun.steps[-1], begun.attempt) if begun else (None, 0)
 
     def _facts(self) -> dict[str, object]:
         act = self._act

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
-from typing import assert_never
+from typing import TypeVar, assert_never
 
 from keyreeve.escalation.notices import compose, compose_closing
 from keyreeve.escalation.operations import no_case, operation_id
@@ -37,6 +37,7 @@ from keyreeve.model.errors import (
     KeyreeveError,
     LockLost,
     MailFailure,
+    RecipientRefused,
 )
 from keyreeve.model.identifiers import OperationId, UserId, UserName
 from keyreeve.model.notice import Accepted, MailKind, OutgoingMail, Summary, TeamNotice
@@ -47,6 +48,8 @@ from keyreeve.pipeline.reset import Reset
 from keyreeve.pipeline.rotation import Rotation
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench
 from keyreeve.ports import Progress
+
+_Mail = TypeVar("_Mail", SendNotice, SendClosing)
 
 GROUP = 50
 """Users between two saves of the state; what lies between is in `ops/`."""
@@ -161,13 +164,31 @@ class Execution:
         if case is None:
             return None
         if isinstance(message, SendClosing):
-            return self._guarded(message, lambda: self._closing(message, case))
+            return self._guarded(message, partial(self._told_of, message, self._closing, case))
         if not isinstance(message, SendNotice):
             return None
         decisions = self._bench.outlook.decisions(case, not_today)
         if strongest(decisions.values()) is None:
             return None  # the act that was to be told has not happened
-        return self._guarded(message, lambda: self._notice(message, case, not_today))
+        notice = partial(self._notice, not_today=not_today)
+        return self._guarded(message, partial(self._told_of, message, notice, case))
+
+    def _told_of(
+        self, effect: _Mail, send: Callable[[_Mail, Case], Outcome], case: Case
+    ) -> Outcome:
+        """A refused address is remembered: who cannot be told must not be hurt (gate 1)."""
+        try:
+            return send(effect, case)
+        except RecipientRefused as refused:
+            self._bench.write(
+                effect,
+                OperationKind.NOTICE,
+                self._notice_id(case, f"bounced/{self._bench.run_id}"),
+                1,
+                StepName.ABANDONED,
+                {"topic": "bounced", "to": effect.to, "reason": refused.what},
+            )
+            raise
 
     def _notice(self, effect: SendNotice, case: Case, not_today: set[FindingKey]) -> Outcome:
         """Compose from the case as it is now, send, and remember what was told."""

@@ -168,8 +168,7 @@ class Rotation:
         escrow = bench.tools.escrow.find(
             CredentialKind.ACCESS_KEY, act.user_id, act.operation_id, operation.attempt
         )
-        if escrow is not None:
-            self._adopt(operation, escrow)
+        if escrow is not None and self._adopt(operation, escrow):
             return
         bench.live_user(act)
         unknown, live = self._unknown_keys(operation)
@@ -179,21 +178,23 @@ class Rotation:
             self._orphan(operation, unknown[0], live)
         self._create_again(operation)
 
-    def _adopt(self, operation: OperationRecord, escrow: str) -> None:
-        """The secret is safe; only the record of it was lost."""
+    def _adopt(self, operation: OperationRecord, escrow: str) -> bool:
+        """The secret is safe; only the record of it was lost. False if the key is not alive."""
         new = key_of(self._bench.tools.escrow.read(escrow))
         live = next((k for k in self._bench.live_keys(self._act) if k.key_id == new), None)
-        created = live.created_at if live else self._bench.stamp
+        if live is None or not live.active or new in operation.orphans:
+            return False
         self._write(
             operation.attempt,
             StepName.CREATED,
             {
                 "new_key": new,
                 "old_key": self._act.old_key,
-                "created_at": created.isoformat(),
+                "created_at": live.created_at.isoformat(),
                 "escrow": escrow,
             },
         )
+        return True
 
     def _unknown_keys(
         self, operation: OperationRecord
@@ -249,10 +250,13 @@ class Rotation:
         operation = self._known()
         if StepName.DELIVERED in operation.steps:
             return bench.outcome(act, OutcomeKind.ALREADY_DONE, "delivered before")
-        user = bench.still_allowed(act)
+        user = bench.may_hand_over(act)
         case = self._case()
         mail_day(bench, case)
         to = recipient(bench, user, case)
+        if not any(k.key_id == operation.new_key and k.active for k in bench.live_keys(act)):
+            self._abandon(operation.attempt, f"{operation.new_key} is gone or Inactive")
+            raise Deferred(Gate.LOOKED_AGAIN, "the new key was gone before it was handed over")
 
         def remember(accepted: Accepted) -> None:
             facts = {"message_id": accepted.message_id, "to": to, "new_key": operation.new_key}
@@ -300,8 +304,11 @@ def key_csv(user_name: str, key_id: AccessKeyId, secret: str) -> bytes:
 
 def key_of(content: bytes) -> AccessKeyId:
     """The key id in an escrowed CSV."""
-    rows = list(csv.DictReader(io.StringIO(content.decode())))
-    return AccessKeyId(rows[0]["Access key ID"])
+    try:
+        rows = list(csv.DictReader(io.StringIO(content.decode())))
+        return AccessKeyId(rows[0]["Access key ID"])
+    except (UnicodeDecodeError, IndexError, KeyError, csv.Error):
+        raise Stuck("the escrow object cannot be read") from None
 
 
 def write_csv(header: tuple[str, ...], row: tuple[str, ...]) -> bytes:

@@ -158,6 +158,19 @@ class Workbench:
         self._not_held(act, people)
         return user
 
+    def may_hand_over(self, act: Act) -> User:
+        """What must still be true to deliver what exists already: no pause, no hold, same user.
+
+        A waiver or an exclusion does not stop it: the owner may already depend on it.
+        """
+        self.tools.lease.check()
+        people = self.tools.people.read()
+        if people.pause is not None:
+            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        live = self.live_user(act)
+        self._not_held(act, people)
+        return replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+
     def live_user(self, act: Act) -> LiveUser:
         """GetUser; Refused unless it is the same user as planned."""
         try:

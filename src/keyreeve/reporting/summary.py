@@ -106,15 +106,7 @@ def _row(
     plan: Plan,
 ) -> SummaryRow:
     card = cards[record.control]
-    reason = next(
-        (
-            f"{h.gate.value}: {h.reason}"
-            for h in plan.held
-            if h.user_id == case.user_id
-            and (h.control, h.resource_id) == (record.control, record.resource_id)
-        ),
-        "",
-    )
+    reason = f"{record.held.gate}: {record.held.reason}" if record.held else ""
     return SummaryRow(
         user_name=case.user_name,
         what=_what(card, record.resource_id),

@@ -8,9 +8,9 @@ from tests.builders import (
     KEY_2,
     KEY_3,
     NOW,
+    SECOND,
     access_key,
     ago,
-    gap_of,
     key_record,
     old_key,
     snapshot,
@@ -24,8 +24,9 @@ from keyreeve.model.snapshot import Absent
 LATER = NOW + timedelta(days=1)
 
 
-def seen(*users, known=(), gaps=(), now=LATER):
-    return observe({r.key_id: r for r in known}, snapshot(*users, gaps=gaps), now)
+def seen(*users, known=(), unreadable=(), now=LATER, **lag):
+    before = {r.key_id: r for r in known}
+    return observe(before, snapshot(*users), now, frozenset(unreadable), **lag)
 
 
 def test_a_key_is_remembered_with_what_the_report_said():
@@ -85,16 +86,17 @@ def test_a_key_is_forgotten_once_it_is_known_to_be_gone(row):
 
 def test_what_a_gap_hides_is_kept():
     ann = user("ann")
-    assert KEY_1 in seen(ann, known=[key_record()], gaps=[gap_of(ann)])[0]
-    assert KEY_1 in seen(known=[key_record()], gaps=[gap_of(ann)])[0]
-    assert KEY_1 not in seen(ann, known=[key_record()], gaps=[gap_of(user("bob"))])[0]
+    assert KEY_1 in seen(ann, known=[key_record()], unreadable=[ann.user_id])[0]
+    assert KEY_1 in seen(known=[key_record()], unreadable=[ann.user_id])[0]
+    assert KEY_1 not in seen(ann, known=[key_record()], unreadable=["AIDABOB"])[0]
 
 
 # --- made Active again ----------------------------------------------------------------------------
 
+LAG = timedelta(hours=4)
 REACTIVATED = {
-    "active in a newer report": ({"active": True}, NOW - timedelta(seconds=1), True),
-    "active in a report of the same instant": ({"active": True}, NOW, False),
+    "active in a report four hours younger": ({"active": True}, NOW - LAG - SECOND, True),
+    "active in a report that may be a cached one": ({"active": True}, NOW - LAG, False),
     "active in an older report": ({"active": True}, LATER, False),
     "still inactive": ({"active": False}, ago(1), False),
     "never made inactive by us": ({"active": True}, None, False),
@@ -109,6 +111,12 @@ def test_a_key_that_somebody_made_active_again_is_noticed(row):
     assert [r.key_id for r in reactivated] == ([KEY_1] if noticed else [])
     assert keys[KEY_1].reactivated_at == (LATER if noticed else None)
     assert keys[KEY_1].inactivated_at == (None if noticed else inactivated_at)
+
+
+def test_live_facts_have_no_lag():
+    known = key_record(inactivated_at=NOW - SECOND)
+    _, reactivated = seen(user("ann", old_key(1)), known=[known], lag=timedelta(0))
+    assert len(reactivated) == 1
 
 
 def test_it_is_noticed_once():

@@ -3,7 +3,17 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from tests.builders import ACCOUNT, KEY_2, MFA_CONTROL, PASSWORD_AGE, STALE, case, record, rotation
+from tests.builders import (
+    ACCOUNT,
+    KEY_2,
+    MFA_CONTROL,
+    PASSWORD_AGE,
+    STALE,
+    by_id,
+    case,
+    record,
+    rotation,
+)
 
 from keyreeve.escalation.operations import (
     enforcement_begun,
@@ -41,7 +51,7 @@ def test_an_operation_without_a_case_is_listed_under_its_day():
 
 
 def found(operation, seen):
-    return hand_over_operation(case(seen, operations={"op": operation}), seen) is not None
+    return hand_over_operation(case(seen, operations=by_id(operation)), seen) is not None
 
 
 HAND_OVERS = {
@@ -84,4 +94,4 @@ BEGUN = {
 def test_an_act_is_begun_from_its_first_step_until_its_end_is_known(row):
     steps, changes, expected = BEGUN[row]
     operation = rotation(*steps, **{"kind": OperationKind.ENFORCEMENT, **changes})
-    assert enforcement_begun(case(record(), operations={"op": operation}), record()) is expected
+    assert enforcement_begun(case(record(), operations=by_id(operation)), record()) is expected

@@ -1,0 +1,165 @@
+"""What people decide, over the command line: it counts, it is kept, and it is audited."""
+
+from __future__ import annotations
+
+from email import message_from_bytes, policy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.scenario.cli_command import MONDAY, Command
+
+from keyreeve.cli import deciding
+from keyreeve.sandbox.process import Sandbox
+
+
+@pytest.fixture
+def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) -> Command:
+    sandbox.clear_faults()
+    sandbox.reset("small", MONDAY)
+    command = Command(sandbox, tmp_path, capsys, monkeypatch)
+    command.settle(more="limits: {disruptive_share: 1.0}\n")
+    assert command.run(0).code == 0
+    return command
+
+
+def to_whom(keyreeve: Command) -> set[str]:
+    return {to for mail in keyreeve.sandbox.mails() for to in mail.destinations}
+
+
+def test_a_held_case_stands_still_and_goes_on_when_it_is_let_go(keyreeve: Command):
+    hold = ("case", "hold", "aged.key", "--until", "2026-01-20", "--reason", "on leave")
+    assert keyreeve(*hold).code == 0
+    assert "on leave" in keyreeve("case", "show", "aged.key").out
+    row = next(
+        case for case in keyreeve.json("case", "list")["cases"] if case["user_name"] == "aged.key"
+    )
+    assert row["held_until"] == "2026-01-20"
+    sent = len(keyreeve.sandbox.mails())
+    keyreeve.run(3)
+    assert "aged.key@example.com" not in str(
+        [mail.destinations for mail in keyreeve.sandbox.mails(sent)]
+    )
+    assert keyreeve("case", "unhold", row["user_id"]).code == 0
+    assert keyreeve("case", "unhold", "aged.key").code == 2
+    assert [e for e in keyreeve.audited() if e.startswith("people.")] == [
+        "people.held",
+        "people.unheld",
+    ]
+
+
+def test_an_extension_moves_e_within_the_cap_and_shows_the_days_to_90(keyreeve: Command):
+    answer = keyreeve("case", "extend", "aged.key", "--days", "7", "--reason", "freeze")
+    assert answer.code == 0
+    assert "Mon 2026-01-19" in answer.out
+    assert "Mon 2026-01-26" in answer.out
+    assert "51 past" in answer.out
+    too_many = keyreeve("case", "extend", "aged.key", "--days", "24", "--reason", "more")
+    assert too_many.code == 2
+    assert "is 30 and 7 were given already" in too_many.err
+    keyreeve.run(1)
+    case = keyreeve.json("case", "show", "aged.key")
+    assert case["enforcement_on"] == "2026-01-26"
+
+
+def test_a_waiver_ends_a_case_and_its_revocation_opens_it_again(keyreeve: Command):
+    add = ("waiver", "add", "aged.key", "--reason", "vendor", "--requested-by", "ana@example.com")
+    alone = keyreeve(*add, "--approved-by", "Ana@example.com", "--expires", "2026-02-28")
+    assert alone.code == 2
+    assert keyreeve(*add, "--approved-by", "ciso@example.com", "--expires", "2026-02-28").code == 0
+    (waiver,) = keyreeve.json("waiver", "list")["waivers"]
+    assert waiver["status"] == "stands"
+    found = keyreeve.json("check", *keyreeve.at(1))["findings"]
+    assert {f["status"] for f in found if f["user_name"] == "aged.key"} == {"waived"}
+    assert keyreeve("waiver", "revoke", waiver["waiver_id"]).code == 0
+    assert keyreeve("waiver", "revoke", "W0").code == 2
+    found = keyreeve.json("check", *keyreeve.at(1))["findings"]
+    assert {f["status"] for f in found if f["user_name"] == "aged.key"} == {"open"}
+
+
+def test_a_pause_stops_everything_until_it_is_ended(keyreeve: Command):
+    assert keyreeve("run", "--pause", "migration").code == 0
+    sent = len(keyreeve.sandbox.mails())
+    paused = keyreeve.run(3)
+    assert paused.code == 0
+    assert "PAUSED" in paused.out
+    assert "migration" in paused.out
+    assert len(keyreeve.sandbox.mails()) == sent
+    assert keyreeve("run", "--resume").code == 0
+    keyreeve.run(4)
+    assert len(keyreeve.sandbox.mails()) > sent
+
+
+def test_a_decision_counts_even_while_a_run_holds_the_lock(
+    keyreeve: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(deciding, "PATIENCE_SECONDS", 0.1)
+    keyreeve.hold_lock()
+    answer = keyreeve("run", "--pause", "stop it now")
+    assert answer.code == 0
+    assert "the audit log has no record" in answer.err
+    assert b"stop it now" in keyreeve.stored("pause.json")
+    assert "people.paused" not in keyreeve.audited()
+
+
+def test_credentials_are_sent_again_to_their_owner_only(keyreeve: Command):
+    assert keyreeve("case", "resend", "aged.key").code == 2
+    for day in (3, 7):
+        assert keyreeve.run(day).code == 0
+    first = [mail for mail in keyreeve.sandbox.mails() if b".csv" in mail.raw]
+    sent = len(keyreeve.sandbox.mails())
+    told = keyreeve("case", "resend", "aged.key")
+    assert "Nothing was sent" in told.out
+    assert len(keyreeve.sandbox.mails()) == sent
+    assert keyreeve("case", "resend", "aged.key", "--send").code == 0
+    (again,) = keyreeve.sandbox.mails(sent)
+    assert again.destinations == ("aged.key@example.com",)
+    (before,) = [mail for mail in first if mail.destinations == again.destinations]
+    assert _attachment(before.raw) == _attachment(again.raw)
+    assert "step.resend.accepted" in keyreeve.audited()
+    assert keyreeve("state", "verify").code == 0
+    assert keyreeve.run(8).code == 0
+
+
+def test_credentials_are_not_sent_to_an_address_that_changed(keyreeve: Command):
+    for day in (3, 7):
+        keyreeve.run(day)
+    keyreeve.sandbox.act("aged.key", "tag", tags={"email": "thief@example.com"})
+    sent = len(keyreeve.sandbox.mails())
+    answer = keyreeve("case", "resend", "aged.key", "--send")
+    assert answer.code == 2
+    assert "changed since the first notice" in answer.err
+    assert len(keyreeve.sandbox.mails()) == sent
+
+
+def test_a_key_is_reinstated_for_its_time_and_no_longer(keyreeve: Command):
+    key = keyreeve.sandbox.user("aged.key")["keys"][0]["id"]
+    ask = ("reinstate", "aged.key", key, "--for", "24h", "--reason", "billing export")
+    assert "is Active already" in keyreeve(*ask, "--execute").err
+    for day in (3, 7, 10, 11, 14):
+        keyreeve.run(day)
+    assert status(keyreeve, key) == "Inactive"
+    rehearsed = keyreeve(*ask)
+    assert "Rehearsed only" in rehearsed.out
+    assert status(keyreeve, key) == "Inactive"
+    document = keyreeve.json(*ask, "--execute")
+    assert document["until"] == "2026-01-20T06:00:00+00:00"
+    assert status(keyreeve, key) == "Active"
+    keyreeve.run(14)
+    assert status(keyreeve, key) == "Active"
+    assert keyreeve("reinstate", "aged.key", key, "--for", "0h", "--reason", "x").code == 2
+    assert keyreeve("reinstate", "aged.key", "AKIA0", "--for", "1h", "--reason", "x").code == 2
+    keyreeve.run(15)
+    assert status(keyreeve, key) == "Inactive"
+    steps = [e for e in keyreeve.audited() if e.startswith("step.reinstatement")]
+    assert steps[:2] == ["step.reinstatement.enforcing", "step.reinstatement.done"]
+
+
+def status(keyreeve: Command, key: str) -> str:
+    keys = keyreeve.sandbox.user("aged.key")["keys"]
+    return next(each["status"] for each in keys if each["id"] == key)
+
+
+def _attachment(raw: bytes) -> bytes:
+    (part,) = message_from_bytes(raw, policy=policy.default).iter_attachments()
+    return part.get_payload(decode=True)

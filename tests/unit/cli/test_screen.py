@@ -1,0 +1,83 @@
+"""What reaches the terminal: aligned, safe, and for programs one document."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from keyreeve.cli import screen
+from keyreeve.cli.options import Day, Instant, Span
+from keyreeve.cli.plain_table import cells, plain_table
+
+TEXT = st.text(
+    st.characters(blacklist_categories=("Cs", "Cc", "Mn", "Me", "Cf", "Zl", "Zp")), max_size=12
+)
+
+
+@given(rows=st.lists(st.tuples(TEXT, TEXT, TEXT), min_size=1, max_size=6))
+def test_columns_stand_below_each_other_whatever_the_script(rows: list[tuple[str, str, str]]):
+    drawn = plain_table(("ONE", "TWO", "THREE"), rows).split("\n")
+    first = max(cells(text) for text in ("ONE", *(row[0] for row in rows)))
+    for line, row in zip(drawn[1:], rows, strict=True):
+        assert line.startswith(row[0].rstrip() if not any(row[1:]) else row[0])
+        if row[1] and not row[1].isspace():
+            assert cells(line[: len(row[0]) + first - cells(row[0])]) == first
+
+
+def test_wide_characters_count_twice():
+    assert plain_table(("A", "B"), [("日本", "x"), ("ab", "y")]).split("\n") == [
+        "A     B",
+        "日本  x",
+        "ab    y",
+    ]
+
+
+def test_numbers_stand_to_the_right():
+    drawn = plain_table(("N",), [("1",), ("100",)], right=frozenset({0}))
+    assert drawn == "  N\n  1\n100"
+
+
+@pytest.mark.parametrize("evil", ["\x1b[2J", "a\nb", "\u202eevil", "\x9b31m", "\x07", "\u2028"])
+def test_no_name_steers_the_terminal(evil: str, capsys: Any):
+    table = screen.Table(header=("USER",))
+    table.add(evil)
+    screen.table(table)
+    screen.block(evil.replace("\n", ""))
+    screen.labelled("ok", "ok", evil, evil)
+    out = capsys.readouterr().out
+    assert all(character == "\n" or character.isprintable() for character in out)
+    assert len(out.splitlines()) == 5
+
+
+def test_one_document_for_programs(capsys: Any):
+    screen.json_document({"schema": "x/1", "name": "Ünïcode\x1b"})
+    out = capsys.readouterr().out
+    assert json.loads(out) == {"schema": "x/1", "name": "Ünïcode\x1b"}
+    assert "\x1b" not in out
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "right"),
+    [
+        (Instant(), "2026-01-05T06:00:00Z", True),
+        (Instant(), "2026-01-05T11:30:00+05:30", True),
+        (Instant(), "2026-01-05T06:00:00", False),
+        (Instant(), "2026-01-05", False),
+        (Instant(), "yesterday", False),
+        (Day(), "2026-01-31", True),
+        (Day(), "2026-02-30", False),
+        (Span(), "24h", True),
+        (Span(), "0h", False),
+        (Span(), "24 hours", False),
+    ],
+)
+def test_times_dates_and_spans_say_what_they_mean(kind: Any, text: str, right: bool):  # noqa: FBT001
+    if right:
+        assert kind.convert(text, None, None)
+    else:
+        with pytest.raises(Exception, match=text):
+            kind.convert(text, None, None)
