@@ -249,7 +249,7 @@ def by_id(*operations: OperationRecord) -> dict[OperationId, OperationRecord]:
 def delivered(day: int = 7, **changes: object) -> OperationRecord:
     """A rotation whose private mail was accepted on ladder day `day`."""
     steps = (StepName.INTENT, StepName.CREATED, StepName.DELIVERED)
-    return rotation(*steps, new_key=KEY_3, delivered_on=on(day), **changes)
+    return rotation(*steps, **{"new_key": KEY_3, "delivered_on": on(day), **changes})
 
 
 def key_record(key_id: AccessKeyId = KEY_1, **changes: object) -> KeyRecord:

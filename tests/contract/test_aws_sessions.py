@@ -208,7 +208,7 @@ def test_buckets_on_localhost_are_addressed_by_path(scripted, clean_environment)
 # --- manners ------------------------------------------------------------------------------------
 
 
-def test_clients_are_made_once():
+def test_clients_are_made_once(clean_environment):
     sessions = Sessions(rehearsal=False, region="eu-west-1")
     assert sessions.client("iam") is sessions.client("iam")
     assert sessions.client("iam") is not sessions.client("iam", attempts_once=True)

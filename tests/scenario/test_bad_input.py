@@ -11,13 +11,17 @@ from pathlib import Path
 import pytest
 from tests.sandbox_fixture import MONDAY, aws
 from tests.scenario.command_line import CONFIG, at_day, iso
-from tests.scenario.village import Village, aged, bystanders, old_password, person
+from tests.scenario.people import aged, bystanders, old_password, person
+from tests.scenario.village import Village
 
+from keyreeve.aws.s3_store import S3Store
 from keyreeve.cli import main
 from keyreeve.model.errors import AccountUnreadable
 from keyreeve.ports import CredentialReport
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Sandbox
+from keyreeve.storage.lock import AccountLock
+from keyreeve.wiring import WallClock
 
 STATE = "iam-compliance/etv/state.json"
 
@@ -150,9 +154,7 @@ def desk(
 def rewrite(sandbox: Sandbox, change: Callable[[bytes], bytes]) -> None:
     s3 = aws(sandbox.url, "s3")
     content = s3.get_object(Bucket=BUCKET, Key=STATE)["Body"].read()
-    s3.put_object(
-        Bucket=BUCKET, Key=STATE, Body=change(content), ServerSideEncryption="AES256"
-    )
+    s3.put_object(Bucket=BUCKET, Key=STATE, Body=change(content), ServerSideEncryption="AES256")
 
 
 def newer(content: bytes) -> bytes:
@@ -220,10 +222,6 @@ def test_a_wrong_setting_is_a_usage_error_with_its_line(desk: Desk):
 
 
 def test_a_lock_that_somebody_holds_ends_the_run_with_5(sandbox: Sandbox, desk: Desk):
-    from keyreeve.aws.s3_store import S3Store
-    from keyreeve.storage.lock import AccountLock
-    from keyreeve.wiring import WallClock
-
     store = S3Store(
         aws(sandbox.url, "s3"), bucket=BUCKET, prefix="iam-compliance/etv/", kms_key_id=None
     )
@@ -259,7 +257,13 @@ def test_the_sandbox_of_ses_refuses_one_recipient_and_the_others_go_on(
 ):
     sandbox.reset(
         {
-            "mail": {"verified": ["iam-compliance@example.com", "msp-team@example.com", "one@example.com"]},
+            "mail": {
+                "verified": [
+                    "iam-compliance@example.com",
+                    "msp-team@example.com",
+                    "one@example.com",
+                ]
+            },
             "users": [
                 {
                     "name": name,
@@ -294,8 +298,10 @@ def test_a_spent_quota_makes_no_key_whose_mail_would_not_pass_and_the_next_day_r
         assert desk.run(day)[0] == 0
     sandbox.configure(mail_quota=left)
     desk.run(7)
-    private = [m for m in sandbox.mails() if len(m.destinations) == 1 and "msp" not in m.destinations[0]]
-    keys = [k for k in sandbox.user("aged.key")["keys"]]
+    private = [
+        m for m in sandbox.mails() if len(m.destinations) == 1 and "msp" not in m.destinations[0]
+    ]
+    keys = sandbox.user("aged.key")["keys"]
     assert len(private) <= left
     assert len(keys) - 1 == len([m for m in private if m.destinations[0].startswith("aged.key")])
     sandbox.configure(mail_quota=50_000)

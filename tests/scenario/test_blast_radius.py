@@ -6,25 +6,15 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from tests.scenario.village import (
-    MONDAY,
-    Village,
-    administrator,
-    aged,
-    bystanders,
-    key,
-    old_password,
-    person,
-)
+from tests.scenario.people import MONDAY, administrator, aged, bystanders, key, old_password, person
+from tests.scenario.village import Village
 
 from keyreeve.model.snapshot import User
 
 
 def neglected(users: int, flagged: int) -> list[User]:
     """So many users with a key each; the first so many are aged, the first of all the oldest."""
-    return [
-        person(f"user{n:03d}", key(1000 - n) if n < flagged else key(20)) for n in range(users)
-    ]
+    return [person(f"user{n:03d}", key(1000 - n) if n < flagged else key(20)) for n in range(users)]
 
 
 def opened(village: Village) -> dict[int, list[str]]:
@@ -168,7 +158,5 @@ def test_of_two_administrators_one_always_keeps_the_keys():
     people = [administrator(f"admin{n}", key(100), password_enabled=False) for n in (1, 2)]
     village = Village(*people, *bystanders(8))
     village.live(0, 30)
-    kept = [
-        name for name in ("admin1", "admin2") if any(village.account.keys_of(name).values())
-    ]
+    kept = [name for name in ("admin1", "admin2") if any(village.account.keys_of(name).values())]
     assert kept

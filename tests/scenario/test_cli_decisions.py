@@ -152,7 +152,22 @@ def test_a_key_is_reinstated_for_its_time_and_no_longer(keyreeve: Command):
     keyreeve.run(15)
     assert status(keyreeve, key) == "Inactive"
     steps = [e for e in keyreeve.audited() if e.startswith("step.reinstatement")]
-    assert steps[:2] == ["step.reinstatement.enforcing", "step.reinstatement.done"]
+    assert steps == ["step.reinstatement.enforcing", "step.reinstatement.done"]
+
+
+def test_a_reinstatement_whose_answer_was_lost_is_completed_by_asking_again(keyreeve: Command):
+    key = keyreeve.sandbox.user("aged.key")["keys"][0]["id"]
+    for day in (3, 7, 10, 11, 14):
+        keyreeve.run(day)
+    ask = ("reinstate", "aged.key", key, "--for", "24h", "--reason", "billing", "--execute")
+    keyreeve.sandbox.plant_fault("UpdateAccessKey", when="after", answer="drop", count=1)
+    assert keyreeve(*ask).code == 1
+    assert status(keyreeve, key) == "Active"
+    again = keyreeve(*ask)
+    assert again.code == 0, again.err
+    assert "its record is complete now" in again.out
+    keyreeve.run(15)
+    assert status(keyreeve, key) == "Inactive"
 
 
 def status(keyreeve: Command, key: str) -> str:

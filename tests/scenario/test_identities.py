@@ -6,17 +6,8 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from tests.scenario.village import (
-    TEAM,
-    Village,
-    aged,
-    bystanders,
-    console,
-    key,
-    old_password,
-    person,
-    quiet,
-)
+from tests.scenario.people import aged, bystanders, console, key, old_password, person, quiet
+from tests.scenario.village import TEAM, Village
 
 from keyreeve.model.case import Stage
 from keyreeve.model.identifiers import UserId
@@ -63,10 +54,10 @@ def test_a_re_created_user_of_the_same_name_begins_anew(day: int):
     first = village.case("aged.key")
     village.account.delete("aged.key")
     born = village.at(day)
-    again = person(
-        "aged.key", key(80), created_at=born, user_id=UserId("AIDASECONDONE00000000")
+    again = person("aged.key", key(80), created_at=born, user_id=UserId("AIDASECONDONE00000000"))
+    village.account.add(
+        replace(again, keys=(replace(again.keys[0], key_id="AKIASECONDONE0000001"),))
     )
-    village.account.add(replace(again, keys=(replace(again.keys[0], key_id="AKIASECONDONE0000001"),)))
     village.live(day + 1, day + 2)
     second = village.case("aged.key")
     assert second.user_id != first.user_id

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from tests.fakes.mailer import FakeMailer
-from tests.scenario.village import Village, aged, bystanders
+from tests.scenario.people import aged, bystanders
+from tests.scenario.village import Village
 
 from keyreeve.model.errors import QuotaSpent, RecipientRefused, SenderRefused
 from keyreeve.model.notice import MailKind

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.scenario.village import MONDAY, Village, aged
+from tests.scenario.people import MONDAY, aged
+from tests.scenario.village import Village
 
 from keyreeve.model.notice import MailKind
 
@@ -48,7 +49,7 @@ def credentials_on(village: Village) -> int:
         (THU, [0, 4, 7, 11, 12, 13, 14]),
         (FRI, [0, 3, 7, 10, 11, 12, 13, 14]),
     ],
-    ids="Mon Tue Wed Thu Fri".split(),
+    ids=["Mon", "Tue", "Wed", "Thu", "Fri"],
 )
 def test_notices_go_out_on_the_days_that_the_weekday_of_day_0_gives(weekday: int, days: list[int]):
     village = lived(weekday)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from tests.scenario.village import MONDAY, TEAM, Village, aged, bystanders, no_mfa
+from tests.scenario.people import MONDAY, aged, bystanders, no_mfa
+from tests.scenario.village import TEAM, Village
 
 from keyreeve.model.case import Extension, Hold, Pause, Waiver
 from keyreeve.model.identifiers import ControlId
@@ -119,9 +120,7 @@ def test_an_exclusion_tag_set_after_the_report_is_seen_before_the_act():
     village.account.details = lambda: details  # the plan is made with yesterday's tags
     report = village.run(14)
     refused = [o for o in report.outcomes if o.effect_kind == "deactivate_access_key"]
-    assert [(o.kind.value, o.reason) for o in refused] == [
-        ("refused", "the user is excluded now")
-    ]
+    assert [(o.kind.value, o.reason) for o in refused] == [("refused", "the user is excluded now")]
 
 
 @pytest.mark.parametrize(("held_on", "until"), [(3, 9), (8, 16), (12, 20)])

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from tests.scenario.village import Village, aged, bystanders, key, person
+from tests.scenario.people import aged, bystanders, key, person
+from tests.scenario.village import Village
 
 from keyreeve.model.case import Stage
 from keyreeve.model.notice import MailKind
+
 
 def through_two_cycles(free_slot: int | None) -> Village:
     """The owner uses whatever key is Active, and never deletes one.

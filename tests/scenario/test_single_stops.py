@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 import pytest
+from tests.scenario.people import aged, bystanders, old_password
 from tests.scenario.peril import Fate, Stopped
-from tests.scenario.village import Village, aged, bystanders, old_password
+from tests.scenario.village import Village
 
 from keyreeve.model.notice import MailKind
 from keyreeve.model.snapshot import AccessKey
@@ -87,7 +88,9 @@ def _ends(village: Village) -> list[int]:
 
 def _mail_problems(village: Village) -> list[str]:
     found = []
-    usual = Counter({(MailKind.CREDENTIALS, "aged.key"): 1, (MailKind.CREDENTIALS, "old.password"): 1})
+    usual = Counter(
+        {(MailKind.CREDENTIALS, "aged.key"): 1, (MailKind.CREDENTIALS, "old.password"): 1}
+    )
     sent = Counter((m.kind, m.to[0].split("@")[0]) for m in village.mailer.sent)
     extra = sum((sent - (usual + _NOTICES)).values())
     if extra > 1:

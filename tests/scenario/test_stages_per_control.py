@@ -8,8 +8,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from tests.scenario.village import (
-    Village,
+from tests.scenario.people import (
     aged,
     bystanders,
     console,
@@ -20,6 +19,7 @@ from tests.scenario.village import (
     quiet,
     spare,
 )
+from tests.scenario.village import Village
 
 from keyreeve.model.case import Stage
 from keyreeve.model.notice import MailKind
@@ -83,7 +83,7 @@ def test_creating_the_new_key_does_not_end_the_finding_of_the_old_one():
     village = village_of(aged())
     village.live(0, 9)
     (record,) = village.case("aged.key").findings.values()
-    old = list(village.account.keys_of("aged.key"))[0]
+    old = next(iter(village.account.keys_of("aged.key")))
     assert (record.resource_id, record.stage) == (old, Stage.NEW_CREDENTIALS)
 
 
@@ -245,7 +245,7 @@ def test_one_mail_a_day_lists_every_finding_with_a_clock_of_its_own():
     opened = {r.control.value: r.opened_on for r in village.case("two").findings.values()}
     assert opened["console_mfa"] == date(2026, 1, 5)
     assert len(village.days("two")) == len(set(village.days("two")))
-    acts = dict((kind, day) for day, kind in village.acts("two"))
+    acts = {kind: day for day, kind in village.acts("two")}
     assert acts["create_replacement_key"] == 10
 
 

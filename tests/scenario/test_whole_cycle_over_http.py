@@ -110,8 +110,11 @@ def assert_private(mails: list[Mail], user: str) -> dict[str, str]:
     content = attachment.get_content()
     text = content.decode() if isinstance(content, bytes) else content
     (row,) = csv.DictReader(io.StringIO(text))
-    body = "".join(part.get_content() for part in message.walk() if part.get_filename() is None
-                   and part.get_content_maintype() == "text")
+    body = "".join(
+        part.get_content()
+        for part in message.walk()
+        if part.get_filename() is None and part.get_content_maintype() == "text"
+    )
     for secret in (row.get("Secret access key"), row.get("Password")):
         assert secret is None or secret not in body + str(message.items())
     return row
@@ -194,4 +197,6 @@ def test_whatever_only_looks_changes_nothing_in_account_mailbox_and_storage(
         assert done.stdout
     assert sandbox.fingerprint() == before
     assert not [c for c in sandbox.calls() if c["operation"].startswith(MUTATING)]
-    assert all(command.json(verb, "--as-of", iso(at))["schema"] for verb in ("run", "plan", "check"))
+    assert all(
+        command.json(verb, "--as-of", iso(at))["schema"] for verb in ("run", "plan", "check")
+    )

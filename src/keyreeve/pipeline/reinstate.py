@@ -68,7 +68,7 @@ def reinstate(account: Account, request: Request, now: datetime) -> Reinstated:
         "reason": request.reason,
         "by": request.by,
     }
-    clerk = _Clerk(account, request, operation, attempt, now)
+    clerk = _Clerk(account, request, operation, attempt, _after_all(state, request, now))
     if not recovered:
         state = clerk.write(state, StepName.ENFORCING, data)
         tools.lease.check()
@@ -158,6 +158,12 @@ def _checked(account: Account, request: Request, operation: OperationId) -> tupl
 def _stopped(account: Account, operation: OperationId) -> bool:
     steps = account.tools.journal.of(operation)
     return bool(steps) and steps[-1].name is StepName.ENFORCING
+
+
+def _after_all(state: State, request: Request, now: datetime) -> datetime:
+    """The steps' instant: later than whatever was done to the key, or they would look folded."""
+    acted_at = state.keys[request.key_id].acted_at
+    return now if acted_at is None else max(now, acted_at + timedelta(seconds=1))
 
 
 def _known(state: State, request: Request, key: LiveKey) -> State:

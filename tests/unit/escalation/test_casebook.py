@@ -35,7 +35,7 @@ from tests.builders import (
 )
 
 from keyreeve.escalation.casebook import CaseEvent, status_of, waiver_for
-from keyreeve.model.case import HumanDecisions, OperationKind, Stage, StepName, Waiver
+from keyreeve.model.case import HumanDecisions, OperationKind, Population, Stage, StepName, Waiver
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.policy import CompressedClock, Exclusion, Match
@@ -344,13 +344,62 @@ def test_a_key_made_active_again_by_somebody_else_opens_a_finding_at_day_0():
     assert happened == [(CaseEvent.FINDING_SEEN, KEY_1), (CaseEvent.KEY_REACTIVATED, KEY_1)]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the record of the done act stays: overdue for ever, the key is never shut again",
-)
 def test_a_key_made_active_again_before_the_next_run_opens_a_finding_at_day_0_too():
     told = notice_record(0, Stage.ENFORCEMENT)
     done = record(day_0=True, enforced_on=MONDAY, notices=(notice_record(0), told))
     before = state(case(done), keys={KEY_1: key_record(inactivated_at=NOW - timedelta(hours=1))})
-    after, _ = book(snapshot(FLAGGED), before)
-    assert after.users[ANN].findings[ROTATION, KEY_1].enforced_on is None
+    after, happened = book(snapshot(replace(FLAGGED, observed_at=LATER)), before)
+    anew = after.users[ANN].findings[ROTATION, KEY_1]
+    assert (anew.enforced_on, anew.opened_on, anew.first_seen_on) == (None, None, on(3))
+    assert (CaseEvent.KEY_REACTIVATED, KEY_1) in happened
+
+
+def profile_removed(on_day, *, told=True):
+    notices = (notice_record(0), notice_record(on_day, Stage.ENFORCEMENT)) if told else ()
+    done = record(MFA_CONTROL, "mfa", day_0=True, enforced_on=on(on_day), notices=notices)
+    operation = rotation(
+        StepName.DONE,
+        kind=OperationKind.ENFORCEMENT,
+        control=MFA_CONTROL,
+        resource_id="mfa",
+        act="delete_login_profile",
+    )
+    return state(case(done, operations=by_id(operation)))
+
+
+@pytest.mark.parametrize(
+    ("before", "anew"),
+    [
+        (profile_removed(2), True),
+        (profile_removed(3), False),  # the report of this very day may be older than the act
+        (profile_removed(2, told=False), False),
+    ],
+)
+def test_a_password_given_back_after_it_was_removed_opens_a_finding_at_day_0(before, anew):
+    after, _ = book(snapshot(console("ann", mfa_active=False)), before)
+    seen = after.users[ANN].findings[MFA_CONTROL, "mfa"]
+    assert (seen.opened_on is None) is anew
+
+
+def test_whoever_cannot_be_written_to_gets_no_closing_mail():
+    lost = user("ann", access_key(2), tags={})
+    assert book(snapshot(lost), state(OPENED))[0].users == {}
+    bounced = replace(OPENED, bounced="ann@example.com")
+    assert book(snapshot(MENDED), state(bounced))[0].users == {}
+
+
+def test_a_doubted_user_list_closes_nothing():
+    others = [user(f"u{n}") for n in range(10)]
+    known = Population(users=frozenset(u.user_id for u in others) | {ANN})
+    before = state(OPENED, keys={KEY_1: key_record()}, population=known)
+    after, happened = book(snapshot(others[0]), before)
+    assert after.users == {ANN: OPENED}
+    assert after.keys == before.keys
+    assert happened == []
+    accepted, _ = book(snapshot(others[0]), before, accepted=10)
+    assert accepted.users == {}
+
+
+def test_a_user_whom_only_the_report_knows_is_kept():
+    after, _ = book(snapshot(unconfirmed=frozenset({"ann"})), state(OPENED))
+    assert after.users == {ANN: OPENED}

@@ -128,11 +128,6 @@ def test_an_act_marks_its_finding_its_key_the_ledger_and_the_end_of_the_rotation
     assert (done.act, done.unfinished) == ("deactivate_access_key", False)
 
 
-def test_an_act_of_the_owner_is_not_ours():
-    folded = after(known(record(day_0=True)), act(NAMES.DONE, by_owner=True))
-    assert folded.keys[KEY_1].inactivated_at is None
-
-
 def test_an_act_without_a_key_or_on_a_key_that_is_gone_marks_the_finding_only():
     for changes in ({"key_id": None}, {"key_id": "AKIA9"}):
         folded = after(known(record(day_0=True)), act(NAMES.DONE, **changes))
@@ -163,12 +158,9 @@ def test_a_reinstated_key_is_active_until_its_time_is_up():
     assert after(state(), done).keys == {}
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fold counts a step only inside its case: a reinstatement's end has none (gate 5)",
-)
-def test_an_act_without_a_case_counts_in_the_days_ledger_too():
-    over = step(KINDS.ENFORCEMENT, NAMES.ENFORCING, ACT, case_id="20260105-no-case")
+def test_an_act_without_a_finding_counts_in_the_days_ledger_too():
+    facts = {**ACT, "control": None}
+    over = step(KINDS.ENFORCEMENT, NAMES.ENFORCING, facts, case_id="20260105-no-case")
     folded = after(state(keys={KEY_1: key_record()}), over)
     assert folded.ledger == {MONDAY: DayLedger(disrupted=frozenset({ANN}))}
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -7,15 +8,19 @@ from tests.builders import (
     ACCOUNT,
     KEY_2,
     MFA_CONTROL,
+    NOW,
     PASSWORD_AGE,
+    SECOND,
     STALE,
     by_id,
     case,
     record,
     rotation,
+    state,
 )
 
 from keyreeve.escalation.operations import (
+    disarmed_users,
     enforcement_begun,
     hand_over_operation,
     no_case,
@@ -54,9 +59,21 @@ def found(operation, seen):
     return hand_over_operation(case(seen, operations=by_id(operation)), seen) is not None
 
 
+DONE = rotation(StepName.INTENT, StepName.DELIVERED)
 HAND_OVERS = {
     "its rotation": (rotation(StepName.INTENT), record(), True),
-    "its rotation, done": (rotation(StepName.INTENT, StepName.DELIVERED), record(), True),
+    "its rotation, done": (DONE, record(day_0=True), True),
+    "done for an earlier finding of this key": (
+        replace(DONE, begun_at=NOW - SECOND),
+        record(day_0=True),
+        False,
+    ),
+    "done, and the finding is pending anew": (DONE, record(), False),
+    "done, and nobody knows when it was begun": (
+        replace(DONE, begun_at=None),
+        record(day_0=True),
+        False,
+    ),
     "given up": (rotation(StepName.INTENT, StepName.ABANDONED), record(), False),
     "of another key": (rotation(StepName.INTENT, resource_id=KEY_2), record(), False),
     "its reset": (
@@ -95,3 +112,20 @@ def test_an_act_is_begun_from_its_first_step_until_its_end_is_known(row):
     steps, changes, expected = BEGUN[row]
     operation = rotation(*steps, **{"kind": OperationKind.ENFORCEMENT, **changes})
     assert enforcement_begun(case(record(), operations=by_id(operation)), record()) is expected
+
+
+DISARMED = {
+    "a profile deleted": ("delete_login_profile", (StepName.ENFORCING, StepName.DONE), True),
+    "a quarantine": ("quarantine", (StepName.ENFORCING, StepName.DONE), True),
+    "a quarantine whose end is unknown": ("quarantine", (StepName.ENFORCING,), True),
+    "given up": ("quarantine", (StepName.ENFORCING, StepName.ABANDONED), False),
+    "a key": ("deactivate_access_key", (StepName.DONE,), False),
+}
+
+
+@pytest.mark.parametrize("row", DISARMED)
+def test_whom_an_act_of_ours_has_shut_out_is_known_whatever_the_report_says(row):
+    act, steps, shut = DISARMED[row]
+    operation = rotation(*steps, kind=OperationKind.ENFORCEMENT, act=act)
+    told = case(record(day_0=True), operations=by_id(operation))
+    assert disarmed_users(state(told)) == ({told.user_id} if shut else frozenset())

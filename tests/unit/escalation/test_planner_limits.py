@@ -99,14 +99,15 @@ def test_excluded_users_are_no_part_of_the_population():
 
 def due(n, e=14):
     """A case whose key must be shut on day `e`, with everything told and delivered."""
-    who = user(f"u{n:03}", old_key(key_id=f"AKIA{n:03}"))
+    new = access_key(2, key_id=f"AKIANEW{n:03}", last_used=NOW + timedelta(days=13))
+    who = user(f"u{n:03}", old_key(key_id=f"AKIA{n:03}"), new)
     seen = record(
         resource_id=f"AKIA{n:03}",
         day_0=True,
         promised_on=on(e),
         notices=(notice_record(0, e=e), notice_record(10, Stage.WARNING, e=e)),
     )
-    made = delivered(7, operation_id=f"op{n}", resource_id=seen.resource_id)
+    made = delivered(7, operation_id=f"op{n}", resource_id=seen.resource_id, new_key=new.key_id)
     return who, case(seen, who=who, operations=by_id(made))
 
 
