@@ -72,8 +72,6 @@ class ReportedAccount(SimulatedAccount):
 
     def create_access_key(self, user: UserName) -> NewAccessKey:
         made = super().create_access_key(user)
-        if self.lose_next_create:
-            raise Doubtful("no answer", call="iam:CreateAccessKey")
         return replace(made, secret=f"secret/of+{made.key_id}")
 
     def set_access_key_active(self, user: UserName, key: AccessKeyId, *, active: bool) -> None:

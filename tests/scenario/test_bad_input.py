@@ -232,7 +232,7 @@ def test_a_lock_that_somebody_holds_ends_the_run_with_5(sandbox: Sandbox, desk: 
     assert desk.run(0)[0] == 0
 
 
-# --- the mail system --------------------------------------------------------------------------------
+# --- the mail system ----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("day", [0, 7])

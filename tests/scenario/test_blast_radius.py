@@ -116,7 +116,7 @@ def test_nothing_opens_in_a_refused_run_and_a_refusal_stays_until_it_is_accepted
 
 @pytest.mark.xfail(
     strict=True,
-    reason="casebook drops the cases (and keybook the keys) of vanished users in a refused run (P9)",
+    reason="casebook and keybook forget users who vanished in a refused run (P9)",
 )
 def test_a_refused_run_does_not_forget_the_cases_of_those_who_seem_to_have_vanished():
     village = Village(*neglected(20, 10))

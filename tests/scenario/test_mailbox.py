@@ -47,7 +47,7 @@ def test_no_key_is_made_whose_mail_would_not_fit_the_quota(left: int, keys: int)
     village.run(8)
     assert (len(made(village)), len(village.mails(MailKind.CREDENTIALS))) == (2, 2)
     village.live(9, 20)
-    assert all(not list(village.account.keys_of(name).values())[0] for name in ("one", "two"))
+    assert all(not next(iter(village.account.keys_of(name).values())) for name in ("one", "two"))
 
 
 @pytest.mark.parametrize("failure", [QuotaSpent("spent"), SenderRefused("not verified")])

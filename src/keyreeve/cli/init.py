@@ -178,7 +178,7 @@ def _write(path: Path, answers: InitAnswers) -> Config:
 
 def _make_bucket(config: Config, named: str, *, tls_only: bool | None) -> None:
     from keyreeve.aws.sessions import Sessions
-    from keyreeve.cli.bucket import make
+    from keyreeve.aws.bucket import make
 
     name = config.storage.bucket
     if name is None:

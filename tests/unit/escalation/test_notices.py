@@ -225,8 +225,10 @@ def test_after_the_act_the_notice_says_what_was_done():
 BLOCKED = {
     "an Active key": (
         access_key(2),
-        "AKIA2 takes the second slot. Use that key instead, or delete it so that a new one can be "
-        "made.",
+        (
+            "AKIA2 takes the second slot. Use that key instead, or delete it so that a new one can be "
+            "made."
+        ),
     ),
     "an Inactive key": (
         access_key(2, active=False),
@@ -234,8 +236,10 @@ BLOCKED = {
     ),
     "a key whose id is unknown": (
         access_key(2, key_id=None, active=False),
-        "the key in slot 2 takes the second slot. It is inactive: delete it, and a new one can be "
-        "made.",
+        (
+            "the key in slot 2 takes the second slot. It is inactive: delete it, and a new one can be "
+            "made."
+        ),
     ),
 }
 
