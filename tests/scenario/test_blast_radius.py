@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-import pytest
 from tests.scenario.people import MONDAY, administrator, aged, bystanders, key, old_password, person
 from tests.scenario.village import Village
 
@@ -114,10 +113,6 @@ def test_nothing_opens_in_a_refused_run_and_a_refusal_stays_until_it_is_accepted
     assert village.run(5).exit_code == 0
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="casebook and keybook forget users who vanished in a refused run (P9)",
-)
 def test_a_refused_run_does_not_forget_the_cases_of_those_who_seem_to_have_vanished():
     village = Village(*neglected(20, 10))
     village.live(0, 2)

@@ -177,8 +177,8 @@ def _write(path: Path, answers: InitAnswers) -> Config:
 
 
 def _make_bucket(config: Config, named: str, *, tls_only: bool | None) -> None:
-    from keyreeve.aws.sessions import Sessions
     from keyreeve.aws.bucket import make
+    from keyreeve.aws.sessions import Sessions
 
     name = config.storage.bucket
     if name is None:

@@ -123,3 +123,10 @@ def test_a_step_of_another_case_changes_no_case(changes):
     start = known(record())
     other = step(KINDS.NOTICE, NAMES.ACCEPTED, {"topic": "closing"}, **changes)
     assert after(start, other) == start
+
+
+def test_an_address_that_bounced_is_remembered_until_a_mail_was_accepted():
+    bounced = step(KINDS.NOTICE, NAMES.ACCEPTED, {"topic": "bounced", "to": "ann@example.com"})
+    folded = after(known(record()), bounced)
+    assert ann(folded).bounced == "ann@example.com"
+    assert ann(after(folded, notice())).bounced is None

@@ -226,8 +226,8 @@ BLOCKED = {
     "an Active key": (
         access_key(2),
         (
-            "AKIA2 takes the second slot. Use that key instead, or delete it so that a new one can be "
-            "made."
+            "AKIA2 takes the second slot. Use that key instead, or delete it so that a new one can "
+            "be made."
         ),
     ),
     "an Inactive key": (
@@ -237,8 +237,8 @@ BLOCKED = {
     "a key whose id is unknown": (
         access_key(2, key_id=None, active=False),
         (
-            "the key in slot 2 takes the second slot. It is inactive: delete it, and a new one can be "
-            "made."
+            "the key in slot 2 takes the second slot. It is inactive: delete it, and a new one can "
+            "be made."
         ),
     ),
 }

@@ -13,7 +13,6 @@ from tests.builders import (
     MFA_CONTROL,
     NOW,
     PASSWORD_AGE,
-    RUN,
     access_key,
     ago,
     by_id,
@@ -27,7 +26,6 @@ from tests.builders import (
     notice_record,
     old_key,
     on,
-    outlook,
     policy,
     record,
     rotation,
@@ -36,29 +34,23 @@ from tests.builders import (
     user,
 )
 
-from keyreeve.escalation.planner import (
-    days_to_90,
-    headline,
-    population_of,
-    strongest,
-)
 from keyreeve.model.case import (
     DayLedger,
     Hold,
     HumanDecisions,
-    LastRun,
     OperationKind,
     Population,
     Stage,
     StepName,
     Told,
 )
-from keyreeve.model.effect import DeactivationCause, NoticeReason
-from keyreeve.model.plan import Decision, DecisionReason, Gate
+from keyreeve.model.effect import DeactivationCause
+from keyreeve.model.plan import Gate
 from keyreeve.model.policy import Enforcement, Exclusion, FinalAct, Match
-from keyreeve.model.snapshot import Caller
+from keyreeve.model.snapshot import Caller, GrantedPolicies
 
 ANN = user("ann", old_key())
+ADMIN = GrantedPolicies(managed=frozenset({"arn:aws:iam::aws:policy/AdministratorAccess"}))
 WARNED = (notice_record(0), notice_record(10, Stage.WARNING))
 READY = case(record(day_0=True, notices=WARNED), operations=by_id(delivered()))
 
@@ -272,93 +264,6 @@ def test_the_identity_keyreeve_runs_as_is_never_shut_by_a_reinstatement():
     assert judged.planned.plan.users[0].acts == ()
 
 
-# --- the summary ----------------------------------------------------------------------------------
-
-SUMMARY = {
-    "first run on its day": (0, None, None, True),
-    "first run on another day": (1, None, None, False),
-    "sent today": (0, 0, None, False),
-    "its day again": (7, 0, None, True),
-    "the day after, sent in time": (8, 7, None, False),
-    "its day was missed": (8, 0, None, True),
-    "never sent, its day was missed": (8, None, 4, True),
-    "never sent, runs began after its day": (9, None, 8, False),
-    "never sent, last run on its day": (8, None, 7, False),
-    "a weekend": (12, 0, None, False),
-}
-
-
-@pytest.mark.parametrize("row", SUMMARY)
-def test_the_summary_is_due_on_its_day_or_the_first_mail_day_after_it_once(row):
-    today, sent, last, due = SUMMARY[row]
-    run = None if last is None else LastRun(run_id=RUN, as_of=NOW, on=on(last))
-    before = state(summary_sent_on=None if sent is None else on(sent), last_run=run)
-    at = NOW + timedelta(days=today)
-    assert day(snapshot(ANN), before, now=at).planned.plan.summary_due is due
-    nobody = policy(summary_to=())
-    assert not day(snapshot(ANN), before, nobody, now=at).planned.plan.summary_due
-
-
-def test_the_summarys_day_is_a_setting_and_a_holiday_moves_it():
-    friday = policy(summary_weekday=4)
-    assert day(snapshot(), None, friday, now=NOW + timedelta(days=4)).planned.plan.summary_due
-    assert not day(snapshot(), None, friday).planned.plan.summary_due
-    off = policy(holidays=frozenset({on(7)}))
-    sent = state(summary_sent_on=on(0))
-    assert not day(snapshot(), sent, off, now=NOW + timedelta(days=7)).planned.plan.summary_due
-    assert day(snapshot(), sent, off, now=NOW + timedelta(days=8)).planned.plan.summary_due
-
-
-# --- small judgements -----------------------------------------------------------------------------
-
-
-def decision(stage, due=None):
-    return Decision(
-        stage=stage,
-        enforcement_on=None,
-        reason=DecisionReason.GRACE_PERIOD_RUNNING,
-        notice_due=due,
-    )
-
-
-def test_the_headline_is_the_most_advanced_stage_and_pending_reads_as_notification():
-    assert headline([decision(Stage.PENDING)]) is Stage.NOTIFICATION
-    stages = [Stage.WARNING, Stage.PENDING, Stage.REMINDER]
-    assert headline(map(decision, stages)) is Stage.WARNING
-    assert headline(map(decision, [Stage.ENFORCEMENT, Stage.OVERDUE])) is Stage.OVERDUE
-
-
-def test_the_strongest_reason_leads():
-    due = [NoticeReason.NEW_FINDING_IN_CASE, NoticeReason.COUNTDOWN, None]
-    assert strongest(decision(Stage.WARNING, d) for d in due) is NoticeReason.COUNTDOWN
-    assert strongest([decision(Stage.WARNING)]) is None
-    assert strongest([]) is None
-
-
-@pytest.mark.parametrize(("age", "left"), [(0, 90), (75, 15), (90, 0), (90.99, 0), (100, -10)])
-def test_days_to_90_are_whole_days_of_age(age, left):
-    assert days_to_90(record(since=ago(age)), NOW) == left
-
-
-def test_without_a_date_nobody_knows_the_days_to_90():
-    assert days_to_90(record(since=None), NOW) is None
-
-
-def test_the_population_of_tomorrow_leaves_out_the_excluded_and_inline_policies():
-    crew = snapshot(ANN, user("bob", inline_policies=("p",)), user("cid", old_key(key_id="AKIAC")))
-    settings = policy(exclusions=(Exclusion(match=Match(user="cid"), reason="r"),))
-    seen = population_of(outlook(crew, settings), None)
-    assert seen.users == {"AIDAANN", "AIDABOB", "AIDACID"}
-    assert seen.flagged == {"AIDAANN"}
-
-
-def test_a_user_who_could_not_be_read_counts_as_before():
-    unread = outlook(snapshot(ANN, gaps=(gap_of(ANN),)))
-    known = Population(users=frozenset({"AIDAANN"}), flagged=frozenset({"AIDAANN", "AIDAOLD"}))
-    assert population_of(unread, known).flagged == {"AIDAANN"}
-    assert population_of(unread, None).flagged == frozenset()
-
-
 QUARANTINED = Enforcement(console_mfa=FinalAct.QUARANTINE)
 
 
@@ -378,3 +283,39 @@ def test_two_findings_on_one_day_are_two_acts_and_one_notice():
         "quarantine",
         "send_notice",
     ]
+
+
+def refusing(operation, mailbox=None):
+    many = Population(users=frozenset(f"AIDA{n}" for n in range(50)))
+    before = replace(OPENED, operations=by_id(operation))
+    judged = day(
+        snapshot(ROTATED),
+        state(before, population=many),
+        now=NOW + timedelta(days=5),
+        mailbox=mailbox,
+    )
+    assert judged.planned.plan.refusal is not None
+    return kinds(judged.planned.plan.effects)
+
+
+def test_a_refused_run_creates_nothing_and_delivers_what_exists():
+    assert refusing(rotation(StepName.INTENT)) == []
+    assert refusing(rotation(StepName.INTENT, StepName.CREATED)) == ["create_replacement_key"]
+
+
+def test_what_exists_is_delivered_when_the_mailbox_has_room():
+    made = rotation(StepName.INTENT, StepName.CREATED)
+    assert refusing(made, mailbox=0) == []
+    assert refusing(made, mailbox=1) == ["create_replacement_key"]
+
+
+def test_the_last_administrator_is_not_shut_by_the_end_of_a_reinstatement():
+    admin = replace(ANN, granted=ADMIN)
+    judged = day(snapshot(admin), state(keys={KEY_1: UP}))
+    assert judged.planned.plan.users[0].acts == ()
+    assert judged.planned.plan.users[0].held[0].gate is Gate.NEVER
+
+
+def test_a_reinstatement_of_a_user_who_could_not_be_read_waits():
+    unread = snapshot(ANN, gaps=(gap_of(ANN),))
+    assert day(unread, state(keys={KEY_1: UP})).planned.plan.users == ()
