@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 from tests.sandbox_fixture import sandbox
 
 __all__ = ["sandbox"]
+
+# No test judges by time: a slow machine is no failure.
+settings.register_profile(
+    "keyreeve", deadline=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+)
+settings.load_profile("keyreeve")
 
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 

@@ -124,10 +124,6 @@ def test_fifteen_compressed_days_walk_the_whole_ladder_and_touch_nobody_else(
         assert trial.days(name) == trial.days(name, private=True) == []
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="collect asks no ids of unlisted users, and the controls then call that a gap: exit 1",
-)
 def test_users_who_are_not_listed_are_no_gap(trial: Trial):
     trial.begin(MONDAY)
     assert trial.run(0) == 0

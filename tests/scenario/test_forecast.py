@@ -100,10 +100,6 @@ def test_the_forecast_is_what_then_happens_when_nobody_acts(name: str, lived: in
     assert any(expected.values())
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="pipeline/simulation: a key that nobody asked the id of stays a gap in the forecast",
-)
 def test_the_forecast_foresees_a_key_that_turns_75_days_old_on_the_way():
     village = Village(person("turning", key(70)), *bystanders(6))
     village.run(0)

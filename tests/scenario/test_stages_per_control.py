@@ -191,18 +191,12 @@ def test_an_inactive_user_is_dealt_with_on_day_14_as_the_setting_says(act: str, 
     assert not village.mails(MailKind.CREDENTIALS)
 
 
-ENFORCED_IS_OPEN = pytest.mark.xfail(
-    strict=True,
-    reason="escalation/outlook.py `_why_nothing` forgets an enforced user_inactive finding",
-)
-
-
 @pytest.mark.parametrize(
     "act",
     [
         "remind",
-        pytest.param("quarantine", marks=ENFORCED_IS_OPEN),
-        pytest.param("deactivate_unused_keys", marks=ENFORCED_IS_OPEN),
+        "quarantine",
+        "deactivate_unused_keys",
     ],
 )
 def test_no_password_is_reset_while_user_inactive_is_open_enforced_or_not(act: str):

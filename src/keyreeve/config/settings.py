@@ -118,6 +118,22 @@ class Config(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _a_warning_fits(self) -> Config:
+        days = self.escalation.days
+        lead = days.enforcement - days.warning
+        mail = {day.number for day in self.mail.days}
+        every_day = self.enforcement.weekdays is policy.EnforcementDays.EVERY_DAY
+        acts = set(range(7)) if every_day else mail
+        if not any((act - back) % 7 in mail for act in acts for back in range(1, lead + 1)):
+            raise Impossible(
+                f"leaves no mail day in the {lead} days before an enforcement, so that no warning "
+                "could ever be sent and nothing could ever be enforced; add a day, or say "
+                "enforcement.weekdays: every_day",
+                at=[("mail", "days"), ("escalation", "days", "warning")],
+            )
+        return self
+
     @property
     def path(self) -> Path:
         """The file that this was read from."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from fractions import Fraction
 from math import ceil
 
 from keyreeve.model.case import DayLedger, Population
@@ -12,11 +13,21 @@ from keyreeve.model.plan import Refusal
 from keyreeve.model.policy import BlastLimits
 
 
+def share_of(population: int, limits: BlastLimits) -> Fraction:
+    """The share, exactly as written: 0.07 of 100 is 7, which floats make a little more."""
+    return Fraction(str(limits.disruptive_share)) * population
+
+
+def most(population: int, limits: BlastLimits) -> Fraction:
+    """How many users may plausibly change from one run to the next."""
+    return max(Fraction(limits.disruptive_floor), share_of(population, limits))
+
+
 def allowed_users(population: int, limits: BlastLimits) -> int:
     """max(1, ⌈share · P⌉, min(floor, ⌈P/2⌉)), in users per account and day (gate 5)."""
     return max(
         1,
-        ceil(limits.disruptive_share * population),
+        ceil(share_of(population, limits)),
         min(limits.disruptive_floor, ceil(population / 2)),
     )
 
@@ -28,7 +39,7 @@ def vanished(
     if before is None:
         return None
     missing = len(before.users - users)
-    if missing <= max(limits.disruptive_floor, limits.disruptive_share * len(before.users)):
+    if missing <= most(len(before.users), limits):
         return None
     return Refusal(
         reason=(
@@ -52,7 +63,7 @@ def refusal(
     if gone is not None:
         return gone
     flagged = len(now.flagged - before.flagged)
-    if flagged <= max(limits.disruptive_floor, limits.disruptive_share * population):
+    if flagged <= most(population, limits):
         return None
     return Refusal(
         reason=(

@@ -102,10 +102,9 @@ def enforcement_date(
     base = promised + timedelta(days=at.extension_days)
     if at.held_until is not None:
         base = max(base, at.held_until)
-    undated = at.act_held or (at.hand_over_held if at.acts else None)
-    if undated is not None:
-        return None if at.today >= base else base
     enforcement_on = _open_day(base, at, calendar)
+    if at.acts and (at.act_held or at.hand_over_held):
+        return None if at.today >= base else enforcement_on
     for _ in range(_ROUNDS):
         settled = _open_day(
             max(

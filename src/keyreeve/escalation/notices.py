@@ -115,7 +115,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         why=card.why,
         risk=card.risk,
         remediation=tuple(
-            step.format(**names) for step in _steps(case, record, card.remediation, at)
+            step.format(**names) for step in _steps(case, record, card.remediation, outlook)
         ),
         opened_on=record.opened_on or today,
         enforcement_on=e,
@@ -148,15 +148,13 @@ def _consequence(case: Case, record: FindingRecord, outlook: Outlook, at: Situat
 
 
 def _steps(
-    case: Case, record: FindingRecord, steps: tuple[str, ...], at: Situation
+    case: Case, record: FindingRecord, steps: tuple[str, ...], outlook: Outlook
 ) -> tuple[str, ...]:
     """The card's steps, as far as they still make sense for an access key."""
     if record.control is not ControlId.ACCESS_KEY_ROTATION:
         return steps
-    blocked = at.why_nothing is not None and at.why_nothing.startswith(
-        ("slots_taken", "both_slots_aged")
-    )
-    first = [words.DELETE_ONE, words.CREATE_KEY] if blocked else [words.CREATE_KEY]
+    full = outlook.blocking_key(case, AccessKeyId(record.resource_id)) is not None
+    first = [words.DELETE_ONE, words.CREATE_KEY] if full else [words.CREATE_KEY]
     operation = hand_over_operation(case, record)
     if operation is not None and operation.new_key and operation.delivered_on:
         first = [words.take_key(operation.new_key, operation.delivered_on)]

@@ -121,13 +121,16 @@ class Outlook:
 
         What was added before is in the promise already.
         """
-        if record.opened_at is None:
-            return 0
-        opened_at = record.opened_at
+        zone = self.policy.timezone
         added = sum(
             extension.days
             for extension in self.people.extensions
-            if extension.user in (case.user_name, case.user_id) and extension.added_at >= opened_at
+            if extension.user in (case.user_name, case.user_id)
+            and (
+                extension.added_at >= record.opened_at
+                if record.opened_at is not None
+                else extension.added_at.astimezone(zone).date() >= case.first_seen_on
+            )
         )
         return min(added, self.policy.max_extension_days)
 
@@ -233,7 +236,7 @@ class Outlook:
             case ControlId.ACCESS_KEY_ROTATION:
                 return self._no_key(case, AccessKeyId(record.resource_id), user)
             case ControlId.PASSWORD_AGE:
-                inactive = any(c is ControlId.USER_INACTIVE for c, _ in self._open(case))
+                inactive = any(c is ControlId.USER_INACTIVE for c, _ in case.findings)
                 return "dormant" if inactive else None
             case ControlId.ACCESS_KEY_STALE:
                 return "spare"
@@ -300,20 +303,27 @@ class Outlook:
             return (Gate.HUMAN, operation.stuck)
         if self.policy.delivery_for(user) is Delivery.SECRETS_MANAGER:
             return (Gate.RECIPIENT, "delivery by Secrets Manager is not available yet")
-        owner = self.owner(user)
+        held = self._recipient_held(case, self.owner(user))
+        if held is not None or record.control is not ControlId.PASSWORD_AGE:
+            return held
+        reason = cannot_change_password(user, self.snapshot.password_policy)
+        return (Gate.PASSWORD_CHANGE, reason) if reason is not None else self._never(case)
+
+    def _recipient_held(self, case: Case, owner: Owner) -> tuple[Gate, str] | None:
+        """Gate 2, and of gate 1 what concerns the address."""
         if owner.address is None:
             return (Gate.RECIPIENT, owner.reason)
+        if _bounces(case, owner):
+            return (Gate.TOLD, f"mail to {owner.address} bounces")
         refused = may_receive_credentials(owner.address, case, self.shared, self.policy)
-        if refused is not None:
-            return (Gate.RECIPIENT, refused)
-        if record.control is ControlId.PASSWORD_AGE:
-            reason = cannot_change_password(user, self.snapshot.password_policy)
-            if reason is not None:
-                return (Gate.PASSWORD_CHANGE, reason)
-            if self.is_self(case.user_id):
-                return (Gate.NEVER, "this is the identity that Keyreeve runs as")
-            if self.administrators == {case.user_id}:
-                return (Gate.NEVER, "this is the last administrator")
+        return (Gate.RECIPIENT, refused) if refused is not None else None
+
+    def _never(self, case: Case) -> tuple[Gate, str] | None:
+        """Gate 8, as far as it is not structural: Keyreeve itself, the last administrator."""
+        if self.is_self(case.user_id):
+            return (Gate.NEVER, "this is the identity that Keyreeve runs as")
+        if self.administrators == {case.user_id}:
+            return (Gate.NEVER, "this is the last administrator")
         return None
 
     def is_self(self, user_id: UserId) -> bool:
@@ -323,13 +333,21 @@ class Outlook:
 
     def _act_held(self, case: Case) -> tuple[Gate, str] | None:
         """A gate before stage 5 that nobody can date."""
-        if self.is_self(case.user_id):
-            return (Gate.NEVER, "this is the identity that Keyreeve runs as")
-        if self.administrators == {case.user_id}:
-            return (Gate.NEVER, "this is the last administrator")
+        never = self._never(case)
+        if never is not None:
+            return never
         owner = self.owner(self.users[case.user_id])
         if owner.address is None:
             return (Gate.TOLD, f"the owner cannot be reached: {owner.reason}")
-        if case.bounced is not None and case.bounced.lower() == owner.address.lower():
+        if _bounces(case, owner):
             return (Gate.TOLD, f"mail to {owner.address} bounces")
         return None
+
+
+def _bounces(case: Case, owner: Owner) -> bool:
+    """Whether the owner's address is the one that is known to refuse mail."""
+    return (
+        case.bounced is not None
+        and owner.address is not None
+        and case.bounced.lower() == owner.address.lower()
+    )

@@ -373,9 +373,15 @@ class _Planner:
             user_name=draft.case.user_name,
             acts=tuple(draft.acts),
             message=draft.message,
-            held=tuple(draft.held),
+            held=tuple(self._as_it_stands(draft, held) for held in draft.held),
             earliest=None if draft.earliest is _FAR else draft.earliest,
         )
+
+    def _as_it_stands(self, draft: _Draft, held: Held) -> Held:
+        """With the E that the hold itself has moved."""
+        key = (held.control, held.resource_id) if held.control else None
+        decision = draft.decisions.get(key) if key else None
+        return replace(held, enforcement_on=decision.enforcement_on) if decision else held
 
     def _without_evidence(self) -> list[UserPlan]:
         """Cases of users who could not be read: everything stands still."""

@@ -93,18 +93,13 @@ class Execution:
 
     def _user(self, plan: UserPlan) -> Iterable[Outcome]:
         not_today: set[FindingKey] = set()
-        acted = False
         for act in plan.acts:
             outcome = self._guarded(act, partial(self._act, act))
-            acted = acted or outcome.kind in (OutcomeKind.DONE, OutcomeKind.ALREADY_DONE)
             finding = finding_key(act)
             if outcome.kind in (OutcomeKind.DEFERRED, OutcomeKind.FAILED) and finding:
                 not_today.add(finding)
             yield outcome
-        message = plan.message
-        if message is None and acted:
-            message = self._said_after_all(plan)
-        said = self._message(message, not_today) if message is not None else None
+        said = self._message(plan.message, not_today) if plan.message else None
         if said is not None:
             yield said
 
@@ -137,27 +132,6 @@ class Execution:
             return bench.outcome(effect, OutcomeKind.FAILED, f"{where}{failure.what}")
 
     # --- messages -----------------------------------------------------------------------------
-
-    def _said_after_all(self, plan: UserPlan) -> Message | None:
-        """A notice that no plan foresaw, since an act of today is worth telling."""
-        case = self._bench.state.users.get(plan.user_id)
-        outlook = self._bench.outlook
-        if case is None or case.opened_on is None:
-            return None
-        today = outlook.today(case)
-        address = outlook.owner(outlook.users[plan.user_id]).address
-        if address is None or not outlook.calendar.is_mail_day(today):
-            return None
-        if case.last_notice_on == today or outlook.hold(case) is not None:
-            return None
-        return SendNotice(
-            user_id=plan.user_id,
-            user_name=plan.user_name,
-            due_on=today,
-            reason="act_done",
-            stage=case.last_notice_stage or next(iter(case.findings.values())).stage,
-            to=address,
-        )
 
     def _message(self, message: Message, not_today: set[FindingKey]) -> Outcome | None:
         case = self._bench.case(message)

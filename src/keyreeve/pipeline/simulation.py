@@ -45,7 +45,7 @@ class SimulatedAccount:
 
     def __init__(self, snapshot: AccountSnapshot, now: datetime) -> None:
         self._facts = snapshot
-        self._users = {user.name: user for user in snapshot.users}
+        self._users = {user.name: _named(user) for user in snapshot.users}
         self._made = 0
         self.now = now
 
@@ -180,6 +180,19 @@ class SimulatedAccount:
 
     def _put(self, user: User) -> None:
         self._users[user.name] = user
+
+
+def _named(user: User) -> User:
+    """Keys whose id nobody asked for get a made-up one: they may come of age on the way."""
+    keys = tuple(
+        replace(
+            key,
+            key_id=key.key_id or AccessKeyId(f"{user.name}/access_key_{key.slot}"),
+            created_at=_created(key, user),
+        )
+        for key in user.keys
+    )
+    return replace(user, keys=keys)
 
 
 def _created(key: AccessKey, user: User) -> datetime:

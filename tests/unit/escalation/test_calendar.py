@@ -156,6 +156,13 @@ def test_without_day_0_a_compressed_clock_tells_the_local_date():
     assert days.today(datetime(2026, 1, 5, 12, tzinfo=UTC), anchor=NOW) == on(36)
 
 
+def test_a_compressed_ladder_begins_on_the_local_date_of_its_day_0():
+    clock = CompressedClock(day=TEN_MINUTES, users=("*",))
+    days = calendar(compressed=clock, timezone=ZoneInfo("Pacific/Kiritimati"))
+    evening = datetime(2026, 1, 5, 12, tzinfo=UTC)
+    assert days.today(evening + 2 * TEN_MINUTES, anchor=evening) == date(2026, 1, 8)
+
+
 def test_under_a_compressed_clock_every_day_is_a_mail_day_and_an_act_day():
     clock = CompressedClock(day=TEN_MINUTES, users=("*",))
     days = calendar(compressed=clock, holidays=frozenset({on(5)}))

@@ -196,10 +196,6 @@ def test_when_the_hand_over_was_held_e_stays_open_until_it_was_made_and_four_day
     assert seen.decisions[14][0].enforcement_on is None
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="machine.enforcement_date opens E at an act's gate even where E has no act",
-)
 def test_an_act_gate_means_nothing_where_nothing_is_acted():
     decision = decided(14, warned(), acts=False, act_held=BOUNCES)
     assert decision.held is None

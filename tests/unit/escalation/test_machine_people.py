@@ -25,10 +25,6 @@ def test_an_extension_moves_e_and_the_owner_hears_of_it_at_once():
     assert decision.stage is Stage.NEW_CREDENTIALS
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an extension onto a closed day is told as E while an undated gate holds",
-)
 def test_while_a_gate_holds_e_is_still_an_open_day():
     seen = decided(8, record(day_0=True), extension_days=5, act_held=BOUNCES)
     assert seen.enforcement_on == on(21)  # day 19 is a Saturday

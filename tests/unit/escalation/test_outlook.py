@@ -169,7 +169,7 @@ def test_no_password_is_reset_while_the_user_is_inactive():
     open_one = situation(console("ann"), PASSWORD, record(INACTIVE, "user"))
     assert (open_one.why_nothing, open_one.hand_over) == ("dormant", HandOver.NOTHING)
     enforced = situation(console("ann"), PASSWORD, record(INACTIVE, "user", enforced_on=on(0)))
-    assert (enforced.why_nothing, enforced.hand_over) == (None, HandOver.PASSWORD)
+    assert (enforced.why_nothing, enforced.hand_over) == ("dormant", HandOver.NOTHING)
 
 
 # --- operations under way -------------------------------------------------------------------------

@@ -128,10 +128,6 @@ def test_where_e_has_an_act_for_it_the_owner_is_told_why_no_reset_is_made():
     assert at.acts
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="a bounce holds acts only: with password_age: nothing the reset is sent all the same",
-)
 def test_no_password_is_reset_for_an_address_that_bounces():
     told = case(PASSWORD, bounced="ann@example.com")
     held = situation(console("ann"), PASSWORD, told=told).hand_over_held
@@ -254,10 +250,6 @@ def test_extensions_since_the_finding_opened_add_up_to_the_cap(extensions, days)
     assert situation(user("ann", AGED), people=people).extension_days == days
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="what was added while pending is neither in the promise nor counted later",
-)
 def test_an_extension_made_while_the_finding_is_pending_is_not_lost():
     people = HumanDecisions(extensions=(extension(5),))
     told = case(record())

@@ -169,9 +169,6 @@ def test_a_held_finding_says_so_in_the_state_and_keeps_the_day_it_was_first_held
     assert since <= {on(14), on(15)}
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Held keeps the E of before the hold: today, though nothing happens today"
-)
 def test_what_a_counting_gate_held_is_listed_with_its_new_e():
     assert {h.enforcement_on for h in on_e(8).planned.plan.held} == {on(15)}
 
