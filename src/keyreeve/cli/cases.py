@@ -9,7 +9,7 @@ from datetime import date, datetime
 from keyreeve.cli import opening, screen, words
 from keyreeve.codec.values import Json, to_json
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.escalation.planner import days_to_90
+from keyreeve.escalation.standing import days_to_90
 from keyreeve.model.case import Case, FindingRecord, HumanDecisions, Stage, State
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.memory import recall

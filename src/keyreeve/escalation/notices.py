@@ -10,7 +10,7 @@ from keyreeve.escalation import words
 from keyreeve.escalation.machine import HandOver, Situation, stage_on
 from keyreeve.escalation.operations import hand_over_operation
 from keyreeve.escalation.outlook import FindingKey, Outlook
-from keyreeve.escalation.planner import headline
+from keyreeve.escalation.standing import headline
 from keyreeve.model.case import Case, FindingRecord, OperationKind, Stage, StepName
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.notice import ClosingNotice, FindingLine, Letterhead, Notice

@@ -7,27 +7,24 @@ the order of their oldest credential.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from keyreeve.escalation.acts import (
     act_for,
     hand_over_for,
-    reinstatement_over,
     unfinished_acts,
 )
 from keyreeve.escalation.limits import Budget, allowed_users, refusal
 from keyreeve.escalation.outlook import FindingKey, Outlook
+from keyreeve.escalation.reinstatements import reinstatements_over
+from keyreeve.escalation.standing import days_to_90, headline, population_of, strongest
 from keyreeve.escalation.team import team_notices
 from keyreeve.model.case import (
     Case,
     DayLedger,
     FindingRecord,
     HeldRecord,
-    KeyRecord,
-    Population,
-    Stage,
     State,
     StepName,
 )
@@ -51,10 +48,7 @@ from keyreeve.model.plan import (
     UserPlan,
 )
 
-NINETY = 90
-"""Days: the limit of most frameworks, shown with everything that is held."""
 _FAR = date.max
-_ORDER = tuple(Stage)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +137,13 @@ class _Planner:
             drafts.sort(key=lambda draft: (draft.promised, draft.case.user_name))
             for draft in drafts:
                 self._acts(draft)
-            reinstated = self._reinstatements_over()
+            reinstated = reinstatements_over(
+                self._state.keys.values(),
+                outlook=self._outlook,
+                budget=self._budget,
+                administrators=self._admins,
+                refused=self._refusal is not None,
+            )
             drafts.sort(key=lambda draft: (draft.case.opened_on is None, draft.oldest))
             for draft in drafts:
                 self._message(draft)
@@ -323,48 +323,6 @@ class _Planner:
             return False
         return self._budget.take(self._budget.opened, draft.case.user_id)
 
-    # --- beyond the cases -------------------------------------------------------------------------
-
-    def _reinstatements_over(self) -> list[UserPlan]:
-        """Keys whose reinstatement has run out become Inactive again (counted, not escalated)."""
-        return [
-            plan
-            for record in self._state.keys.values()
-            if record.reinstated_until is not None and record.reinstated_until <= self._now
-            for plan in self._reinstatement_over(record)
-        ]
-
-    def _reinstatement_over(self, record: KeyRecord) -> list[UserPlan]:
-        user = self._outlook.users.get(record.user_id)
-        if user is None or record.user_id in self._outlook.gaps:
-            return []
-        act = reinstatement_over(record, user.name, self._outlook, self._today)
-        gate = self._reinstatement_gate(record)
-        if gate is not None:
-            held = Held(
-                gate=gate[0],
-                reason=f"the reinstatement is over; {gate[1]}",
-                user_id=record.user_id,
-                user_name=user.name,
-                resource_id=record.key_id,
-            )
-            return [UserPlan(user_id=record.user_id, user_name=user.name, held=(held,))]
-        return [UserPlan(user_id=record.user_id, user_name=user.name, acts=(act,))]
-
-    def _reinstatement_gate(self, record: KeyRecord) -> tuple[Gate, str] | None:
-        """The gates of an act that belongs to no finding."""
-        if self._refusal is not None:
-            return (Gate.BLAST_RADIUS, "the run is refused")
-        if self._outlook.is_self(record.user_id):
-            return (Gate.NEVER, "this is the identity that Keyreeve runs as")
-        if self._admins == {record.user_id}:
-            return (Gate.NEVER, "this is the last administrator")
-        if not self._calendar.is_act_day(self._today):
-            return (Gate.WINDOW, "outside the window for disruptive effects")
-        if not self._budget.take(self._budget.disrupted, record.user_id):
-            return (Gate.BLAST_RADIUS, "today's number is spent")
-        return None
-
     # --- the end ---------------------------------------------------------------------------------
 
     def _user_plan(self, draft: _Draft) -> UserPlan:
@@ -464,55 +422,6 @@ def notice_reason(draft: _Draft) -> NoticeReason | None:
     if any(act.disruptive and act.kind != "reset_password" for act in draft.acts):
         return NoticeReason.ACT_DONE
     return strongest(draft.decisions.values())
-
-
-def strongest(decisions: Iterable[Decision]) -> NoticeReason | None:
-    """The first of the reasons in the order in which people should hear them."""
-    order = (
-        NoticeReason.ACT_DONE,
-        NoticeReason.COUNTDOWN,
-        NoticeReason.STAGE_DUE,
-        NoticeReason.OVERDUE_WEEKLY,
-        NoticeReason.ENFORCEMENT_MOVED,
-        NoticeReason.FIRST_NOTICE,
-        NoticeReason.NEW_FINDING_IN_CASE,
-    )
-    due = {decision.notice_due for decision in decisions}
-    return next((reason for reason in order if reason in due), None)
-
-
-def headline(decisions: Iterable[Decision]) -> Stage:
-    """The most advanced stage; a pending finding is told as a notification."""
-    stages = [d.stage if d.stage is not Stage.PENDING else Stage.NOTIFICATION for d in decisions]
-    return max(stages, key=_ORDER.index)
-
-
-def population_of(outlook: Outlook, before: Population | None) -> Population:
-    """Who exists and who is flagged today, for tomorrow's comparison.
-
-    Users who could not be read count as they did before: a gap is no news.
-    """
-    flagged = {
-        user_id
-        for user_id, findings in outlook.findings.items()
-        if any(finding.control.value != "inline_policies" for finding in findings.values())
-    }
-    in_scope = {
-        user_id
-        for user_id, user in outlook.users.items()
-        if outlook.policy.exclusion_for(user) is None
-    }
-    unread = before.flagged & outlook.gaps if before else frozenset()
-    return Population(
-        users=frozenset(outlook.users), flagged=frozenset(flagged & in_scope) | unread
-    )
-
-
-def days_to_90(record: FindingRecord, now: datetime) -> int | None:
-    """Days until the credential is 90 days old; negative when past."""
-    if record.since is None:
-        return None
-    return NINETY - (now - record.since) // timedelta(days=1)
 
 
 def _by_promise(draft: _Draft) -> list[tuple[FindingKey, Decision]]:

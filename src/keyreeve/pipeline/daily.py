@@ -16,7 +16,8 @@ from keyreeve.escalation.casebook import Casebook, Happening, bring_up_to_date
 from keyreeve.escalation.limits import vanished
 from keyreeve.escalation.operations import disarmed_users
 from keyreeve.escalation.outlook import FindingKey, Outlook
-from keyreeve.escalation.planner import Planned, make_plan, population_of
+from keyreeve.escalation.planner import Planned, make_plan
+from keyreeve.escalation.standing import population_of
 from keyreeve.model.case import HumanDecisions, LastRun, State
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.finding import Evaluation, Finding

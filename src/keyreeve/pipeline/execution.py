@@ -14,7 +14,7 @@ from typing import TypeVar, assert_never
 from keyreeve.escalation.notices import compose, compose_closing
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.outlook import FindingKey
-from keyreeve.escalation.planner import strongest
+from keyreeve.escalation.standing import strongest
 from keyreeve.model.case import Case, OperationKind, State, StepName
 from keyreeve.model.effect import (
     Act,

@@ -28,7 +28,14 @@ from keyreeve.controls.evaluation import evaluate, judge, slots_in_question
 from keyreeve.controls.subject import in_days
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccessKeyId
-from keyreeve.model.policy import Delivery, Match, StaleScope, Thresholds, UserClass
+from keyreeve.model.policy import (
+    CompressedClock,
+    Delivery,
+    Match,
+    StaleScope,
+    Thresholds,
+    UserClass,
+)
 from keyreeve.model.snapshot import Absent, CollectionGap
 
 
@@ -186,6 +193,14 @@ def test_what_is_remembered_about_keys_reaches_the_controls():
     ours = {KEY_2: key_record(KEY_2, made_by_us=True)}
     assert len(evaluate(snapshot(ann), policy(), NOW).findings) == 1
     assert evaluate(snapshot(ann), policy(), NOW, ours).findings == ()
+
+
+def test_under_a_compressed_clock_nobody_looks_beyond_the_listed_users():
+    clock = CompressedClock(day=timedelta(days=1), users=("ann",))
+    seen = snapshot(user("ann", old_key()), console("bob", old_key(), mfa_active=None))
+    result = evaluate(seen, policy(compressed=clock), NOW)
+    assert [f.user_name for f in result.findings] == ["ann"]
+    assert result.gaps == ()
 
 
 # --- which users are worth a ListAccessKeys -------------------------------------------------------

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from tests.builders import (
     ACCOUNT,
+    INACTIVE,
     KEY_1,
     MFA_CONTROL,
     NOW,
@@ -13,10 +14,13 @@ from tests.builders import (
     SECOND,
     STALE,
     access_key,
+    ago,
     by_id,
     case,
     console,
     delivered,
+    key_record,
+    old_key,
     on,
     outlook,
     policy,
@@ -198,6 +202,20 @@ ACTS = {
 def test_whether_e_changes_anything(row):
     seen, settings, acts = ACTS[row]
     assert situation(console("ann", AGED), seen, settings=settings).acts is acts
+
+
+UNUSED = policy(enforcement=Enforcement(user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS))
+
+
+def test_where_no_key_is_unused_there_is_no_act_for_an_inactive_user():
+    seen = record(INACTIVE, "user", day_0=True)
+    assert situation(console("ann", old_key(last_used=ago(80))), seen, settings=UNUSED).acts
+    assert not situation(console("ann", old_key()), seen, settings=UNUSED).acts
+    shut = {KEY_1: key_record(inactivated_at=NOW)}
+    idle = console("ann", old_key(last_used=ago(80)))
+    assert not situation(idle, seen, settings=UNUSED, keys=shut).acts
+    done = replace(seen, enforced_on=on(14))
+    assert situation(console("ann", old_key()), done, settings=UNUSED).acts
 
 
 def test_after_a_reset_e_changes_nothing_more():

@@ -21,7 +21,7 @@ from tests.builders import (
     user,
 )
 
-from keyreeve.escalation.planner import (
+from keyreeve.escalation.standing import (
     days_to_90,
     headline,
     population_of,
