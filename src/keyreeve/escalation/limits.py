@@ -103,11 +103,14 @@ class Budget:
         users.add(user)
         return True
 
+    def has_room(self, recipients: int) -> bool:
+        """Whether one more mail would fit (gate 6)."""
+        return self.mailbox is None or self.mailbox >= recipients
+
     def take_mail(self, recipients: int) -> bool:
-        """Reserve room for one mail; False if it would not fit (gate 6)."""
-        if self.mailbox is None:
-            return True
-        if self.mailbox < recipients:
+        """Reserve room for one mail; False if it would not fit."""
+        if not self.has_room(recipients):
             return False
-        self.mailbox -= recipients
+        if self.mailbox is not None:
+            self.mailbox -= recipients
         return True

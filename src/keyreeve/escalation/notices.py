@@ -40,7 +40,8 @@ def compose(
     )
     lines = tuple(_line(case, record, decisions[record.key], outlook) for record in ordered)
     dates = [line.enforcement_on for line in lines if line.enforcement_on is not None]
-    earliest = min(dates, default=None)
+    coming = [day for day in dates if day >= today]
+    earliest = min(coming or dates, default=None)
     return Composed(
         notice=Notice(
             letterhead=letterhead,

@@ -33,6 +33,7 @@ from keyreeve.model.effect import (
     CreateReplacementKey,
     Message,
     NoticeReason,
+    ResetPassword,
     SendClosing,
     SendNotice,
 )
@@ -241,16 +242,18 @@ class _Planner:
         if begun is not None and begun.unfinished:
             self._admins.discard(user_id)
             return None  # counted on the day it began
+        hands_over = isinstance(act, CreateReplacementKey | ResetPassword)
+        if hands_over and not self._budget.has_room(1):
+            return (Gate.MAILBOX, "today's mail quota has no room for the credentials mail")
         counted = self._budget.disrupted if act.disruptive else self._budget.created
         if not self._budget.take(counted, user_id):
             return (
                 Gate.BLAST_RADIUS,
                 f"{self._allowed} users a day may be disturbed here, and today's are spoken for",
             )
-        if isinstance(act, CreateReplacementKey) or act.kind == "reset_password":
-            if not self._budget.take_mail(1):
-                return (Gate.MAILBOX, "today's mail quota has no room for the credentials mail")
-        elif user_id in self._admins:
+        if hands_over:
+            self._budget.take_mail(1)
+        else:
             self._admins.discard(user_id)
         return None
 
