@@ -16,6 +16,7 @@ _ACTS: Mapping[str, str] = {
     "deactivate_access_key": "make Inactive",
     "delete_login_profile": "take the console password away",
     "quarantine": "quarantine",
+    "delete_orphaned_key": "delete an orphan",
 }
 _MAILS: Mapping[str, str] = {
     "send_notice": "notice",
@@ -29,6 +30,7 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
     "deactivate_access_key": ("key made Inactive", "keys made Inactive"),
     "delete_login_profile": ("console password taken away", "console passwords taken away"),
     "quarantine": ("user quarantined", "users quarantined"),
+    "delete_orphaned_key": ("orphaned key deleted", "orphaned keys deleted"),
     "send_notice": ("notice", "notices"),
     "send_closing": ("closing mail", "closing mails"),
     "send_team_notice": ("word to the team", "words to the team"),

@@ -12,6 +12,7 @@ outlook     what is true of every finding today: the situations that the machine
 standing    what the findings of a case, or of an account, amount to together
 limits      blast radius, facts that look wrong, room in the mailbox
 acts        the acts that a decision asks for, as effects
+orphans     keys of ours whose secret was lost, deleted after a day
 reinstatements  keys whose time is up, Inactive again
 planner     decisions → effects, user by user, within the numbers that a day allows
 team        what the MSP team is told besides the summary

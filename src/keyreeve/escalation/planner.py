@@ -16,6 +16,7 @@ from keyreeve.escalation.acts import (
     unfinished_acts,
 )
 from keyreeve.escalation.limits import Budget, allowed_users, refusal
+from keyreeve.escalation.orphans import orphans_over
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.reinstatements import reinstatements_over
 from keyreeve.escalation.standing import days_to_90, headline, population_of, strongest
@@ -145,6 +146,8 @@ class _Planner:
                 administrators=self._admins,
                 refused=self._refusal is not None,
             )
+            if self._refusal is None:
+                reinstated += orphans_over(self._state.keys.values(), self._outlook)
             drafts.sort(key=lambda draft: (draft.case.opened_on is None, draft.oldest))
             for draft in drafts:
                 self._message(draft)

@@ -165,6 +165,29 @@ class Quarantine(_Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DeleteOrphanedKey(_Effect):
+    """Delete a key of ours whose secret was lost, a day after it was made Inactive."""
+
+    kind: ClassVar[str] = "delete_orphaned_key"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:DeleteAccessKey",
+        "iam:ListAccessKeys",
+        "iam:GetAccessKeyLastUsed",
+    )
+    operation_id: OperationId
+    key_id: AccessKeyId
+    control: None = None
+    """It belongs to no finding."""
+    reconcile_only: bool = False
+
+    @property
+    def resource_id(self) -> str:
+        """The key."""
+        return self.key_id
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendNotice(_Effect):
     """The day's one notice of a case; its words are composed after the day's acts."""
 
@@ -221,7 +244,14 @@ class SendSummary(_Effect):
     resource_id: str = "summary"
 
 
-Act = CreateReplacementKey | ResetPassword | DeactivateAccessKey | DeleteLoginProfile | Quarantine
+Act = (
+    CreateReplacementKey
+    | ResetPassword
+    | DeactivateAccessKey
+    | DeleteLoginProfile
+    | Quarantine
+    | DeleteOrphanedKey
+)
 """Effects that change IAM."""
 
 

@@ -21,6 +21,7 @@ from keyreeve.model.effect import (
     CreateReplacementKey,
     DeactivateAccessKey,
     DeleteLoginProfile,
+    DeleteOrphanedKey,
     Effect,
     Message,
     Quarantine,
@@ -43,6 +44,7 @@ from keyreeve.model.identifiers import OperationId, UserId, UserName
 from keyreeve.model.notice import Accepted, MailKind, OutgoingMail, Summary, TeamNotice
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
 from keyreeve.pipeline.enforcement import Enforcement
+from keyreeve.pipeline.orphans import delete_orphan
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.reset import Reset
 from keyreeve.pipeline.rotation import Rotation
@@ -111,6 +113,8 @@ class Execution:
                 return Reset(self._bench, self._office, act).carry_out()
             case DeactivateAccessKey() | DeleteLoginProfile() | Quarantine():
                 return Enforcement(self._bench, act).carry_out()
+            case DeleteOrphanedKey():
+                return delete_orphan(self._bench, act)
             case _:
                 assert_never(act)
 
