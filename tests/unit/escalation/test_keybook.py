@@ -53,6 +53,11 @@ def test_a_slot_whose_id_nobody_read_is_not_remembered():
     assert seen(user("ann", access_key(1), user_id=None))[0] == {}
 
 
+def test_a_nameless_slot_hides_no_other():
+    keys, _ = seen(user("ann", access_key(1, key_id=None), access_key(2)))
+    assert set(keys) == {KEY_2}
+
+
 def test_a_known_key_keeps_its_history_and_learns_slot_status_and_date():
     known = key_record(made_by_us=True, replaces=AccessKeyId("AKIA0"), rotation_ended_at=ago(3))
     keys, _ = seen(user("ann", access_key(1, last_rotated=Absent.UNKNOWN)), known=[known])

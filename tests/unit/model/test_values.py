@@ -35,6 +35,7 @@ from keyreeve.model.effect import (
     DeactivateAccessKey,
     DeactivationCause,
     DeleteLoginProfile,
+    DeleteOrphanedKey,
     Message,
     Quarantine,
     ResetPassword,
@@ -108,6 +109,7 @@ EFFECTS = {
     ),
     DeleteLoginProfile(**OF, control=PASSWORD_AGE, resource_id="password"): ("password", True),
     Quarantine(**OF, control=MFA_CONTROL, resource_id="mfa", group="g"): ("mfa", True),
+    DeleteOrphanedKey(**OF, key_id="AKIA9"): ("AKIA9", False),
     SendNotice(**COMMON, stage="warning", to="a@example.com"): ("a@example.com", False),
     SendClosing(**COMMON, to="a@example.com"): ("a@example.com", False),
     SendTeamNotice(
@@ -143,7 +145,9 @@ def test_an_act_knows_the_finding_that_asks_for_it():
 
 
 def test_a_plans_effects_come_user_by_user_acts_first_and_the_team_last():
-    act, reset, _, _, _, notice, _, team, _ = EFFECTS
+    by_kind = {effect.kind: effect for effect in EFFECTS}
+    act, reset = by_kind["create_replacement_key"], by_kind["reset_password"]
+    notice, team = by_kind["send_notice"], by_kind["send_team_notice"]
     held = Held(gate=Gate.TOLD, reason="r", user_id="AIDAANN", user_name="ann")
     users = (
         UserPlan(user_id="AIDAANN", user_name="ann", acts=(act, reset), message=notice),
