@@ -41,7 +41,14 @@ from keyreeve.model.errors import (
     RecipientRefused,
 )
 from keyreeve.model.identifiers import OperationId, UserId, UserName
-from keyreeve.model.notice import Accepted, MailKind, OutgoingMail, Summary, TeamNotice
+from keyreeve.model.notice import (
+    Accepted,
+    MailKind,
+    OutgoingMail,
+    RenderedMail,
+    Summary,
+    TeamNotice,
+)
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.orphans import delete_orphan
@@ -176,17 +183,8 @@ class Execution:
         composed = compose(case, decisions, outlook, bench.post.letterhead)
         first = case.opened_on is None
         accepted = self._office.send(
-            OutgoingMail(
-                kind=MailKind.NOTICE,
-                sender=bench.post.sender,
-                to=(effect.to,),
-                cc=_others(outlook.policy.mail_cc, effect.to),
-                reply_to=_reply_to(outlook.policy.mail_cc),
-                subject=case.thread.subject,
-                body=bench.tools.renderer.notice(composed.notice),
-                sent_at=outlook.now,
-                references=(case.thread.root, *case.thread.message_ids),
-                in_reply_to=case.thread.message_ids[-1] if case.thread.message_ids else None,
+            self._in_thread(
+                MailKind.NOTICE, effect.to, case, bench.tools.renderer.notice(composed.notice)
             ),
             case.user_id,
             self._remember(
@@ -206,21 +204,29 @@ class Execution:
         said = f"{composed.notice.stage.value} to {effect.to}"
         return bench.outcome(effect, OutcomeKind.DONE, said, message_id=accepted.message_id)
 
+    def _in_thread(self, kind: MailKind, to: str, case: Case, body: RenderedMail) -> OutgoingMail:
+        """A mail of the case's one conversation, the team in CC (S1.20, S1.22)."""
+        cc = self._bench.outlook.policy.mail_cc
+        earlier = case.thread.message_ids
+        return OutgoingMail(
+            kind=kind,
+            sender=self._bench.post.sender,
+            to=(to,),
+            cc=_others(cc, to),
+            reply_to=_reply_to(cc),
+            subject=case.thread.subject,
+            body=body,
+            sent_at=self._bench.outlook.now,
+            references=(case.thread.root, *earlier),
+            in_reply_to=earlier[-1] if earlier else None,
+        )
+
     def _closing(self, effect: SendClosing, case: Case) -> Outcome:
         bench = self._bench
         notice = compose_closing(case, bench.outlook, bench.post.letterhead)
         accepted = self._office.send(
-            OutgoingMail(
-                kind=MailKind.CLOSING,
-                sender=bench.post.sender,
-                to=(effect.to,),
-                cc=_others(bench.outlook.policy.mail_cc, effect.to),
-                reply_to=_reply_to(bench.outlook.policy.mail_cc),
-                subject=case.thread.subject,
-                body=bench.tools.renderer.closing(notice),
-                sent_at=bench.outlook.now,
-                references=(case.thread.root, *case.thread.message_ids),
-                in_reply_to=case.thread.message_ids[-1] if case.thread.message_ids else None,
+            self._in_thread(
+                MailKind.CLOSING, effect.to, case, bench.tools.renderer.closing(notice)
             ),
             case.user_id,
             self._remember(
