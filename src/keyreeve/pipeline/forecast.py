@@ -45,7 +45,7 @@ def forecast(
 ) -> list[ForecastDay]:
     """Today and the `days` days after it. Mails are accepted, acts succeed, nobody reacts."""
     simulated = SimulatedAccount(snapshot, now)
-    memory = Memory(state, people, account.policy.days)
+    memory = Memory(state)
     tools = simulated_tools(simulated, memory, people, now)
     step = account.policy.compressed.day if account.policy.compressed else timedelta(days=1)
     out: list[ForecastDay] = []

@@ -56,7 +56,7 @@ def preview(
     """The next notice to the user, or the first one of a stage. ConfigError if none will come."""
     people = replace(facts.judged.people, pause=None)
     simulated = SimulatedAccount(facts.snapshot, now)
-    memory = Memory(_only_case_of(facts, person.user_id), people, account.policy.days)
+    memory = Memory(_only_case_of(facts, person.user_id))
     post, renderer = SilentMailer(), _Watching(account.tools.renderer)
     tools = replace(simulated_tools(simulated, memory, people, now), mailer=post, renderer=renderer)
     step = account.policy.compressed.day if account.policy.compressed else timedelta(days=1)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from keyreeve.escalation.fold import fold
 from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
 from keyreeve.model.errors import LimitExceeded, NotFound, StorageConflict
 from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
@@ -24,7 +23,6 @@ from keyreeve.model.notice import (
     Summary,
     TeamNotice,
 )
-from keyreeve.model.policy import LadderDays
 from keyreeve.model.snapshot import (
     Absent,
     AccessKey,
@@ -203,11 +201,9 @@ def _created(key: AccessKey, user: User) -> datetime:
 class Memory:
     """State, journal, escrow, audit log, archive, people's decisions and lease, all in memory."""
 
-    def __init__(self, state: State, people: HumanDecisions, days: LadderDays) -> None:
+    def __init__(self, state: State) -> None:
         self.state = state
         self.steps: list[Step] = []
-        self._people = people
-        self._days = days
         self._escrow: dict[str, bytes] = {}
 
     def load(self) -> State:
@@ -229,12 +225,6 @@ class Memory:
     def of(self, operation: OperationId) -> tuple[Step, ...]:
         """The operation's steps."""
         return tuple(step for step in self.steps if step.operation_id == operation)
-
-    def folded(self, state: State) -> State:
-        """Every step folded into another state: what a run that lost its own would see."""
-        for step in self.steps:
-            state = fold(state, step, self._days)
-        return state
 
     def deposit(
         self, kind: CredentialKind, user: UserId, operation: OperationId, attempt: int, csv: bytes

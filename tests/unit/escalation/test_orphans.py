@@ -12,7 +12,7 @@ from keyreeve.escalation.orphans import orphans_over
 from keyreeve.model.case import HumanDecisions
 from keyreeve.model.effect import DeleteOrphanedKey
 from keyreeve.model.plan import OutcomeKind
-from keyreeve.model.policy import LadderDays, Orphans
+from keyreeve.model.policy import Orphans
 from keyreeve.model.snapshot import Absent
 from keyreeve.pipeline.forecast import simulated_tools
 from keyreeve.pipeline.orphans import delete_orphan
@@ -62,7 +62,7 @@ def carried_out(key):
     (act,) = [e for e in seen.plan.effects if isinstance(e, DeleteOrphanedKey)]
     account = SimulatedAccount(seen.snapshot, NOW)
     people = HumanDecisions()
-    memory = Memory(seen.planned.state, people, LadderDays())
+    memory = Memory(seen.planned.state)
     tools = simulated_tools(account, memory, people, NOW)
     bench = Workbench(tools, None, seen.outlook, seen.planned.state, seen.plan.run_id)
     return delete_orphan(bench, act), account.access_keys("ann"), bench.state
