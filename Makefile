@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check coverage mutants images lock clean
+.PHONY: help demo test lint check proofs coverage mutants images lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ lint: $(STAMP)  ## style, types, floors
 	$(BIN)/lint-imports
 
 check: lint test  ## what a change must pass
+
+proofs: $(STAMP)  ## every promise at full size, one line each (long)
+	$(BIN)/python -m tests.proofs --record docs/promises.md
 
 coverage: $(STAMP)  ## branch coverage of the core; fails under 95 %
 	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/unit

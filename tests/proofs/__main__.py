@@ -1,0 +1,73 @@
+"""`make proofs`: every promise at full size, one line each.
+
+    python -m tests.proofs [--size ci|full] [--seed N] [--record docs/promises.md] [P1 P3 …]
+
+Exits 1 if anything was found.  Proofs run two at a time, each in a process of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
+from pathlib import Path
+
+from tests.proofs.catalogue import PROOFS, proof_named
+from tests.proofs.figure import SEED, Figure, Size
+from tests.proofs.record import Run, measured, record
+
+
+def run(name: str, size: Size, seed: int) -> Run:
+    """One proof in this process; one that breaks off has violated its promises."""
+    begun = time.monotonic()
+    try:
+        figures = tuple(proof_named(name)(size, seed))
+    except Exception as error:  # noqa: BLE001 - the others go on; this one is told
+        what = f"{name} broke off: {type(error).__name__}: {error}"
+        figures = tuple(
+            Figure(promise=promise, what="broken off", tried=0, violations=(what,))
+            for promise in PROOFS[name].promises
+        )
+    return Run(name=name, figures=figures, seconds=time.monotonic() - begun)
+
+
+def lines(runs: Sequence[Run], seed: int) -> list[str]:
+    """One line per promise: what was tried, what was found, seed, time."""
+    return [
+        f"{m.promise:<4} {m.violations} violations  seed {seed}  {m.seconds:5.0f} s  {m.tried}"
+        for m in measured(runs)
+    ]
+
+
+def main() -> int:
+    """The command line; its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.proofs", description=__doc__)
+    parser.add_argument("promises", nargs="*", help="P1 P3 …; without: all")
+    parser.add_argument("--size", type=Size, choices=list(Size), default=Size.FULL)
+    parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--record", type=Path, help="write the figures into this page")
+    options = parser.parse_args()
+    wanted = set(options.promises)
+    names = [n for n, proof in PROOFS.items() if not wanted or wanted & set(proof.promises)]
+    prove = partial(run, size=options.size, seed=options.seed)
+    runs: list[Run] = []
+    with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
+        for done in pool.map(prove, names):
+            runs.append(done)
+            sys.stderr.write(f"{done.name}: {done.seconds:.0f} s\n")
+    told = lines(runs, options.seed)
+    violations = [v for r in runs for f in r.figures for v in f.violations]
+    for line in [*told, *violations]:
+        print(line)
+    if options.record is not None:
+        record(options.record, runs, options.size, options.seed)
+    return 1 if violations else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
