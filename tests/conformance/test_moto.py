@@ -12,6 +12,7 @@ import io
 import json
 import secrets
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -276,6 +277,83 @@ def unknown_role(clients: Clients) -> Any:
     return outcome(lambda: clients("sts").assume_role(RoleArn=arn, RoleSessionName="session"))
 
 
+# --- probes: what no test on the emulator can prove -----------------------------------------------
+
+
+def encryption_of_a_plain_put(clients: Clients) -> Any:
+    s3, bucket = new_bucket(clients)
+    s3.put_object(Bucket=bucket, Key="plain", Body=b"1")
+    return s3.head_object(Bucket=bucket, Key="plain").get("ServerSideEncryption", "none told")
+
+
+def put_where_the_expected_version_is_gone(clients: Clients) -> Any:
+    s3, bucket = new_bucket(clients)
+    gone = '"d41d8cd98f00b204e9800998ecf8427e"'
+    return outcome(lambda: s3.put_object(Bucket=bucket, Key="gone", Body=b"1", IfMatch=gone))
+
+
+def key_that_does_not_exist(clients: Clients) -> Any:
+    s3, bucket = new_bucket(clients)
+    nowhere = "arn:aws:kms:us-east-1:111122223333:key/00000000-0000-0000-0000-000000000000"
+    named = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": nowhere}
+    return outcome(lambda: s3.put_object(Bucket=bucket, Key="k", Body=b"1", **named))
+
+
+def too_many_tags(clients: Clients) -> Any:
+    tags = [{"Key": f"k{number}", "Value": "v"} for number in range(51)]
+    return outcome(lambda: user(clients).tag_user(UserName="someone", Tags=tags))
+
+
+def boundary(clients: Clients) -> Any:
+    iam = user(clients)
+    arn = "arn:aws:iam::aws:policy/ReadOnlyAccess"
+    call = lambda: iam.put_user_permissions_boundary(UserName="someone", PermissionsBoundary=arn)  # noqa: E731
+    return "unimplemented" if outcome(call) in UNIMPLEMENTED else "works"
+
+
+def suppressed_address(clients: Clients) -> Any:
+    call = lambda: clients("sesv2").get_suppressed_destination(EmailAddress="x@example.com")  # noqa: E731
+    told = outcome(call)
+    return told if told == "NotFoundException" else "unimplemented"
+
+
+def bounce_of_an_address_that_bounces(clients: Clients) -> Any:
+    """AWS's mailbox simulator bounces; nothing ever comes back here."""
+    clients("sesv2").create_email_identity(EmailIdentity="verified.example")
+    return outcome(lambda: send(clients, "a@verified.example"))
+
+
+def access_analyzer(clients: Clients) -> Any:
+    told = outcome(clients("accessanalyzer").list_analyzers, lambda found: "told")
+    return told if told == "told" else "unimplemented"
+
+
+def metric_of_a_filter(clients: Clients) -> Any:
+    """Whether TestMetricFilter, which evaluates a pattern, is there at all."""
+    logs = clients("logs")
+    ask = {"filterPattern": "{ $.a = 1 }", "logEventMessages": ['{"a": 1}']}
+    told = outcome(lambda: logs.test_metric_filter(**ask), lambda found: len(found["matches"]))
+    return told if told == 1 else "unimplemented"
+
+
+def event_of_an_iam_call(clients: Clients) -> Any:
+    """CloudTrail's own history of the last 90 days: IAM calls never get there."""
+    user(clients)
+    told = outcome(clients("cloudtrail").lookup_events, lambda found: "told")
+    return told if told == "told" else "unimplemented"
+
+
+def stack_of_a_type_that_does_not_exist(clients: Clients) -> Any:
+    template = json.dumps({"Resources": {"Thing": {"Type": "AWS::Bogus::Thing"}}})
+    name = f"keyreeve-conformance-{secrets.token_hex(4)}"
+    cloudformation = clients("cloudformation")
+    with warnings.catch_warnings(action="ignore"):  # moto warns in its own log, not its caller
+        return outcome(
+            lambda: cloudformation.create_stack(StackName=name, TemplateBody=template),
+            lambda _: cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackStatus"],
+        )
+
+
 UNIMPLEMENTED = ("NotImplementedError", "ResponseParserError")
 
 
@@ -338,11 +416,32 @@ AS_AWS = (
     Row(unverified_sender, "MessageRejected", "MessageRejected"),
     Row(put_if_absent_twice, "PreconditionFailed", "PreconditionFailed"),
     Row(put_over_a_newer_version, "PreconditionFailed", "PreconditionFailed"),
+    Row(put_where_the_expected_version_is_gone, "NoSuchKey", "NoSuchKey"),
 )
 LEFT_UNLIKE_AWS = (
     Row(act_of_a_user_without_rights, "accepted", "accepted", "AccessDenied"),
     Row(simulate_policy, "unimplemented", "unimplemented", "works"),
     Row(unknown_role, "accepted", "accepted", "AccessDenied"),
+    Row(encryption_of_a_plain_put, "none told", "none told", "AES256"),
+    Row(key_that_does_not_exist, "accepted", "accepted", "KMS.NotFoundException"),
+    Row(too_many_tags, "accepted", "accepted", "LimitExceeded"),
+    Row(boundary, "unimplemented", "unimplemented", "works"),
+    Row(suppressed_address, "unimplemented", "unimplemented", "NotFoundException"),
+    Row(
+        bounce_of_an_address_that_bounces,
+        "accepted",
+        "accepted",
+        Skip("a mail would be sent; SES accepts it and tells of the bounce by an event"),
+    ),
+    Row(access_analyzer, "unimplemented", "unimplemented", "told"),
+    Row(metric_of_a_filter, "unimplemented", "unimplemented", 1),
+    Row(event_of_an_iam_call, "unimplemented", "unimplemented", "told"),
+    Row(
+        stack_of_a_type_that_does_not_exist,
+        "CREATE_COMPLETE",
+        "CREATE_COMPLETE",
+        "ValidationError",
+    ),
 )
 ROWS = [pytest.param(row, id=row.probe.__name__) for row in DIFFERENCES + AS_AWS + LEFT_UNLIKE_AWS]
 
