@@ -57,6 +57,12 @@ def shared_addresses(users: Iterable[User], rules: OwnerRules) -> frozenset[str]
     return frozenset(address for address, times in count.items() if times > 1)
 
 
+def bounces(case: Case, address: str | None) -> bool:
+    """Whether the address is the one that is known to refuse mail."""
+    known = case.bounced.address.lower() if case.bounced is not None else None
+    return address is not None and address.lower() == known
+
+
 def may_receive_credentials(
     address: str, case: Case, shared: frozenset[str], policy: EscalationPolicy
 ) -> str | None:

@@ -7,6 +7,7 @@ iam-compliance/{project}/{account_id}/     several accounts
   credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
   audit/YYYY/MM/DD/{run_id}/{sequence of the first record, six digits}.jsonl
+  feedback/YYYY/MM/DD/HHMMSS-{digest}.json          mails that came back, by arrival (UTC)
   mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 
 from keyreeve.model.case import Step
 from keyreeve.model.errors import ConfigError
@@ -29,6 +30,7 @@ PAUSE = "pause.json"
 OPERATIONS = "ops/"
 CREDENTIALS = "credentials/"
 AUDIT = "audit/"
+FEEDBACK = "feedback/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
 
 _CREDENTIAL_FOLDERS = {
@@ -84,6 +86,17 @@ def audit_day(day: date) -> str:
 def audit_key(day: date, run_id: RunId, sequence: int) -> str:
     """The segment that begins with record `sequence` of the chain."""
     return f"{audit_day(day)}{_part(run_id)}/{sequence:06d}.jsonl"
+
+
+def feedback_day(at: datetime) -> str:
+    """Where the feedback lies that arrived on the day of `at`, in UTC."""
+    return f"{FEEDBACK}{at.astimezone(UTC):%Y/%m/%d}/"
+
+
+def feedback_key(arrived_at: datetime, digest: str) -> str:
+    """One object of feedback; `digest` is that of its content."""
+    time = f"{arrived_at.astimezone(UTC):%H%M%S}"
+    return f"{feedback_day(arrived_at)}{time}-{_part(digest)[:16]}.json"
 
 
 def _part(text: str) -> str:
