@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.returned import take_back
 from keyreeve.model.case import State, Step
@@ -45,13 +47,14 @@ def _recovered(unsaved: list[Step], tools: Tools) -> list[str]:
 
 def _mails_come_back(state: State, tools: Tools) -> State:
     """After the steps: they tell whose the mails were."""
-    folded: dict[str, dict[str, object]] = {}
+    folded: dict[str, tuple[datetime, dict[str, object]]] = {}
     for key, feedback in tools.feedback.unread().items():
         state, user_id = take_back(state, feedback)
         if user_id is not None:
-            folded[key] = returned_data(key, feedback, state.users[user_id])
+            data = returned_data(key, feedback, state.users[user_id])
+            folded[key] = (feedback.at, data)
     told = {data.get("feedback") for data in tools.audit.unknown_to_state()} if folded else set()
-    for key, data in folded.items():
+    for key, (at, data) in folded.items():
         if key not in told:
-            tools.audit.append(RETURNED, tools.clock.now(), data)
+            tools.audit.append(RETURNED, at, data)
     return state
