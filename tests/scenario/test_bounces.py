@@ -232,8 +232,44 @@ def test_a_locked_out_owner_is_told_to_the_team_and_the_case_stays_open():
     assert [subject.partition(": ")[2] for _, subject in village.told_the_team()] == [
         "old.password is locked out of the console: the new password came back"
     ]
-    village.live(10, 20)  # the finding is gone: what is left is to hand the password over
-    assert village.case("old.password") is not None
+    village.live(10, 13)  # the finding is gone: what is left is to hand the password over
+    assert village.case("old.password").findings == {}
+    village.live(14, 16)
+    assert village.mails(MailKind.CREDENTIALS)[1].sent_at.date() == village.at(14).date()
+    assert village.case("old.password") is None
+
+
+def test_a_password_never_goes_by_itself_to_an_address_that_got_no_notice():
+    village = village_of(old_password())
+    village.live(0, 7)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+    village.account.change("old.password", tags={"email": "heir@example.com"})
+    village.live(8, 30)
+    assert len(village.mails(MailKind.CREDENTIALS)) == 1
+    user = old_password()
+    resend(
+        village.wired(),
+        Person(user_id=user.user_id, user_name=user.name),
+        village.at(30.5),
+        Silence(),
+        send=True,
+    )
+    assert village.mails(MailKind.CREDENTIALS)[1].to == ("heir@example.com",)
+    village.live(31, 32)
+    assert village.case("old.password") is None
+
+
+def test_a_password_that_a_full_mailbox_sent_back_is_sent_again_the_next_day():
+    village = village_of(old_password())
+    village.live(0, 7)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0], lasting=False)
+    village.live(8, 12)
+    assert [m.sent_at.date() for m in village.mails(MailKind.CREDENTIALS)] == [
+        village.at(7).date(),
+        village.at(8).date(),
+    ]
+    assert village.acts("old.password")[0] == (7, "reset_password")
+    assert village.case("old.password") is None
 
 
 # --- at any moment --------------------------------------------------------------------------------

@@ -20,6 +20,7 @@ from keyreeve.escalation.owner import (
     bounces,
     find_owner,
     may_receive_credentials,
+    not_arriving,
     shared_addresses,
 )
 from keyreeve.escalation.words import REPLACEMENT_GONE
@@ -111,6 +112,11 @@ class Outlook:
         if owner.address is None:
             return owner.reason
         return _comes_back(owner.address) if bounces(case, owner.address) else None
+
+    def not_arriving(self, case: Case) -> bool:
+        """Whether nothing private may go out, as far as mails came back."""
+        address = self.owner(self.users[case.user_id]).address
+        return address is not None and not_arriving(case, address, self.today(case)) is not None
 
     def is_silent(self, case: Case) -> bool:
         """Whether no notice goes out: nobody to tell, or an address whose week is not over."""

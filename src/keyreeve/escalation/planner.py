@@ -219,7 +219,7 @@ class _Planner:
         exists = StepName.CREATED in operation.steps
         if self._refusal is not None and not exists:
             return
-        if exists and self._outlook.unreachable(draft.case) is not None:
+        if exists and self._outlook.not_arriving(draft.case):
             return  # it stays in escrow until it can be handed over
         if exists and not self._budget.take_mail(1):
             return

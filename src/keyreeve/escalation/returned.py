@@ -79,6 +79,7 @@ def _without(case: Case, sent: _Sent, feedback: MailFeedback) -> Case:
         lasting=feedback.lasting,
         again_on=sent.on + AGAIN_AFTER,
     )
+    before = case.findings
     case = replace(
         case,
         findings={key: _untold(record, feedback) for key, record in case.findings.items()},
@@ -86,11 +87,16 @@ def _without(case: Case, sent: _Sent, feedback: MailFeedback) -> Case:
         returned={**case.returned, bare(feedback.message_id): bounce},
         bounced=bounce if feedback.lasting else case.bounced,
     )
-    told = {n.to.lower() for r in case.findings.values() for n in r.notices if n.to is not None}
-    if feedback.lasting or sent.to.lower() not in told:
+    if feedback.lasting or (before != case.findings and not _was_told(case, sent.to)):
         kept = tuple(a for a in case.addresses if a.lower() != sent.to.lower())
         case = replace(case, addresses=kept)
     return case
+
+
+def _was_told(case: Case, address: str) -> bool:
+    """Whether a notice of a finding that is still there has arrived at the address."""
+    told = {n.to.lower() for r in case.findings.values() for n in r.notices if n.to is not None}
+    return address.lower() in told
 
 
 def _untold(record: FindingRecord, feedback: MailFeedback) -> FindingRecord:

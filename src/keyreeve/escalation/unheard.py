@@ -84,8 +84,8 @@ def _undelivered(
             *_old_key(state, case, operation, outlook),
             _remedy(case, case.bounced, outlook, today),
             (
-                f"To hand it over at once: keyreeve case resend {case.user_name} --send. The "
-                "address is then taken to work."
+                f"To hand it over at once: keyreeve case resend {case.user_name} --send. That is "
+                "your word that the address works."
             ),
         ),
     )
@@ -115,7 +115,7 @@ def _old_key(
 def _remedy(case: Case, bounce: Bounce | None, outlook: Outlook, today: date) -> str:
     address = outlook.owner(outlook.users[case.user_id]).address
     if bounce is None or not bounces(case, address):
-        return "It is sent again on the next mail day."
+        return "The address itself works, as far as is known: it is sent again on a mail day."
     tag = outlook.policy.owner.tag
     again = outlook.calendar.mail_day_from(max(bounce.again_on, today))
     return (

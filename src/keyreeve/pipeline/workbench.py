@@ -14,7 +14,7 @@ from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.escalation.owner import bounces
+from keyreeve.escalation.owner import not_arriving
 from keyreeve.escalation.returned import take_back
 from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
 from keyreeve.model.effect import Act, Effect, finding_key
@@ -231,10 +231,9 @@ class Workbench:
         if act.user_id in self._surprised:
             raise Deferred(Gate.TOLD, "a mail to the owner has just come back")
         address = self.outlook.owner(user).address
-        if bounces(case, address):
-            raise Deferred(Gate.TOLD, f"mail to {address} bounces")
-        if case.returned and not case.addresses:
-            raise Deferred(Gate.TOLD, "no notice has reached the owner yet")
+        lost = not_arriving(case, address, self.outlook.today(case)) if address else None
+        if lost is not None:
+            raise Deferred(Gate.TOLD, lost)
 
     def hear(self) -> None:
         """Fold in the mails that have come back until now, and put them into the audit log."""
