@@ -14,6 +14,7 @@ from tests.scenario.village import TEAM, Silence, Village
 from keyreeve.model.case import StepName
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
+from keyreeve.pipeline import memory, workbench
 from keyreeve.pipeline.people import Person
 from keyreeve.pipeline.resend import resend
 from keyreeve.storage.audit_log import records
@@ -367,6 +368,48 @@ def test_resending_is_a_persons_word_that_the_address_works():
 # --- whatever comes back, whenever ----------------------------------------------------------------
 
 
+def village_with(back, mended=None):
+    """A village lived for 32 days, and when which of its mails came back.
+
+    `back`: number of the owner's mail → days until it comes back, and whether for good.
+    `mended`: the day on which the tag names another address.
+    """
+    village = village_of()
+    returned_at = {}
+    for day in range(32):
+        if day == mended:
+            move_to(village, "heir@example.com")
+        village.run(day)
+        for number, mail in enumerate(to_the_owner(village)):
+            delay, lasting = back.get(number, (None, False))
+            if delay is not None and (village.at(day) - mail.sent_at).days == delay:
+                village.comes_back(mail, lasting=lasting)
+                returned_at[id(mail)] = village.at(day)
+    return village, returned_at
+
+
+def to_the_owner(village, kinds=(MailKind.NOTICE, MailKind.CREDENTIALS)):
+    return [mail for mail in village.mailer.sent if mail.kind in kinds]
+
+
+def violations(village, returned_at):
+    """Acts that rest on mails of which it was known that they had come back."""
+    found = []
+    for at, key in village.account.shut:
+        arrived = [
+            mail
+            for mail in to_the_owner(village)
+            if mail.sent_at < at and not (id(mail) in returned_at and returned_at[id(mail)] < at)
+        ]
+        days = {mail.sent_at.date() for mail in arrived if mail.kind is MailKind.NOTICE}
+        private = [mail.sent_at for mail in arrived if mail.kind is MailKind.CREDENTIALS]
+        if len(days) < 2:
+            found.append(f"{key}: {len(days)} notices had arrived")
+        if not private or at - max(private) < timedelta(days=4):
+            found.append(f"{key}: no replacement had arrived four days before")
+    return found
+
+
 @given(
     back=st.dictionaries(
         st.integers(0, 25), st.tuples(st.integers(0, 3), st.booleans()), max_size=8
@@ -374,27 +417,21 @@ def test_resending_is_a_persons_word_that_the_address_works():
     mended=st.none() | st.integers(1, 25),
 )
 def test_no_act_rests_on_mails_that_came_back(back, mended):
-    """`back`: number of the owner's mail → days until it comes back, and whether for good."""
-    village = village_of()
-    returned_at = {}
-    for day in range(32):
-        if day == mended:
-            move_to(village, "heir@example.com")
-        village.run(day)
-        mails = [
-            m for m in village.mailer.sent if m.kind in (MailKind.NOTICE, MailKind.CREDENTIALS)
-        ]
-        for number, mail in enumerate(mails):
-            delay, lasting = back.get(number, (None, False))
-            if delay is not None and (village.at(day) - mail.sent_at).days == delay:
-                village.comes_back(mail, lasting=lasting)
-                returned_at[id(mail)] = village.at(day)
-    for at, _ in village.account.shut:
-        arrived = [
-            m for m in village.mailer.sent if m.sent_at < at and not returned_at.get(id(m), at) < at
-        ]
-        notices = [m for m in arrived if m.kind is MailKind.NOTICE]
-        private = [m for m in arrived if m.kind is MailKind.CREDENTIALS]
-        assert len(notices) >= 2
-        assert private
-        assert at - private[-1].sent_at >= timedelta(days=4)
+    assert violations(*village_with(back, mended)) == []
+
+
+@pytest.mark.parametrize(
+    ("back", "what"),
+    [
+        ({2: (0, False)}, "no replacement"),  # the private mail
+        (dict.fromkeys((0, 1, 3, 4), (0, False)), "notices had arrived"),
+    ],
+)
+def test_a_product_that_is_deaf_to_bounces_would_be_found(monkeypatch, back, what):
+    def deaf(state, feedback):
+        return state, None
+
+    monkeypatch.setattr(memory, "take_back", deaf)
+    monkeypatch.setattr(workbench, "take_back", deaf)
+    (found,) = violations(*village_with(back))
+    assert what in found
