@@ -21,6 +21,7 @@ from keyreeve.escalation.notices import compose
 from keyreeve.escalation.operations import operation_id
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import (
+    Bounce,
     Case,
     FindingRecord,
     HumanDecisions,
@@ -172,6 +173,18 @@ def policy(**changes: object) -> EscalationPolicy:
     return replace(usual, **changes)
 
 
+def bounce(address: str, day: int = 0, **changes: object) -> Bounce:
+    """A mail of ladder day `day` that the address refused for good."""
+    usual = Bounce(
+        address=address,
+        on=on(day),
+        reason="bounced (Permanent/General)",
+        lasting=True,
+        again_on=on(day + 7),
+    )
+    return replace(usual, **changes)
+
+
 def notice_record(day: int, stage: Stage = Stage.NOTIFICATION, e: int | None = 14) -> NoticeRecord:
     """A notice accepted on ladder day `day`, which told E as ladder day `e`."""
     return NoticeRecord(
@@ -179,6 +192,8 @@ def notice_record(day: int, stage: Stage = Stage.NOTIFICATION, e: int | None = 1
         on=on(day),
         at=NOW + timedelta(days=day),
         enforcement_on=None if e is None else on(e),
+        message_id=f"mail-{day}",
+        to="ann@example.com",
     )
 
 

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Protocol
 
 from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
 from keyreeve.model.notice import (
     Accepted,
@@ -268,6 +269,16 @@ class DecisionsOfPeople(Protocol):
 
     def read(self) -> HumanDecisions:
         """As they stand now."""
+
+
+class FeedbackBox(Protocol):
+    """What the mail system said about accepted mails: written by others, at any moment."""
+
+    def unread(self) -> Mapping[str, MailFeedback]:
+        """By object key, in order of arrival: what may be newer than the loaded state.
+
+        Each object once in the life of this box. StateUnreadable if one is corrupt.
+        """
 
 
 class Archive(Protocol):

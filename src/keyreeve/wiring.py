@@ -30,6 +30,7 @@ from keyreeve.storage.lock import AccountLock
 if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
+    from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
 
@@ -106,12 +107,7 @@ def open_door(
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
 
-    if config.accounts != "self":
-        raise ConfigError(
-            "several accounts are not supported by this version",
-            where=f"{config.path}: accounts",
-            remedy="Use one config.yaml per account, with `accounts: self`.",
-        )
+    _refuse_several_accounts(config)
     sessions = Sessions(rehearsal=not execute, profile=profile, region=region)
     if execute:
         _refuse_time_travel(config, sessions, as_of)
@@ -176,6 +172,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.storage.audit_log import StoredAuditLog
     from keyreeve.storage.decisions import StoredDecisions
     from keyreeve.storage.escrow import StoredEscrow
+    from keyreeve.storage.feedback import StoredFeedback
     from keyreeve.storage.journal import StoredJournal
     from keyreeve.storage.state_store import StoredState
 
@@ -197,6 +194,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         escrow=StoredEscrow(door.store),
         audit=StoredAuditLog(door.store, run_id=door.run_id, state=states),
         people=StoredDecisions(door.store),
+        feedback=StoredFeedback(door.store, state=states),
         archive=StoredArchive(door.store),
         lease=lease or NoLease(),
         clock=WallClock(),
@@ -254,6 +252,24 @@ def mailer_for(config: Config, sessions: Sessions) -> Mailer:
         message_id_domain=mail.message_id_domain,
         clock=WallClock(),
     )
+
+
+def feedback_box(config: Config) -> StoredFeedback:
+    """Where feedback about mails is put, without a lock; nothing is read. ConfigError as above."""
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.storage.feedback import StoredFeedback
+
+    _refuse_several_accounts(config)
+    return StoredFeedback(project_store(config, Sessions(rehearsal=False)))
+
+
+def _refuse_several_accounts(config: Config) -> None:
+    if config.accounts != "self":
+        raise ConfigError(
+            "several accounts are not supported by this version",
+            where=f"{config.path}: accounts",
+            remedy="Use one config.yaml per account, with `accounts: self`.",
+        )
 
 
 def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:

@@ -17,6 +17,9 @@ import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.sandbox_fixture import MONDAY, aws, sandbox
 
+from keyreeve.codec.mail_feedback import read, records
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.feedback import MailFeedback
 from keyreeve.sandbox.account import REGION
 from keyreeve.sandbox.old_account import old_account
 from keyreeve.sandbox.process import Sandbox, SandboxFailed, events
@@ -87,6 +90,26 @@ def test_a_sent_mail_keeps_every_byte_and_gets_the_ids_of_ses(sandbox: Sandbox) 
     head = f"Message-ID: {mail.wire_id}\r\nDate: Mon, 05 Jan 2026 06:00:00 +0000\r\n".encode()
     assert mail.delivered == head + RAW.partition(b"\r\n")[2]
     assert sandbox.mails(since=1) == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "alive"), [("bounce", []), ("complaint", []), ("reject", ["b@example.org"])]
+)
+def test_moto_never_bounces_so_the_sandbox_tells_it_as_ses_does(
+    sandbox: Sandbox, kind: str, alive: list[str]
+) -> None:
+    message_id = send(sandbox, "b@example.org", "c@example.org")["MessageId"]
+    (mail,) = sandbox.mails()
+    ((name, message),) = records(sandbox.feedback(mail, kind))
+    told = read(message)
+    assert name == f"Records[0] ({kind}-{message_id})"
+    assert isinstance(told, MailFeedback)
+    assert (told.kind, told.lasting, told.at) == (kind, not alive, MONDAY)
+    assert told.is_about(mail.wire_id)
+    assert told.reached_not("b@example.org")
+    assert told.reached_not("c@example.org") is (kind == "reject")
+    with pytest.raises(ConfigError, match="tells no 'silence'"):
+        sandbox.feedback(mail, "silence")
 
 
 def test_the_quota_counts_recipients_within_a_day(sandbox: Sandbox) -> None:

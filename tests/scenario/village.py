@@ -16,6 +16,7 @@ from tests.scenario.peril import Fate, Perilous
 from tests.scenario.reported_account import ReportedAccount
 
 from keyreeve.model.case import Case, State
+from keyreeve.model.feedback import FeedbackKind, MailFeedback
 from keyreeve.model.identifiers import RunId
 from keyreeve.model.notice import Letterhead, MailKind, OutgoingMail
 from keyreeve.model.plan import Outcome, OutcomeKind
@@ -29,6 +30,7 @@ from keyreeve.storage.archive import StoredArchive
 from keyreeve.storage.audit_log import StoredAuditLog
 from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.escrow import StoredEscrow
+from keyreeve.storage.feedback import StoredFeedback
 from keyreeve.storage.journal import StoredJournal
 from keyreeve.storage.state_store import StoredState
 
@@ -116,6 +118,7 @@ class Village:
             escrow=StoredEscrow(store),
             audit=StoredAuditLog(store, run_id=run_id, state=states),
             people=StoredDecisions(store),
+            feedback=StoredFeedback(store, state=states),
             archive=StoredArchive(store),
             lease=Unchallenged(),
             clock=clock,
@@ -129,6 +132,22 @@ class Village:
             tools=tools,
             post=_post(project),
         )
+
+    def comes_back(
+        self, mail: OutgoingMail, *, lasting: bool = True, to: str | None = None
+    ) -> MailFeedback:
+        """The mail system learns now that this mail did not arrive: at `to`, else its first."""
+        number = next(n for n, sent in enumerate(self.mailer.sent, 1) if sent is mail)
+        feedback = MailFeedback(
+            kind=FeedbackKind.BOUNCE,
+            message_id=f"{number:04d}",
+            recipients=((to or mail.to[0]).lower(),),
+            at=self.clock.now(),
+            lasting=lasting,
+            reason=f"bounced ({'Permanent' if lasting else 'Transient'}/General): user unknown",
+        )
+        StoredFeedback(self.store).keep(feedback, self.clock.now())
+        return feedback
 
     # --- what is known afterwards ---------------------------------------------------------------
 

@@ -7,5 +7,6 @@ journal             one step of an operation
 decisions           waivers.json, holds.json, pause.json
 credential_report   AWS's CSV
 mime                an outgoing mail as bytes
+mail_feedback       SES's word about mails that came back
 visible             text from outside made fit for one line
 """

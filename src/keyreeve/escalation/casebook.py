@@ -15,7 +15,7 @@ from hashlib import sha256
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.keybook import CACHED, observe
 from keyreeve.escalation.operations import enforcement_begun
-from keyreeve.escalation.owner import find_owner
+from keyreeve.escalation.owner import bounces, find_owner
 from keyreeve.escalation.words import how_cleared
 from keyreeve.model.case import (
     Case,
@@ -285,7 +285,7 @@ class _Clerk:
         excluded = self._policy.exclusion_for(user) is not None
         # Without a cleared finding everything was set aside by people: nothing to announce.
         address = find_owner(user, self._policy.owner).address
-        silent = address is None or excluded or address == case.bounced
+        silent = address is None or excluded or bounces(case, address)
         if case.opened_on is None or silent or not self._policy.closing_mail or not case.cleared:
             self._note(CaseEvent.CASE_CLOSED, case, "nothing is left to do")
             return None

@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any
 
 from keyreeve.model.case import (
+    Bounce,
     Case,
     DayLedger,
     FindingRecord,
@@ -47,7 +48,7 @@ def fold(state: State, step: Step, days: LadderDays) -> State:
     if step.kind is OperationKind.NOTICE:
         return _fold_notice(state, case, step, days)
     if step.kind is OperationKind.RESEND:
-        return state
+        return _with_case(state, _resent(case, step))
     return _fold_operation(state, case, step)
 
 
@@ -108,6 +109,7 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
                 delivered_at=step.at,
                 delivered_message_id=_text(data.get("message_id")),
                 delivered_to=_text(data.get("to")),
+                returned=None,
             )
         case StepName.ORPHANED:
             orphan = AccessKeyId(str(data["key_id"]))
@@ -116,6 +118,24 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
             return replace(operation, stuck=str(data.get("reason", "")))
         case _:
             return operation
+
+
+def _resent(case: Case, step: Step) -> Case:
+    """A person has sent again what came back: delivered from today on, and the address trusted."""
+    operation = next((o for o in case.operations.values() if o.operation_id == _of(step)), None)
+    if operation is None or operation.returned is None:
+        return case
+    operation = replace(
+        _advance(operation, replace(step, name=StepName.DELIVERED, attempt=operation.attempt)),
+        stuck=None,
+    )
+    return replace(
+        case, operations={**case.operations, operation.operation_id: operation}, bounced=None
+    )
+
+
+def _of(step: Step) -> str:
+    return str(step.data.get("of"))
 
 
 def _enforced(case: Case, step: Step) -> Case:
@@ -246,7 +266,7 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
     data = step.data
     topic = str(data.get("topic", "notice"))
     if topic == "bounced":
-        return _with_case(state, replace(case, bounced=str(data["to"])))
+        return _with_case(state, replace(case, bounced=_refused(step)))
     if topic == "closing":
         users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
         return replace(state, users=users)
@@ -277,6 +297,17 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
     return _count(state, step) if first else state
 
 
+def _refused(step: Step) -> Bounce:
+    """Refused at once: nothing was sent, so the next notice day may try again."""
+    return Bounce(
+        address=str(step.data["to"]),
+        on=step.on,
+        reason=str(step.data.get("reason", "refused")),
+        lasting=True,
+        again_on=step.on,
+    )
+
+
 def _told(
     record: FindingRecord, entry: Mapping[str, Any], step: Step, days: LadderDays
 ) -> FindingRecord:
@@ -297,7 +328,15 @@ def _told(
         no_replacement=told,
         notices=(
             *record.notices,
-            NoticeRecord(stage=stage, on=step.on, at=step.at, enforcement_on=enforcement_on),
+            NoticeRecord(
+                stage=stage,
+                on=step.on,
+                at=step.at,
+                enforcement_on=enforcement_on,
+                message_id=_text(step.data.get("message_id")),
+                to=_text(step.data.get("to")),
+                no_replacement=reason,
+            ),
         ),
     )
 

@@ -168,7 +168,7 @@ def _warned_before(
     enforcement_on: date,
     days: LadderDays,
 ) -> date:
-    """Gate 1: the day after a warning or countdown, itself later than the first notice.
+    """Gate 1: the day after a warning or countdown, itself not the only notice that arrived.
 
     A warning of a date that has long passed warns of nothing: it counts only for an E that lies
     no further from the one it told than a warning's own lead.
@@ -180,7 +180,8 @@ def _warned_before(
         if n.stage in _WARNINGS and n.enforcement_on and enforcement_on - n.enforcement_on <= lead
     ]
     if warned:
-        return min(warned) + timedelta(days=1)
+        second = [n.on for n in record.notices][1:2] or [_next_notice_day(at, calendar)]
+        return max(min(warned), *second) + timedelta(days=1)
     first = max(
         _next_notice_day(at, calendar),
         enforcement_on - lead,
@@ -310,7 +311,7 @@ def _notice_due(
         n.stage is stage and (stage is not Stage.WARNING or n.enforcement_on == enforcement_on)
         for n in record.notices
     )
-    if not said and stage is not Stage.NOTIFICATION:
+    if not said and (stage is not Stage.NOTIFICATION or last is None):
         return NoticeReason.STAGE_DUE
     if last is not None and last.enforcement_on != enforcement_on:
         return NoticeReason.ENFORCEMENT_MOVED

@@ -17,8 +17,10 @@ from keyreeve.escalation.machine import HandOver, Situation, decide
 from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
 from keyreeve.escalation.owner import (
     Owner,
+    bounces,
     find_owner,
     may_receive_credentials,
+    not_arriving,
     shared_addresses,
 )
 from keyreeve.escalation.words import REPLACEMENT_GONE
@@ -103,6 +105,24 @@ class Outlook:
     def owner(self, user: User) -> Owner:
         """Where the user's notices go."""
         return find_owner(user, self.policy.owner)
+
+    def unreachable(self, case: Case) -> str | None:
+        """Why nobody can be told about the case, if so."""
+        owner = self.owner(self.users[case.user_id])
+        if owner.address is None:
+            return owner.reason
+        return _comes_back(owner.address) if bounces(case, owner.address) else None
+
+    def not_arriving(self, case: Case) -> bool:
+        """Whether nothing private may go out, as far as mails came back."""
+        address = self.owner(self.users[case.user_id]).address
+        return address is not None and not_arriving(case, address, self.today(case)) is not None
+
+    def is_silent(self, case: Case) -> bool:
+        """Whether no notice goes out: nobody to tell, or an address whose week is not over."""
+        if case.bounced is not None and self.today(case) >= case.bounced.again_on:
+            return self.owner(self.users[case.user_id]).address is None
+        return self.unreachable(case) is not None
 
     def hold(self, case: Case) -> Hold | None:
         """The hold that a person put on the case, if it holds today."""
@@ -304,6 +324,7 @@ class Outlook:
         if self.policy.delivery_for(user) is Delivery.SECRETS_MANAGER:
             return (Gate.RECIPIENT, "delivery by Secrets Manager is not available yet")
         held = self._recipient_held(case, self.owner(user))
+        held = held or _untold(case, record, self.today(case))
         if held is not None or record.control is not ControlId.PASSWORD_AGE:
             return held
         reason = cannot_change_password(user, self.snapshot.password_policy)
@@ -313,8 +334,8 @@ class Outlook:
         """Gate 2, and of gate 1 what concerns the address."""
         if owner.address is None:
             return (Gate.RECIPIENT, owner.reason)
-        if _bounces(case, owner):
-            return (Gate.TOLD, f"mail to {owner.address} bounces")
+        if bounces(case, owner.address):
+            return (Gate.TOLD, _comes_back(owner.address))
         refused = may_receive_credentials(owner.address, case, self.shared, self.policy)
         return (Gate.RECIPIENT, refused) if refused is not None else None
 
@@ -339,15 +360,18 @@ class Outlook:
         owner = self.owner(self.users[case.user_id])
         if owner.address is None:
             return (Gate.TOLD, f"the owner cannot be reached: {owner.reason}")
-        if _bounces(case, owner):
-            return (Gate.TOLD, f"mail to {owner.address} bounces")
+        if bounces(case, owner.address):
+            return (Gate.TOLD, _comes_back(owner.address))
         return None
 
 
-def _bounces(case: Case, owner: Owner) -> bool:
-    """Whether the owner's address is the one that is known to refuse mail."""
-    return (
-        case.bounced is not None
-        and owner.address is not None
-        and case.bounced.lower() == owner.address.lower()
-    )
+def _untold(case: Case, record: FindingRecord, today: date) -> tuple[Gate, str] | None:
+    """Gate 1 before a hand-over: one earlier notice of this finding that did not come back."""
+    if record.opened_on is None or not case.returned:
+        return None
+    told = any(notice.on < today for notice in record.notices)
+    return None if told and case.addresses else (Gate.TOLD, "no notice has reached the owner yet")
+
+
+def _comes_back(address: str) -> str:
+    return f"mail to {address} bounces"

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from keyreeve.model.case import Case
 from keyreeve.model.policy import EscalationPolicy, OwnerRules
@@ -55,6 +56,25 @@ def shared_addresses(users: Iterable[User], rules: OwnerRules) -> frozenset[str]
     owners = (find_owner(user, rules).address for user in users)
     count = Counter(address.lower() for address in owners if address)
     return frozenset(address for address, times in count.items() if times > 1)
+
+
+def bounces(case: Case, address: str | None) -> bool:
+    """Whether the address is the one that is known to refuse mail."""
+    known = case.bounced.address.lower() if case.bounced is not None else None
+    return address is not None and address.lower() == known
+
+
+def not_arriving(case: Case, address: str, today: date) -> str | None:
+    """Why nothing private may go to the address, as far as mails came back (gate 1).
+
+    A notice tries an address again. Where no finding is left to be told, the private mail does.
+    """
+    if case.bounced is not None and bounces(case, address):
+        on_trial = not case.findings and today >= case.bounced.again_on
+        return None if on_trial else f"mail to {address} bounces"
+    if case.returned and not case.addresses:
+        return "no notice has reached the owner yet"
+    return None
 
 
 def may_receive_credentials(

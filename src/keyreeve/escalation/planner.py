@@ -194,8 +194,9 @@ class _Planner:
         """Acts that are due and pass the gates that count; the others are held for another day."""
         user = self._outlook.users[draft.case.user_id]
         excluded = self._policy.exclusion_for(user)
-        if self._outlook.owner(user).address is None:
-            self._unreachable(draft, self._outlook.owner(user).reason)
+        unreachable = self._outlook.unreachable(draft.case)
+        if unreachable is not None:
+            self._unreachable(draft, unreachable)
         for act in unfinished_acts(draft.case, self._outlook):
             self._resume(draft, act if excluded is None else replace(act, reconcile_only=True))
         for key, decision in _by_promise(draft):
@@ -218,6 +219,8 @@ class _Planner:
         exists = StepName.CREATED in operation.steps
         if self._refusal is not None and not exists:
             return
+        if exists and self._outlook.not_arriving(draft.case):
+            return  # it stays in escrow until it can be handed over
         if exists and not self._budget.take_mail(1):
             return
         draft.acts.append(act)
@@ -294,7 +297,8 @@ class _Planner:
         today = self._outlook.today(case)
         user = self._outlook.users[case.user_id]
         address = self._outlook.owner(user).address
-        if address is None or not self._calendar.is_mail_day(today):
+        silent = address is None or self._outlook.is_silent(case)
+        if address is None or silent or not self._calendar.is_mail_day(today):
             return
         if case.last_notice_on == today or self._outlook.hold(case) is not None:
             return

@@ -8,6 +8,8 @@ from datetime import date
 from keyreeve.escalation import words
 from keyreeve.escalation.fold import REACTIVATED
 from keyreeve.escalation.outlook import Outlook
+from keyreeve.escalation.owner import bounces
+from keyreeve.escalation.unheard import unheard
 from keyreeve.model.case import Case, State
 from keyreeve.model.effect import SendTeamNotice
 from keyreeve.model.plan import Gate, Held, UserPlan
@@ -19,13 +21,14 @@ _WORTH_A_MAIL = (Gate.RECIPIENT, Gate.PASSWORD_CHANGE, Gate.HUMAN)
 def team_notices(
     state: State, outlook: Outlook, users: Iterable[UserPlan], today: date
 ) -> tuple[SendTeamNotice, ...]:
-    """Owners nobody can reach, credentials held at a gate, keys that somebody re-activated."""
+    """Owners nobody can reach, mails come back, credentials held at a gate, keys re-activated."""
     if not outlook.calendar.is_mail_day(today):
         return ()
     out: list[SendTeamNotice] = []
     for plan in users:
         case = state.users.get(plan.user_id)
         if case is not None and case.user_id in outlook.users:
+            out.extend(unheard(state, case, outlook, today))
             out.extend(_of_case(case, plan.held, outlook, today))
     out.extend(_reactivated(state, outlook, today))
     return tuple(out)
@@ -42,6 +45,8 @@ def _of_case(
         if UNREACHABLE not in case.team_told:
             yield _unreachable(case, owner.reason, outlook, today)
         return
+    if bounces(case, owner.address):
+        return  # told by `unheard`
     for item in held:
         topic = f"held/{item.control}/{item.resource_id}/{item.gate}"
         if item.gate in _WORTH_A_MAIL and not _by_a_person(item) and topic not in case.team_told:

@@ -56,6 +56,11 @@ class NoticeRecord:
     at: datetime
     enforcement_on: date | None
     """The E that it told; None: it said that E is open."""
+    message_id: str | None = None
+    """As it stands on the wire."""
+    to: str | None = None
+    no_replacement: str | None = None
+    """The reason that it gave for handing nothing over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,6 +185,8 @@ class OperationRecord:
     delivered_at: datetime | None = None
     delivered_message_id: str | None = None
     delivered_to: str | None = None
+    returned: str | None = None
+    """Why the newest private mail came back; None once another was accepted."""
     orphans: tuple[AccessKeyId, ...] = ()
     stuck: str | None = None
     """Why a person must look: nothing more is tried."""
@@ -208,6 +215,20 @@ class Thread:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bounce:
+    """A mail that did not reach its reader."""
+
+    address: str
+    on: date
+    """When it was sent; where it was refused at once, when that was."""
+    reason: str
+    lasting: bool
+    """The address refuses mail for good."""
+    again_on: date
+    """The first day on which the address may be tried again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """All open findings of one user; one mail thread."""
 
@@ -232,8 +253,10 @@ class Case:
     """What cleared, in words, for the closing mail."""
     team_told: Mapping[str, date] = field(default_factory=dict)
     """Topics that the team was told about, once each: `unreachable`, `held/password_age` …"""
-    bounced: str | None = None
-    """The address that is known to bounce or to be suppressed."""
+    bounced: Bounce | None = None
+    """The address that is known to bounce or to be suppressed; None once it took a notice."""
+    returned: Mapping[str, Bounce] = field(default_factory=dict)
+    """Accepted mails that came back, by the mail system's id: each counts once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

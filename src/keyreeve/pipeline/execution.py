@@ -146,7 +146,7 @@ class Execution:
 
     def _message(self, message: Message, not_today: set[FindingKey]) -> Outcome | None:
         case = self._bench.case(message)
-        if case is None:
+        if case is None or self._bench.outlook.is_silent(case):
             return None
         if isinstance(message, SendClosing):
             return self._guarded(message, partial(self._told_of, message, self._closing, case))

@@ -76,6 +76,7 @@ def simulated_tools(
         escrow=MemoryEscrow(memory),
         audit=memory,
         people=SettledPeople(people),
+        feedback=memory,
         archive=memory,
         lease=memory,
         clock=StandingClock(now),

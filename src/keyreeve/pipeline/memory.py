@@ -1,12 +1,15 @@
-"""The state as it truly stands: what was saved, and the steps that are newer."""
+"""The state as it truly stands: what was saved, the steps that are newer, the mails come back."""
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from keyreeve.escalation.fold import fold
+from keyreeve.escalation.returned import take_back
 from keyreeve.model.case import State, Step
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.policy import LadderDays
-from keyreeve.pipeline.workbench import Tools, audit_data
+from keyreeve.pipeline.workbench import RETURNED, Tools, audit_data, returned_data
 
 
 def recall(
@@ -24,8 +27,11 @@ def recall(
         if after != state:
             unsaved.append(step)
         state = after
-    if not unsaved:
-        return state, []
+    names = _recovered(unsaved, tools) if unsaved else []
+    return _mails_come_back(state, tools), names
+
+
+def _recovered(unsaved: list[Step], tools: Tools) -> list[str]:
     told = {
         (data.get("operation_id"), data.get("attempt"), data.get("step"))
         for data in tools.audit.unknown_to_state()
@@ -36,4 +42,19 @@ def recall(
     for step in recovered:
         event = f"step.{step.kind}.{step.name}"
         tools.audit.append(event, step.at, {**audit_data(step), "recovered": True})
-    return state, [f"{step.operation_id}/{step.attempt}-{step.name}" for step in recovered]
+    return [f"{step.operation_id}/{step.attempt}-{step.name}" for step in recovered]
+
+
+def _mails_come_back(state: State, tools: Tools) -> State:
+    """After the steps: they tell whose the mails were."""
+    folded: dict[str, tuple[datetime, dict[str, object]]] = {}
+    for key, feedback in tools.feedback.unread().items():
+        state, user_id = take_back(state, feedback)
+        if user_id is not None:
+            data = returned_data(key, feedback, state.users[user_id])
+            folded[key] = (feedback.at, data)
+    told = {data.get("feedback") for data in tools.audit.unknown_to_state()} if folded else set()
+    for key, (at, data) in folded.items():
+        if key not in told:
+            tools.audit.append(RETURNED, at, data)
+    return state

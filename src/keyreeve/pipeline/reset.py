@@ -13,6 +13,7 @@ Until delivery a repeat may use a fresh password: nobody holds the one before.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NoReturn
 
 from keyreeve.escalation.authority import cannot_change_password
 from keyreeve.escalation.password import generate
@@ -24,7 +25,7 @@ from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import User
 from keyreeve.pipeline.delivery import deliver, mail_day, recipient
 from keyreeve.pipeline.post_office import PostOffice
-from keyreeve.pipeline.rotation import TRIES, write_csv
+from keyreeve.pipeline.rotation import TRIES, came_back, write_csv
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
 
 
@@ -50,9 +51,7 @@ class Reset:
 
     def _begin(self, attempt: int) -> None:
         if attempt > TRIES:
-            reason = f"{TRIES} attempts to reset the password have failed"
-            self._write(attempt, StepName.STUCK, {"reason": reason})
-            raise Stuck(reason)
+            self._stuck(attempt, f"{TRIES} attempts to reset the password have failed")
         user = self._look_again()
         self._write(
             attempt,
@@ -147,6 +146,8 @@ class Reset:
         operation = case.operations[act.operation_id]
         if StepName.DELIVERED in operation.steps:
             return bench.outcome(act, OutcomeKind.ALREADY_DONE, "delivered before")
+        if operation.attempt > TRIES and operation.returned is not None:
+            self._stuck(operation.attempt, came_back(operation.returned))
         user = bench.may_hand_over(act)
         mail_day(bench, case)
         to = recipient(bench, user, case)
@@ -164,6 +165,10 @@ class Reset:
         if case is None:
             raise Refused("the case is closed")
         return case
+
+    def _stuck(self, attempt: int, reason: str) -> NoReturn:
+        self._write(attempt, StepName.STUCK, {"reason": reason})
+        raise Stuck(reason)
 
     def _write(self, attempt: int, name: StepName, data: dict[str, object]) -> None:
         act = self._act

@@ -250,6 +250,8 @@ class Rotation:
         operation = self._known()
         if StepName.DELIVERED in operation.steps:
             return bench.outcome(act, OutcomeKind.ALREADY_DONE, "delivered before")
+        if operation.attempt > TRIES and operation.returned is not None:
+            self._stuck(operation.attempt, came_back(operation.returned))
         user = bench.may_hand_over(act)
         case = self._case()
         mail_day(bench, case)
@@ -293,6 +295,11 @@ class Rotation:
     def _write(self, attempt: int, name: StepName, data: dict[str, object]) -> None:
         act = self._act
         self._bench.write(act, OperationKind.ROTATION, act.operation_id, attempt, name, data)
+
+
+def came_back(reason: str) -> str:
+    """Why a person must look: the mail does not pass."""
+    return f"the private mail has come back too often, and the last time it {reason}"
 
 
 def key_csv(user_name: str, key_id: AccessKeyId, secret: str) -> bytes:

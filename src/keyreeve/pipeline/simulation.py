@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
 from keyreeve.model.errors import LimitExceeded, NotFound, StorageConflict
+from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
 from keyreeve.model.notice import (
     Accepted,
@@ -205,7 +206,7 @@ def _created(key: AccessKey, user: User) -> datetime:
 
 
 class Memory:
-    """State, journal, escrow, audit log, archive, people's decisions and lease, all in memory."""
+    """State, journal, escrow, audit log, archive, feedback and lease, all in memory."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -265,6 +266,10 @@ class Memory:
 
     def check(self) -> None:
         """Nobody else is here."""
+
+    def unread(self) -> Mapping[str, MailFeedback]:
+        """No mail leaves a forecast, and none comes back."""
+        return {}
 
 
 class MemoryEscrow:

@@ -14,11 +14,21 @@ from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
+from keyreeve.escalation.owner import not_arriving
+from keyreeve.escalation.returned import take_back
 from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
 from keyreeve.model.effect import Act, Effect, finding_key
 from keyreeve.model.errors import AwsFailure, NotFound
+from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, OperationId, RunId
+from keyreeve.model.identifiers import (
+    AccessKeyId,
+    CaseId,
+    ControlId,
+    OperationId,
+    RunId,
+    UserId,
+)
 from keyreeve.model.notice import Letterhead
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import LiveKey, LiveUser, User
@@ -30,6 +40,7 @@ from keyreeve.ports import (
     CredentialActuator,
     DecisionsOfPeople,
     Escrow,
+    FeedbackBox,
     Journal,
     Lease,
     Mailer,
@@ -37,6 +48,9 @@ from keyreeve.ports import (
     Renderer,
     StateStore,
 )
+
+RETURNED = "mail.returned"
+"""The audit log's event for a mail that came back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +66,7 @@ class Tools:
     escrow: Escrow
     audit: AuditLog
     people: DecisionsOfPeople
+    feedback: FeedbackBox
     archive: Archive
     lease: Lease
     clock: Clock
@@ -98,6 +113,8 @@ class Workbench:
         self.run_id = run_id
         self.ledger_day = outlook.calendar.ledger_day(outlook.now)
         self.stamp = _stamp(outlook)
+        self._surprised: set[UserId] = set()
+        """Whose mail came back under this run: the plan was made without knowing it."""
 
     # --- steps --------------------------------------------------------------------------------
 
@@ -142,9 +159,9 @@ class Workbench:
         return case.case_id if case else no_case(self.outlook.calendar.today(self.outlook.now))
 
     def still_allowed(self, act: Act) -> User:
-        """Look again (gate 4): identity, exclusion, waivers, holds, pause. The user, live tags in.
+        """Look again (gates 1, 4): identity, exclusion, waivers, holds, pause, mails come back.
 
-        Refused if the user is gone, re-created, excluded or waived; Deferred if held or paused.
+        The user, live tags in. Refused if gone, re-created, excluded or waived; else Deferred.
         """
         self.tools.lease.check()
         people = self.tools.people.read()
@@ -156,6 +173,7 @@ class Workbench:
             raise Refused("the user is excluded now")
         self._not_waived(act, user, people)
         self._not_held(act, people)
+        self._still_told(act, user)
         return user
 
     def may_hand_over(self, act: Act) -> User:
@@ -169,7 +187,9 @@ class Workbench:
             raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
         live = self.live_user(act)
         self._not_held(act, people)
-        return replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+        user = replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+        self._still_told(act, user)
+        return user
 
     def live_user(self, act: Act) -> LiveUser:
         """GetUser; Refused unless it is the same user as planned."""
@@ -201,6 +221,29 @@ class Workbench:
         for hold in people.holds:
             if hold.user in (case.user_name, case.user_id) and hold.until > today:
                 raise Deferred(Gate.HUMAN, f"held until {hold.until.isoformat()}: {hold.reason}")
+
+    def _still_told(self, act: Act, user: User) -> None:
+        """Gate 1, live: the mail system may have sent something back since the plan was made."""
+        self.hear()
+        case = self.case(act)
+        if case is None or act.control is None:
+            return
+        if act.user_id in self._surprised:
+            raise Deferred(Gate.TOLD, "a mail to the owner has just come back")
+        address = self.outlook.owner(user).address
+        lost = not_arriving(case, address, self.outlook.today(case)) if address else None
+        if lost is not None:
+            raise Deferred(Gate.TOLD, lost)
+
+    def hear(self) -> None:
+        """Fold in the mails that have come back until now, and put them into the audit log."""
+        for key, feedback in self.tools.feedback.unread().items():
+            self.state, user_id = take_back(self.state, feedback)
+            if user_id is None:
+                continue
+            self._surprised.add(user_id)
+            data = returned_data(key, feedback, self.state.users[user_id])
+            self.tools.audit.append(RETURNED, self.stamp, data)
 
     def live_keys(self, act: Act) -> tuple[LiveKey, ...]:
         """ListAccessKeys; Refused if the user is gone."""
@@ -266,6 +309,22 @@ def audit_data(step: Step) -> dict[str, object]:
         "user_name": step.user_name,
         "run_id": step.run_id,
         "data": dict(step.data),
+    }
+
+
+def returned_data(key: str, feedback: MailFeedback, case: Case) -> dict[str, object]:
+    """What the audit log says about a mail that came back."""
+    return {
+        "feedback": key,
+        "kind": feedback.kind.value,
+        "message_id": feedback.message_id,
+        "recipients": list(feedback.recipients),
+        "lasting": feedback.lasting,
+        "reason": feedback.reason,
+        "at": feedback.at.isoformat(),
+        "case_id": case.case_id,
+        "user_id": case.user_id,
+        "user_name": case.user_name,
     }
 
 

@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from keyreeve.model.errors import ConfigError, KeyreeveError
 from keyreeve.sandbox.account import OWN_KEY_ID, OWN_SECRET, REGION, Act, Document
 from keyreeve.sandbox.account_file import load_document, read_account
+from keyreeve.sandbox.returns import sns_event
 
 _PATIENCE = 10
 
@@ -198,6 +199,16 @@ class Sandbox:
     def mails(self, since: int = 0) -> list[Mail]:
         """Sent mails in order, those with a number above `since`."""
         return list(map(_mail, self._ask("GET", f"mails?since={since}")))
+
+    def feedback(
+        self, mail: Mail, kind: str = "bounce", *, to: str | None = None, detail: str = "Permanent"
+    ) -> Document:
+        """The Lambda event with SES's notification that this mail came back (see `returns`).
+
+        `kind`: bounce, complaint, delivery, reject; `to`: one of its recipients, default the
+        first; `detail`: the type of a bounce.
+        """
+        return sns_event(mail.id, mail.source, mail.destinations, self.now, kind, to, detail)
 
     def calls(self, since: int = 0) -> list[dict[str, Any]]:
         """AWS calls in order, as calls.Call has them; those with a number above `since`."""

@@ -3,6 +3,7 @@
 layout        where everything lies below the project's prefix
 state_store   state.json: conditional writes, first runs told from lost states
 journal       ops/: write-once steps
+feedback      feedback/: mails that came back, as their handler heard it
 escrow        credentials/: secrets at rest
 audit_log     audit/: the hash chain, and its verification
 lock          lock.json: one writer per account

@@ -8,6 +8,7 @@ iam-compliance/{project}/{account_id}/     several accounts
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
   audit/YYYY/MM/DD/{run_id}/{sequence of the first record, six digits}.jsonl
   audit-inbox/{instant}-{run_id}-{event}.json     records that wait for the holder of the lock
+  feedback/YYYY/MM/DD/HHMMSS-{digest}.json          mails that came back, by arrival (UTC)
   mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
 """
 
@@ -31,6 +32,7 @@ OPERATIONS = "ops/"
 CREDENTIALS = "credentials/"
 AUDIT = "audit/"
 AUDIT_INBOX = "audit-inbox/"
+FEEDBACK = "feedback/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
 
 _CREDENTIAL_FOLDERS = {
@@ -91,6 +93,17 @@ def audit_key(day: date, run_id: RunId, sequence: int) -> str:
 def inbox_key(at: datetime, run_id: RunId, event: str) -> str:
     """Where a record waits for the audit log; sorts by time."""
     return f"{AUDIT_INBOX}{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_part(run_id)}-{_part(event)}.json"
+
+
+def feedback_day(at: datetime) -> str:
+    """Where the feedback lies that arrived on the day of `at`, in UTC."""
+    return f"{FEEDBACK}{at.astimezone(UTC):%Y/%m/%d}/"
+
+
+def feedback_key(arrived_at: datetime, digest: str) -> str:
+    """One object of feedback; `digest` is that of its content."""
+    time = f"{arrived_at.astimezone(UTC):%H%M%S}"
+    return f"{feedback_day(arrived_at)}{time}-{_part(digest)[:16]}.json"
 
 
 def _part(text: str) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from keyreeve.codec.state import SavedState, encode
 from keyreeve.model.case import (
     AuditHead,
+    Bounce,
     Case,
     DayLedger,
     FindingRecord,
@@ -59,6 +60,9 @@ def _rotation() -> FindingRecord:
                 on=date(2026, 1, 8),
                 at=AT + timedelta(days=3),
                 enforcement_on=None,
+                message_id="0100-0@us-east-1.amazonses.com",
+                to="zoë@example.com",
+                no_replacement="slot_blocked",
             ),
         ),
         promised_on=date(2026, 1, 19),
@@ -87,6 +91,7 @@ def _operation() -> OperationRecord:
         delivered_at=AT + timedelta(days=7),
         delivered_message_id="0100-1@us-east-1.amazonses.com",
         delivered_to="zoë@example.com",
+        returned="bounced (Transient/MailboxFull)",
         orphans=("AKIAORPHANEDEXAMPLE0",),
     )
 
@@ -114,7 +119,22 @@ def _case() -> Case:
         closing_due=False,
         cleared=("Console password was changed.",),
         team_told={"unreachable": DAY_0},
-        bounced="old@example.com",
+        bounced=Bounce(
+            address="old@example.com",
+            on=DAY_0,
+            reason="bounced (Permanent/General)",
+            lasting=True,
+            again_on=date(2026, 1, 12),
+        ),
+        returned={
+            "0100-9": Bounce(
+                address="zoë@example.com",
+                on=DAY_0,
+                reason="bounced (Transient/MailboxFull)",
+                lasting=False,
+                again_on=date(2026, 1, 12),
+            )
+        },
     )
 
 

@@ -14,6 +14,7 @@ from tests.builders import (
     STALE,
     access_key,
     ago,
+    bounce,
     by_id,
     case,
     console,
@@ -216,7 +217,7 @@ def test_a_password_given_back_after_it_was_removed_opens_a_finding_at_day_0(bef
 def test_whoever_cannot_be_written_to_gets_no_closing_mail():
     lost = user("ann", access_key(2), tags={})
     assert book(snapshot(lost), state(OPENED))[0].users == {}
-    bounced = replace(OPENED, bounced="ann@example.com")
+    bounced = replace(OPENED, bounced=bounce("ann@example.com"))
     assert book(snapshot(MENDED), state(bounced))[0].users == {}
 
 

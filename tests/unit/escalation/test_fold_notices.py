@@ -7,6 +7,7 @@ from tests.builders import (
     MFA_CONTROL,
     MONDAY,
     NOW,
+    bounce,
     key_record,
     notice_record,
     on,
@@ -126,7 +127,8 @@ def test_a_step_of_another_case_changes_no_case(changes):
 
 
 def test_an_address_that_bounced_is_remembered_until_a_mail_was_accepted():
-    bounced = step(KINDS.NOTICE, NAMES.ACCEPTED, {"topic": "bounced", "to": "ann@example.com"})
-    folded = after(known(record()), bounced)
-    assert ann(folded).bounced == "ann@example.com"
+    refused = {"topic": "bounced", "to": "ann@example.com", "reason": "not verified"}
+    folded = after(known(record()), step(KINDS.NOTICE, NAMES.ACCEPTED, refused))
+    today = bounce("ann@example.com", reason="not verified", again_on=MONDAY)
+    assert ann(folded).bounced == today
     assert ann(after(folded, notice())).bounced is None

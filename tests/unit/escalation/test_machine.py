@@ -77,6 +77,18 @@ def test_a_countdown_counts_as_the_warning():
     assert decided(14, record(day_0=True, notices=told)).act_due
 
 
+def test_a_warning_alone_is_not_enough_where_every_other_notice_came_back():
+    alone = record(day_0=True, notices=(notice_record(10, Stage.WARNING),))
+    assert decided(14, alone).enforcement_on == on(15)
+    assert decided(11, alone).enforcement_on == on(14)  # a countdown is still to come
+
+
+def test_a_first_notice_that_came_back_is_said_again():
+    lost = record(day_0=True, notices=())
+    assert decided(1, lost).notice_due is NoticeReason.STAGE_DUE
+    assert decided(1, record(day_0=True)).notice_due is None
+
+
 def test_notices_that_did_not_warn_are_not_enough():
     told = (notice_record(0), notice_record(3, Stage.REMINDER), notice_record(7))
     decision = decided(14, record(day_0=True, notices=told))

@@ -18,6 +18,7 @@ from tests.builders import (
     STALE,
     access_key,
     ago,
+    bounce,
     by_id,
     case,
     console,
@@ -137,7 +138,7 @@ def test_a_moved_e_names_the_date_told_before():
 
 def test_an_open_e_is_told_as_open():
     seen = record(day_0=True)
-    told = case(seen, bounced="ann@example.com", operations=by_id(delivered()))
+    told = case(seen, bounced=bounce("ann@example.com"), operations=by_id(delivered()))
     made = composed(told, ROTATED, 15, keys=REPLACED)
     assert (made.notice.enforcement_on, made.notice.days_left) == (None, None)
     assert made.notice.moved_from == on(14)

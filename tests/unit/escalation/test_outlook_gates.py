@@ -15,6 +15,7 @@ from tests.builders import (
     STALE,
     access_key,
     ago,
+    bounce,
     by_id,
     case,
     console,
@@ -133,7 +134,7 @@ def test_where_e_has_an_act_for_it_the_owner_is_told_why_no_reset_is_made():
 
 
 def test_no_password_is_reset_for_an_address_that_bounces():
-    told = case(PASSWORD, bounced="ann@example.com")
+    told = case(PASSWORD, bounced=bounce("ann@example.com"))
     held = situation(console("ann"), PASSWORD, told=told).hand_over_held
     assert held is not None
 
@@ -157,9 +158,9 @@ def test_gates_before_an_act_that_nobody_can_date():
     unreachable = user("ann", AGED, tags={})
     reason = "no tag email, and the user name is no address"
     assert act_held(unreachable) == (Gate.TOLD, f"the owner cannot be reached: {reason}")
-    bounced = case(record(day_0=True), bounced="Ann@example.com")
+    bounced = case(record(day_0=True), bounced=bounce("Ann@example.com"))
     assert act_held(ann, told=bounced) == (Gate.TOLD, "mail to ann@example.com bounces")
-    elsewhere = case(record(day_0=True), bounced="old@example.com")
+    elsewhere = case(record(day_0=True), bounced=bounce("old@example.com"))
     assert act_held(ann, told=elsewhere) is None
 
 

@@ -1,0 +1,132 @@
+"""Mails that came back, taken out of what counts (gates 1 to 3).
+
+A notice that did not arrive has told nothing; a private mail that did not arrive has handed
+nothing over. What was promised stays: day 0, the thread and E are dates that began to run.
+Folding is idempotent: each mail comes back once, or once more for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+
+from keyreeve.model.case import (
+    Bounce,
+    Case,
+    FindingRecord,
+    NoticeRecord,
+    OperationRecord,
+    State,
+    StepName,
+    Told,
+)
+from keyreeve.model.feedback import MailFeedback, bare
+from keyreeve.model.identifiers import UserId
+
+AGAIN_AFTER = timedelta(days=7)
+"""An address that refused a mail for good is tried again with one notice a week."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sent:
+    to: str
+    on: date
+
+
+def take_back(state: State, feedback: MailFeedback) -> tuple[State, UserId | None]:
+    """The state without the mail, and whose it was; None: of no open case, or known before."""
+    for case in state.users.values():
+        sent = _sent(case, feedback)
+        if sent is None:
+            continue
+        before = case.returned.get(bare(feedback.message_id))
+        if before is not None and (before.lasting or not feedback.lasting):
+            return state, None
+        users = {**state.users, case.user_id: _without(case, sent, feedback)}
+        return replace(state, users=users), case.user_id
+    return state, None
+
+
+def _sent(case: Case, feedback: MailFeedback) -> _Sent | None:
+    """The case's mail that it is about, if it was the owner whom it did not reach."""
+    return next((s for s in _mails(case, feedback) if feedback.reached_not(s.to)), None)
+
+
+def _mails(case: Case, feedback: MailFeedback) -> Iterable[_Sent]:
+    before = case.returned.get(bare(feedback.message_id))
+    if before is not None:
+        yield _Sent(to=before.address, on=before.on)
+    for record in case.findings.values():
+        for notice in record.notices:
+            if feedback.is_about(notice.message_id) and notice.to is not None:
+                yield _Sent(to=notice.to, on=notice.on)
+    for operation in case.operations.values():
+        to, on = operation.delivered_to, operation.delivered_on
+        if feedback.is_about(operation.delivered_message_id) and to and on:
+            yield _Sent(to=to, on=on)
+    if any(map(feedback.is_about, case.thread.message_ids)):
+        # Every finding that it listed has cleared since.
+        on = case.last_notice_on or case.first_seen_on
+        yield from (_Sent(to=address, on=on) for address in case.addresses)
+
+
+def _without(case: Case, sent: _Sent, feedback: MailFeedback) -> Case:
+    bounce = Bounce(
+        address=sent.to,
+        on=sent.on,
+        reason=feedback.reason,
+        lasting=feedback.lasting,
+        again_on=sent.on + AGAIN_AFTER,
+    )
+    before = case.findings
+    case = replace(
+        case,
+        findings={key: _untold(record, feedback) for key, record in case.findings.items()},
+        operations={key: _undelivered(op, feedback) for key, op in case.operations.items()},
+        returned={**case.returned, bare(feedback.message_id): bounce},
+        bounced=bounce if feedback.lasting else case.bounced,
+    )
+    if feedback.lasting or (before != case.findings and not _was_told(case, sent.to)):
+        kept = tuple(a for a in case.addresses if a.lower() != sent.to.lower())
+        case = replace(case, addresses=kept)
+    return case
+
+
+def _was_told(case: Case, address: str) -> bool:
+    """Whether a notice of a finding that is still there has arrived at the address."""
+    told = {n.to.lower() for r in case.findings.values() for n in r.notices if n.to is not None}
+    return address.lower() in told
+
+
+def _untold(record: FindingRecord, feedback: MailFeedback) -> FindingRecord:
+    notices = tuple(n for n in record.notices if not feedback.is_about(n.message_id))
+    if notices == record.notices:
+        return record
+    return replace(record, notices=notices, no_replacement=_reason_told(notices))
+
+
+def _reason_told(notices: Iterable[NoticeRecord]) -> Told | None:
+    """The newest reason, from the day on which it was first said."""
+    told: Told | None = None
+    for notice in notices:
+        reason = notice.no_replacement
+        if reason is not None and (told is None or told.reason != reason):
+            told = Told(reason=reason, on=notice.on)
+    return told
+
+
+def _undelivered(operation: OperationRecord, feedback: MailFeedback) -> OperationRecord:
+    """Back to `created`, as the next attempt: its `delivered` will be an object of its own."""
+    if not feedback.is_about(operation.delivered_message_id):
+        return operation
+    return replace(
+        operation,
+        attempt=operation.attempt + 1,
+        steps=(StepName.INTENT, StepName.CREATED),
+        delivered_on=None,
+        delivered_at=None,
+        delivered_message_id=None,
+        delivered_to=None,
+        returned=feedback.reason,
+    )

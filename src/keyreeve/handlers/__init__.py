@@ -1,0 +1,4 @@
+"""Doors for AWS: one Lambda function each, which parse, call, and answer.
+
+mail_feedback    SES's word about mails that came back
+"""

@@ -1,0 +1,70 @@
+r"""Lambda `keyreeve.handlers.mail_feedback.handle`: what SES says about mails it had accepted.
+
+Let SES publish the feedback notifications of the sending identity to an SNS topic, and subscribe
+this function to the topic:
+
+    aws ses set-identity-notification-topic --identity IDENTITY --notification-type Bounce \
+        --sns-topic TOPIC                           (and once more for Complaint)
+    aws sns subscribe --topic-arn TOPIC --protocol lambda --notification-endpoint FUNCTION
+
+A configuration set is not required; where there is one, its events Bounce, Complaint and Reject
+may go to the same topic.  Deliveries need not be sent: they are no condition of anything.
+
+`KEYREEVE_CONFIG` names the config.  The function's role needs one right: `s3:PutObject` on
+`iam-compliance/{project}/feedback/*` of the storage's bucket (with `storage.kms_key_id` also
+`kms:GenerateDataKey` on that key).  It reads neither state nor IAM and takes no lock: what it
+writes is folded in by the next run, and looked at before each act of one that is under way.
+
+The answer is {kept: keys, ignored: [{record, reason}], unreadable: [{record, reason}]}.  A record
+that cannot be read does not stop the others and is not tried again: it would not read better.
+Storage that does not answer is an error of the function, so that SNS delivers the event once more.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from keyreeve.codec.mail_feedback import read, records
+from keyreeve.config import load
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.feedback import Ignored
+from keyreeve.wiring import WallClock, feedback_box
+
+Answer = dict[str, list[object]]
+
+_log = logging.getLogger("keyreeve.mail_feedback")
+
+
+def handle(event: Mapping[str, object], context: object = None) -> Answer:  # noqa: ARG001 - Lambda's signature
+    """Keep every bounce, complaint and rejection of the event.
+
+    ConfigError without a usable config; StorageUnreachable when nothing could be written.
+    """
+    box, clock = feedback_box(load(_config_path())), WallClock()
+    answer: Answer = {"kept": [], "ignored": [], "unreadable": []}
+    for record, content in records(event):
+        try:
+            feedback = read(content)
+        except ValueError as error:
+            _log.warning("%s: %s", record, error)
+            answer["unreadable"].append({"record": record, "reason": str(error)})
+            continue
+        if isinstance(feedback, Ignored):
+            answer["ignored"].append({"record": record, "reason": feedback.reason})
+        else:
+            answer["kept"].append(box.keep(feedback, clock.now()))
+    return answer
+
+
+def _config_path() -> Path:
+    path = os.environ.get("KEYREEVE_CONFIG")
+    if not path:
+        raise ConfigError(
+            "nothing names the config",
+            where="KEYREEVE_CONFIG",
+            remedy="Set it in the function's environment: the path of config.yaml in its package.",
+        )
+    return Path(path)
