@@ -282,6 +282,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
                 *layout.REPLACED,
                 *(f"{f}*" for f in layout.WRITTEN_ONCE if f != layout.CREDENTIALS),
             ),
+            read_back=(f"{layout.CREDENTIALS}*", layout.PROBE),
             secret=layout.CREDENTIALS,
             deleted=(layout.LOCK, f"{layout.AUDIT_INBOX}*"),
             versions_of=layout.STATE,

@@ -90,9 +90,11 @@ class Bucket:
     replaced: tuple[str, ...]
     """Keys, or prefixes with a `*`, that are written again and again."""
     read: tuple[str, ...]
-    """What every verb reads; `credentials/` is read by who acts."""
+    """What every verb reads."""
+    read_back: tuple[str, ...]
+    """What only who acts reads: escrow to deliver, the doctor's probe."""
     secret: str
-    """credentials/"""
+    """credentials/: never for who only reads."""
     deleted: tuple[str, ...]
     """What is deleted after use: a corrupt lock, delivered records of the audit inbox."""
     versions_of: str
@@ -279,7 +281,7 @@ def _storage_writes(at: Installation, bucket: Bucket) -> Iterator[Json]:
     prefixes = [f"{prefix}*" for prefix in bucket.written_once]
     yield _allow("WriteOnce", put, *_objects(at, prefixes), _ours(at), encrypted, once)
     yield _allow("Replace", put, *_objects(at, bucket.replaced), _ours(at), encrypted)
-    yield _allow("ReadCredentials", get, *_objects(at, (f"{bucket.secret}*",)), _ours(at))
+    yield _allow("ReadBack", get, *_objects(at, bucket.read_back), _ours(at))
     yield _allow("ClearUp", ("s3:DeleteObject",), *_objects(at, bucket.deleted), _ours(at))
     state = (bucket.versions_of,)
     below = {"StringEquals": {"s3:prefix": f"{bucket.prefix}{bucket.versions_of}"}}
