@@ -180,6 +180,7 @@ class DeleteOrphanedKey(_Effect):
         "iam:DeleteAccessKey",
         "iam:ListAccessKeys",
         "iam:GetAccessKeyLastUsed",
+        "iam:GetUser",
     )
     operation_id: OperationId
     key_id: AccessKeyId
