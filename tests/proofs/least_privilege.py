@@ -20,11 +20,11 @@ from unittest.mock import patch
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.sandbox_fixture import MONDAY
 from tests.scenario import roles
-from tests.scenario.roles import PLAIN, PREFIX, WITH_KMS, Done, House, installed
+from tests.scenario.roles import PLAIN, PREFIX, WITH_KMS, Done, House, actions_in, installed
 
 from keyreeve.aws.failures import READS
 from keyreeve.governance import own_policies
-from keyreeve.governance.own_policies import Role, actions_in
+from keyreeve.governance.own_policies import Role
 from keyreeve.language import policy_evaluator, policy_values
 from keyreeve.language.authorizations import ACTIONS, Kind, actions_of
 from keyreeve.language.policy_document import parse_document

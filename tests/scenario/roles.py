@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -89,6 +89,17 @@ def installed(config: str) -> Installation:
     """What the policies of this config name."""
     parsed = parse(config, path=Path("config.yaml"))
     return installation_of(parsed, account_id=HOME_ACCOUNT, region=REGION)
+
+
+def actions_in(policies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Every action that the documents allow."""
+    return frozenset(
+        action
+        for document in policies
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    )
 
 
 class House:

@@ -7,13 +7,17 @@ deployer   init --bucket, and the two roles themselves
 Acting rights come from the effects that this config can bring about (`required_actions`): without
 `quarantine` there is no AddUserToGroup. What must never be touched is denied besides, so that no
 other policy of the role can open it: excluded users, Keyreeve's own user.
+
+What IAM cannot say, Keyreeve itself must keep: iam:AddUserToGroup knows the group and not the user,
+so an exclusion is not denied there; waivers and holds are no facts of IAM. The bucket must belong to
+the account (`aws:ResourceAccount`).
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -421,14 +425,3 @@ def _document(part: Iterable[Json]) -> Json:
 def _size(part: Iterable[Json]) -> int:
     """As AWS counts; no name that a policy of ours may hold has white space but tag values."""
     return len(json.dumps(_document(part), separators=(",", ":"), ensure_ascii=False))
-
-
-def actions_in(policies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
-    """Every action that the documents allow."""
-    return frozenset(
-        action
-        for document in policies
-        for statement in document["Statement"]
-        if statement["Effect"] == "Allow"
-        for action in statement["Action"]
-    )

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.scenario.roles import actions_in
 
 from keyreeve.aws.failures import READS
 from keyreeve.governance.own_policies import (
@@ -17,7 +18,6 @@ from keyreeve.governance.own_policies import (
     Bucket,
     Installation,
     Role,
-    actions_in,
     documents,
     effects_of,
     statements,
