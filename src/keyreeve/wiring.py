@@ -30,6 +30,7 @@ from keyreeve.storage.lock import AccountLock
 if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
+    from keyreeve.governance.own_policies import Installation
     from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
@@ -270,6 +271,50 @@ def _refuse_several_accounts(config: Config) -> None:
             where=f"{config.path}: accounts",
             remedy="Use one config.yaml per account, with `accounts: self`.",
         )
+
+
+def installation_of(config: Config, *, account_id: AccountId, region: str) -> Installation:
+    """What the policies of Keyreeve's own roles must name."""
+    from email.utils import parseaddr
+
+    from keyreeve.governance.own_policies import Bucket, Installation
+    from keyreeve.language.authorizations import partition
+    from keyreeve.storage import layout
+
+    storage = config.storage
+    bucket = None
+    if storage.bucket is not None:
+        bucket = Bucket(
+            name=storage.bucket,
+            prefix=layout.prefix(config.project_name),
+            written_once=layout.WRITTEN_ONCE,
+            replaced=(
+                *layout.REPLACED,
+                f"{layout.KEPT_BROKEN}*",
+                layout.PROBE,
+                *(f"{folder}*" for folder in layout.ARCHIVES),
+            ),
+            read=(
+                *layout.REPLACED,
+                *(f"{f}*" for f in layout.WRITTEN_ONCE if f != layout.CREDENTIALS),
+                f"{layout.FEEDBACK}*",
+            ),
+            read_back=(f"{layout.CREDENTIALS}*", layout.PROBE),
+            secret=layout.CREDENTIALS,
+            deleted=(layout.LOCK, f"{layout.AUDIT_INBOX}*"),
+            versions_of=layout.STATE,
+            kms_key_id=storage.kms_key_id,
+        )
+    by_ses = config.mail.transport is Transport.SES
+    return Installation(
+        account_id=account_id,
+        partition=partition(region),
+        region=region,
+        project=layout.project_slug(config.project_name),
+        policy=config.escalation_policy(),
+        bucket=bucket,
+        sender=parseaddr(config.mail.sender)[1] if by_ses else None,
+    )
 
 
 def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:

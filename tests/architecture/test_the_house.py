@@ -13,7 +13,7 @@ from keyreeve.controls.handbook import page
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "keyreeve"
-PURE = ("model", "controls", "escalation", "reporting")
+PURE = ("model", "language", "controls", "escalation", "governance", "reporting")
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic"}
 MUTATIONS = re.compile(
     r"\.(create_access_key|update_access_key|delete_access_key|update_login_profile|"

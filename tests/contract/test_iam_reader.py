@@ -174,6 +174,27 @@ def test_all_pages_are_joined_whatever_comes_first(scripted, reader):
     assert ada.inline_policies == ()
 
 
+def bounded(name: str, arn: str) -> str:
+    boundary = (
+        "<PermissionsBoundary><PermissionsBoundaryType>Policy</PermissionsBoundaryType>"
+        f"<PermissionsBoundaryArn>{arn}</PermissionsBoundaryArn></PermissionsBoundary>"
+    )
+    return user(name).replace("<UserId>", f"{boundary}<UserId>")
+
+
+def test_a_permissions_boundary_is_read_with_its_document(scripted, reader):
+    scripted.answer(
+        page(
+            users=user("ada") + bounded("bob", TEAM) + bounded("cem", ADMIN),
+            policies=managed(TEAM, (ALLOW, True)),
+        )
+    )
+    ada, bob, cem = (found.granted.boundary for found in reader.details().users)
+    assert ada is None
+    assert (bob.arn, bob.document["Statement"]["Effect"]) == (TEAM, "Allow")
+    assert (cem.arn, cem.document) == (ADMIN, None)
+
+
 def test_one_question_asks_for_everything_at_once(scripted, reader):
     scripted.answer(page())
     reader.details()
@@ -190,6 +211,7 @@ TORN = {
     "a user without a birth": [page(users=user("ada").replace("2025-01-01T00:00:00Z", "soon"))],
     "a group that nobody describes": [page(users=user("ada", group="team"))],
     "a policy that nobody describes": [page(users=user("ada", attached=TEAM))],
+    "a boundary that nobody describes": [page(users=bounded("ada", TEAM))],
     "a policy without a default": [page(policies=managed(TEAM, (ALLOW, False)))],
     "a document that is no JSON": [page(users=user("ada", inline="{torn"))],
     "a page without users": [page().replace("<UserDetailList></UserDetailList>", "")],

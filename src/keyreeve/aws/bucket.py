@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
+from keyreeve.language.authorizations import partition
 from keyreeve.model.errors import AccessDenied, AlreadyExists, ConfigError, NotFound
 
 if TYPE_CHECKING:
@@ -139,7 +140,7 @@ class _Maker:
 
     @calling("s3:PutBucketPolicy")
     def _put_policy(self) -> None:
-        arn = f"arn:{_partition(self._client.meta.region_name)}:s3:::{self._name}"
+        arn = f"arn:{partition(self._client.meta.region_name)}:s3:::{self._name}"
         policy = {
             "Version": "2012-10-17",
             "Statement": [
@@ -154,9 +155,3 @@ class _Maker:
             ],
         }
         self._client.put_bucket_policy(Bucket=self._name, Policy=json.dumps(policy))
-
-
-def _partition(region: str) -> str:
-    if region.startswith("cn-"):
-        return "aws-cn"
-    return "aws-us-gov" if region.startswith("us-gov-") else "aws"

@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.snapshot import Absent, GrantedPolicies, User
+from keyreeve.model.snapshot import Absent, GrantedPolicies, PermissionsBoundary, User
 from keyreeve.ports import AccountDetails
 
 Record = Mapping[str, Any]
@@ -63,6 +63,7 @@ def _user(
         granted=GrantedPolicies(
             managed=own.managed.union(*(group.managed for group in via)),
             documents=tuple(chain(own.documents, *(group.documents for group in via))),
+            boundary=_boundary(row, policies),
         ),
         password_enabled=None,
         password_last_used=Absent.UNKNOWN,
@@ -77,6 +78,16 @@ def _granted(row: Record, inline: str, policies: Mapping[str, Document]) -> Gran
     own = [_decoded(policy["PolicyDocument"]) for policy in row.get(inline, ())]
     customer = [policies[arn] for arn in attached if arn.split(":")[4] != _AWS_MANAGED]
     return GrantedPolicies(managed=frozenset(attached), documents=(*own, *customer))
+
+
+def _boundary(row: Record, policies: Mapping[str, Document]) -> PermissionsBoundary | None:
+    """None: the user has none."""
+    attached = row.get("PermissionsBoundary")
+    if attached is None:
+        return None
+    arn = _given(attached, "PermissionsBoundaryArn")
+    document = None if arn.split(":")[4] == _AWS_MANAGED else policies[arn]
+    return PermissionsBoundary(arn=arn, document=document)
 
 
 def _default_document(policy: Record) -> Document:

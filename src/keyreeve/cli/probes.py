@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
 from keyreeve.config import Transport
-from keyreeve.model.errors import AwsFailure, KeyreeveError, NotFound, StorageConflict
+from keyreeve.model.errors import (
+    AccessDenied,
+    AwsFailure,
+    KeyreeveError,
+    NotFound,
+    StorageConflict,
+    StorageUnreachable,
+)
 from keyreeve.model.snapshot import PasswordPolicy
 from keyreeve.pipeline.doctor import (
     Diagnosis,
@@ -24,13 +31,13 @@ from keyreeve.pipeline.doctor import (
     warning,
 )
 from keyreeve.ports import AccountDetails
+from keyreeve.storage.layout import PROBE, prefix
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.config import Config
     from keyreeve.wiring import Door
 
-PROBE = "doctor-probe.json"
 NOBODY = '"00000000000000000000000000000000"'
 """A version that no object has: a conditional write that names it must fail."""
 LITTLE_QUOTA = 200
@@ -157,7 +164,8 @@ class Probes:
 
     def _bucket(self, name: str) -> Iterator[Diagnosis]:
         client: Any = self._sessions.client("s3")
-        exists = self._guarded("bucket", lambda: _exists(client, name))
+        below = prefix(self._config.project_name)
+        exists = self._guarded("bucket", lambda: _exists(client, name, below))
         yield exists
         if exists.remedy:
             return
@@ -177,6 +185,14 @@ class Probes:
             store.put(PROBE, b"{}\n", if_version=NOBODY)
         except StorageConflict:
             return ok("conditional writes", "honoured: two runs can never overwrite each other")
+        except StorageUnreachable as failure:
+            if not isinstance(failure.__cause__, AccessDenied):
+                raise
+            return warning(
+                "conditional writes",
+                "not tried: this role may not write",
+                "Ask the doctor once as the role that acts.",
+            )
         store.delete(PROBE)
         return broken(
             "conditional writes",
@@ -246,9 +262,11 @@ def _remedy(error: KeyreeveError) -> str:
     return "Allow this call in the role's policy."
 
 
-def _exists(client: Any, name: str) -> Diagnosis:
+def _exists(client: Any, name: str, below: str) -> Diagnosis:
+    """Asked below the project's prefix: the right to list need not reach further."""
+    ask = calling("s3:ListObjectsV2")(client.list_objects_v2)
     try:
-        calling("s3:HeadBucket")(client.head_bucket)(Bucket=name)
+        ask(Bucket=name, Prefix=below, MaxKeys=1)
     except NotFound:
         return broken("bucket", f"there is no bucket {name}", "`keyreeve init --bucket` makes it.")
     return ok("bucket", name)

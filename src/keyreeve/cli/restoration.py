@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from keyreeve.codec.state import SavedState, decode_saved, encode
 from keyreeve.model.case import SCHEMA_VERSION
 from keyreeve.model.errors import ConfigError, StateUnreadable
-from keyreeve.storage.layout import STATE, prefix
+from keyreeve.storage.layout import KEPT_BROKEN, STATE, prefix
 from keyreeve.wiring import account_for_writing
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def repair(door: Door, source: Path | None) -> list[str]:
         good = _from_file(door, source) if source else _newest_good(door, found)
         told = []
         if found is not None:
-            kept = f"{STATE}.broken-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
+            kept = f"{KEPT_BROKEN}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
             door.store.put(kept, found.content)
             told.append(f"The broken file is kept as {kept}.")
         _put(door, good.saved, found)

@@ -1,100 +1,177 @@
 """Who is an administrator, and who could change a generated password (S1.T6).
 
-A deliberately coarse reading of policy documents, until the evaluator of `language/` stands:
-where it errs, it errs towards holding.
+Both ask the policy evaluator. What the policies leave open (conditions on keys that nobody knows
+here, AWS's own policies whose documents were not read) counts against whoever asks: the reset is
+held, and an administrator in doubt replaces no other one.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from fnmatch import fnmatchcase
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Final
 
-from keyreeve.model.snapshot import GrantedPolicies, PasswordPolicy, User
+from keyreeve.language.policy_document import (
+    VERSION,
+    MalformedPolicy,
+    PolicyDocument,
+    Statement,
+    parse_document,
+)
+from keyreeve.language.policy_evaluator import (
+    Decision,
+    Policies,
+    Principal,
+    Request,
+    evaluate,
+)
+from keyreeve.language.policy_values import Context
+from keyreeve.model.snapshot import PasswordPolicy, User
 
-ADMINISTRATOR_ACCESS = "AdministratorAccess"
-CHANGE_PASSWORD = "IAMUserChangePassword"  # noqa: S105 - the name of an AWS-managed policy
-_DENYING = ("AWSDenyAll", "AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")
-"""AWS-managed policies that deny IAM actions to the user itself."""
-_MFA_PRESENT = "aws:multifactorauthpresent"
+CHANGE_PASSWORD: Final = "iam:ChangePassword"  # noqa: S105 - an action
 
 
-def is_administrator(granted: GrantedPolicies) -> bool:
-    """AdministratorAccess, or an unconditioned Allow of `*` on `*`, own or by group."""
-    if any(_policy_name(arn) == ADMINISTRATOR_ACCESS for arn in granted.managed):
-        return True
-    return any(
-        statement.get("Effect") == "Allow"
-        and not statement.get("Condition")
-        and "*" in _listed(statement.get("Action"))
-        and "*" in _listed(statement.get("Resource"))
-        for statement in _statements(granted.documents)
+def _document(*statements: Mapping[str, Any]) -> PolicyDocument:
+    return parse_document({"Version": VERSION, "Statement": list(statements)})
+
+
+_EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+_NOTHING = {"Sid": "AWSDenyAll", "Effect": "Deny", "Action": "*", "Resource": "*"}
+_MAY_CHANGE = {"Effect": "Allow", "Action": CHANGE_PASSWORD, "Resource": "*"}
+
+AWS_MANAGED: Final[Mapping[str, PolicyDocument]] = {
+    "AdministratorAccess": _document(_EVERYTHING),
+    "AWSDenyAll": _document(_NOTHING),
+    "IAMFullAccess": _document({"Effect": "Allow", "Action": "iam:*", "Resource": "*"}),
+    "IAMUserChangePassword": _document(
+        {**_MAY_CHANGE, "Resource": "arn:aws*:iam::*:user/${aws:username}"}
+    ),
+    "PowerUserAccess": _document(
+        {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*"], "Resource": "*"}
+    ),
+}
+"""AWS's own policies that matter here, as far as they do; others grant nothing that is asked."""
+_DENYING: Final = ("AWSDenyAll", "AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")
+"""How the names of AWS's own policies begin that deny IAM actions to the user itself."""
+
+_MFA: Final = "aws:multifactorauthpresent"
+_ADMINISTERS: Final = (
+    ("keyreeve:AnythingElse", "arn:aws:keyreeve:us-east-1:123456789012:anything/else"),
+    ("iam:AttachUserPolicy", "arn:aws:iam::123456789012:user/somebody"),
+    ("iam:CreateAccessKey", "arn:aws:iam::123456789012:user/somebody"),
+    ("iam:UpdateLoginProfile", "arn:aws:iam::123456789012:user/somebody"),
+)
+"""What shows an effective `*` on `*`: a service that does not exist, and the keys of the house."""
+
+
+class Library:
+    """Documents parsed once each, however many users they reach. Lives as long as its snapshot."""
+
+    def __init__(self) -> None:
+        # The raw document is kept beside its parse: an id is only good while its object lives.
+        self._parsed: dict[int, tuple[object, PolicyDocument | None]] = {}
+
+    def read(self, raw: Mapping[str, Any]) -> PolicyDocument | None:
+        """None: nobody can read it, and AWS would not have stored it."""
+        known = self._parsed.get(id(raw))
+        if known is None:
+            known = self._parsed[id(raw)] = (raw, _parsed(raw))
+        return known[1]
+
+
+def is_administrator(user: User, *, hopeful: bool = False, library: Library | None = None) -> bool:
+    """Whether the user's effective policies allow `*` on `*`: for certain, or `hopeful`: perhaps.
+
+    Effective: own, by group, minus denies, within the permissions boundary.
+    """
+    policies = _policies(user, library or Library(), hopeful=hopeful)
+    # Without a device today the session may still get one: unknown, not "without MFA".
+    mfa = {_MFA: ("true",)} if user.mfa_active else {}
+    return all(
+        evaluate(policies, _request(user, action, resource, mfa), hopeful=hopeful).allowed
+        for action, resource in _ADMINISTERS
     )
 
 
-def cannot_change_password(user: User, account: PasswordPolicy | None) -> str | None:
+def cannot_change_password(
+    user: User, account: PasswordPolicy | None, library: Library | None = None
+) -> str | None:
     """None if the user could change a generated password, else the reason to hold the reset."""
     if account is None:
         return "the account's password policy could not be read"
     if account.hard_expiry:
         return "the account's password policy has HardExpiry: an expired password locks out"
-    attached = {_policy_name(arn) for arn in user.granted.managed}
-    if not account.users_may_change and CHANGE_PASSWORD not in attached:
-        return (
-            "neither the account's password policy (AllowUsersToChangePassword) nor "
-            "IAMUserChangePassword lets the user change a password"
-        )
-    denying = sorted(name for name in attached if name.startswith(_DENYING))
+    library = library or Library()
+    if any(library.read(raw) is None for raw in user.granted.documents):
+        return "a policy document of the user cannot be read"
+    names = map(_policy_name, user.granted.managed)
+    denying = sorted(name for name in names if name.startswith(_DENYING))
     if denying:
         return f"the policy {denying[0]} denies iam:ChangePassword"
-    for statement in _statements(user.granted.documents):
-        if _denies_change(statement) and not (_only_without_mfa(statement) and user.mfa_active):
-            sid = statement.get("Sid", "without Sid")
-            return f"a policy statement ({sid}) denies iam:ChangePassword"
-    return None
+    policies = _policies(user, library, hopeful=False, anybody_may=account.users_may_change)
+    mfa = {_MFA: ("true" if user.mfa_active else "false",)}
+    answer = evaluate(policies, _request(user, CHANGE_PASSWORD, user.arn, mfa))
+    match answer.decision:
+        case Decision.ALLOWED:
+            return None
+        case Decision.EXPLICIT_DENY:
+            return _denied_by(answer.statement)
+        case Decision.IMPLICIT_DENY if answer.lacking == "permissions boundary":
+            return "the user's permissions boundary does not allow iam:ChangePassword"
+        case _:
+            return (
+                "neither the account's password policy (AllowUsersToChangePassword) nor the "
+                "user's policies allow iam:ChangePassword"
+            )
 
 
-def _denies_change(statement: Mapping[str, Any]) -> bool:
-    if statement.get("Effect") != "Deny":
-        return False
-    action = "iam:changepassword"
-    if "NotAction" in statement:
-        return not _matches(action, _listed(statement["NotAction"]))
-    return _matches(action, _listed(statement.get("Action")))
+def _denied_by(statement: Statement | None) -> str:
+    sid = statement.sid if statement and statement.sid else "without Sid"
+    return f"a policy statement ({sid}) denies iam:ChangePassword"
 
 
-def _only_without_mfa(statement: Mapping[str, Any]) -> bool:
-    """Whether the deny's one condition is that the session has no MFA (aws-facts E4)."""
-    condition = statement.get("Condition")
-    if not isinstance(condition, Mapping) or len(condition) != 1:
-        return False
-    operator, block = next(iter(condition.items()))
-    if operator not in ("Bool", "BoolIfExists") or not isinstance(block, Mapping):
-        return False
-    return len(block) == 1 and all(
-        key.lower() == _MFA_PRESENT and [str(v).lower() for v in _listed(value)] == ["false"]
-        for key, value in block.items()
+def _policies(
+    user: User, library: Library, *, hopeful: bool, anybody_may: bool = False
+) -> Policies:
+    granted = user.granted
+    identity = [found for raw in granted.documents if (found := library.read(raw)) is not None]
+    identity += [AWS_MANAGED[n] for n in map(_policy_name, granted.managed) if n in AWS_MANAGED]
+    if anybody_may:
+        identity.append(_document(_MAY_CHANGE))
+    return Policies(identity=tuple(identity), boundary=_boundary(user, library, hopeful=hopeful))
+
+
+def _boundary(user: User, library: Library, *, hopeful: bool) -> PolicyDocument | None:
+    """The boundary's document; one of AWS's own that is not known here allows all or nothing."""
+    boundary = user.granted.boundary
+    if boundary is None:
+        return None
+    found = AWS_MANAGED.get(_policy_name(boundary.arn))
+    if boundary.document is not None:
+        found = library.read(boundary.document)
+    return found or _document(*([_EVERYTHING] if hopeful else []))
+
+
+def _request(user: User, action: str, resource: str, mfa: Context) -> Request:
+    """As the user would ask after signing in to the console; all else about it is unknown."""
+    tags = {f"aws:principaltag/{key.lower()}": (value,) for key, value in user.tags.items()}
+    known = {
+        "aws:username": (user.name,),
+        "aws:principalarn": (user.arn,),
+        "aws:principaltype": ("User",),
+        "aws:viaawsservice": ("false",),
+    }
+    principal = Principal(names=frozenset({user.arn}))
+    context = {**known, **tags, **mfa}
+    return Request(
+        action=action, resource=resource, context=context, principal=principal, complete=False
     )
 
 
-def _statements(documents: Iterable[Mapping[str, Any]]) -> Iterable[Mapping[str, Any]]:
-    for document in documents:
-        for statement in _listed(document.get("Statement")):
-            if isinstance(statement, Mapping):
-                yield statement
-
-
-def _matches(action: str, patterns: list[Any]) -> bool:
-    # Brackets are literal in IAM, but special to fnmatch.
-    return any(
-        fnmatchcase(action, str(pattern).lower().replace("[", "[[]")) for pattern in patterns
-    )
-
-
-def _listed(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
+def _parsed(raw: Mapping[str, Any]) -> PolicyDocument | None:
+    try:
+        return parse_document(raw)
+    except MalformedPolicy:
+        return None
 
 
 def _policy_name(arn: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import cached_property
 
-from keyreeve.escalation.authority import cannot_change_password, is_administrator
+from keyreeve.escalation.authority import Library, cannot_change_password, is_administrator
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.machine import HandOver, Situation, decide
 from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
@@ -76,17 +76,33 @@ class Outlook:
         return shared_addresses(self.snapshot.users, self.policy.owner)
 
     @cached_property
+    def library(self) -> Library:
+        """The policy documents of the snapshot, parsed once each."""
+        return Library()
+
+    @cached_property
     def administrators(self) -> frozenset[UserId]:
-        """Non-excluded administrators with a live credential."""
-        return frozenset(
-            user.user_id
+        """Non-excluded administrators with a live credential.
+
+        Who is one for certain; where nobody is, who may be one: somebody must be left.
+        """
+        standing = [
+            user
             for user in self.snapshot.users
             if user.user_id
             and user.user_id not in self.disarmed
             and self._has_live_credential(user)
             and self.policy.exclusion_for(user) is None
-            and is_administrator(user.granted)
-        )
+        ]
+        for hopeful in (False, True):
+            found = frozenset(
+                user.user_id
+                for user in standing
+                if user.user_id and is_administrator(user, hopeful=hopeful, library=self.library)
+            )
+            if found:
+                return found
+        return frozenset()
 
     def _has_live_credential(self, user: User) -> bool:
         """An Active key or a password, keys made Inactive since the report left out."""
@@ -327,7 +343,7 @@ class Outlook:
         held = held or _untold(case, record, self.today(case))
         if held is not None or record.control is not ControlId.PASSWORD_AGE:
             return held
-        reason = cannot_change_password(user, self.snapshot.password_policy)
+        reason = cannot_change_password(user, self.snapshot.password_policy, self.library)
         return (Gate.PASSWORD_CHANGE, reason) if reason is not None else self._never(case)
 
     def _recipient_held(self, case: Case, owner: Owner) -> tuple[Gate, str] | None:

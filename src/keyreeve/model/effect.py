@@ -8,11 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from keyreeve.model.case import Stage
 from keyreeve.model.finding import USER
 from keyreeve.model.identifiers import AccessKeyId, ControlId, OperationId, UserId, UserName
+
+SEND_ACTION: Final = "ses:SendRawEmail"
+"""sesv2:SendEmail with raw content is authorised by this action."""
+FREE_SLOT_ACTION: Final = "iam:DeleteAccessKey"
+"""What a rotation needs besides where `free_slot` lets it make room."""
 
 
 class DeactivationCause(StrEnum):
@@ -59,8 +64,8 @@ class CreateReplacementKey(_Effect):
         "iam:ListAccessKeys",
         "iam:GetAccessKeyLastUsed",
         "iam:UpdateAccessKey",
-        "iam:DeleteAccessKey",
         "iam:GetUser",
+        SEND_ACTION,
     )
     operation_id: OperationId
     control: ControlId
@@ -87,6 +92,7 @@ class ResetPassword(_Effect):
         "iam:GetLoginProfile",
         "iam:GetUser",
         "iam:ListMFADevices",
+        SEND_ACTION,
     )
     operation_id: OperationId
     control: ControlId
@@ -174,6 +180,7 @@ class DeleteOrphanedKey(_Effect):
         "iam:DeleteAccessKey",
         "iam:ListAccessKeys",
         "iam:GetAccessKeyLastUsed",
+        "iam:GetUser",
     )
     operation_id: OperationId
     key_id: AccessKeyId
@@ -193,7 +200,7 @@ class SendNotice(_Effect):
 
     kind: ClassVar[str] = "send_notice"
     disruptive: ClassVar[bool] = False
-    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    required_actions: ClassVar[tuple[str, ...]] = (SEND_ACTION,)
     stage: Stage
     to: str
 
@@ -209,7 +216,7 @@ class SendClosing(_Effect):
 
     kind: ClassVar[str] = "send_closing"
     disruptive: ClassVar[bool] = False
-    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    required_actions: ClassVar[tuple[str, ...]] = (SEND_ACTION,)
     to: str
 
     @property
@@ -224,7 +231,7 @@ class SendTeamNotice(_Effect):
 
     kind: ClassVar[str] = "send_team_notice"
     disruptive: ClassVar[bool] = False
-    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    required_actions: ClassVar[tuple[str, ...]] = (SEND_ACTION,)
     to: tuple[str, ...]
     headline: str
     paragraphs: tuple[str, ...]
@@ -239,7 +246,7 @@ class SendSummary(_Effect):
 
     kind: ClassVar[str] = "send_summary"
     disruptive: ClassVar[bool] = False
-    required_actions: ClassVar[tuple[str, ...]] = ("ses:SendEmail",)
+    required_actions: ClassVar[tuple[str, ...]] = (SEND_ACTION,)
     to: tuple[str, ...]
     resource_id: str = "summary"
 

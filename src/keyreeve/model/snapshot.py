@@ -48,13 +48,23 @@ class AccessKey:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PermissionsBoundary:
+    """The most that a user's identity policies can allow."""
+
+    arn: str
+    document: Mapping[str, Any] | None = None
+    """None: one of AWS's own policies, whose document was not read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GrantedPolicies:
-    """The identity policies that reach a user, own and by group."""
+    """The identity policies that reach a user, own and by group, and what limits them."""
 
     managed: frozenset[str] = frozenset()
     """ARNs of attached managed policies."""
     documents: tuple[Mapping[str, Any], ...] = ()
     """Inline and customer-managed policy documents, decoded."""
+    boundary: PermissionsBoundary | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

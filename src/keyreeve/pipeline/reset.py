@@ -87,7 +87,8 @@ class Reset:
                 "the user signed in after the report was made; the next report tells more",
             )
         user = replace(user, mfa_active=reader.has_mfa_device(act.user_name))
-        reason = cannot_change_password(user, bench.outlook.snapshot.password_policy)
+        outlook = bench.outlook
+        reason = cannot_change_password(user, outlook.snapshot.password_policy, outlook.library)
         if reason is not None:
             raise Deferred(Gate.PASSWORD_CHANGE, reason)
         return user

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
+
+from keyreeve.language.policy_evaluator import Request as Question
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _HIDDEN = frozenset(
@@ -45,11 +47,17 @@ class Call:
     status: int
     """HTTP status; 0: the connection was dropped."""
     code: str | None = None
-    """The error code, if one was planted."""
+    """The error code, if one was planted or authorisation refused."""
+    asked: tuple[Question, ...] = ()
+    """What AWS asked the policies of a guarded key (authorisation.py)."""
 
     def as_json(self) -> dict[str, Any]:
         """For the control endpoint."""
-        return asdict(self)
+        told = asdict(replace(self, asked=()))
+        told["asked"] = [
+            {"action": q.action, "resource": q.resource, "context": q.context} for q in self.asked
+        ]
+        return told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +70,13 @@ class Request:
     params: dict[str, Any]
     access_key: str | None
 
-    def answered(self, number: int, status: int, code: str | None = None) -> Call:
+    def answered(
+        self,
+        number: int,
+        status: int,
+        code: str | None = None,
+        asked: tuple[Question, ...] = (),
+    ) -> Call:
         """The call as it is kept."""
         return Call(
             number=number,
@@ -73,6 +87,7 @@ class Request:
             access_key=self.access_key,
             status=status,
             code=code,
+            asked=asked,
         )
 
 

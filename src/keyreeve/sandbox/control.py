@@ -12,6 +12,7 @@
 | calls | AWS calls (?since=n) | | forget |
 | act | | {user, act, details} | |
 | fault | planted failures | one more | forget |
+| guard | | {access_key, documents}: all that the key may do; documents null: everything | |
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
+from keyreeve.language.policy_document import parse_document
 from keyreeve.model.errors import ConfigError
 from keyreeve.sandbox import acts, seed, view
 from keyreeve.sandbox.account import Act
@@ -116,6 +118,15 @@ def _do(world: World, _: Query, body: Body) -> Any:
     )
 
 
+def _guard(world: World, _: Query, body: Body) -> Any:
+    key, documents = body["access_key"], body["documents"]
+    if documents is None:
+        world.guards.pop(key, None)
+    else:
+        world.guards[key] = tuple(parse_document(document) for document in documents)
+    return {"guarded": sorted(world.guards)}
+
+
 def _faults(world: World, _: Query, __: Body) -> Any:
     return [asdict(fault) for fault in world.faults]
 
@@ -146,4 +157,5 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "fault"): _faults,
     ("POST", "fault"): _plant,
     ("DELETE", "fault"): _clear,
+    ("POST", "guard"): _guard,
 }

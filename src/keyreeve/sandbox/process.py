@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -181,6 +181,13 @@ class Sandbox:
     def clear_faults(self) -> None:
         """Let everything work again."""
         self._ask("DELETE", "fault")
+
+    def authorise(
+        self, documents: Sequence[Document] | None, *, access_key: str = OWN_KEY_ID
+    ) -> None:
+        """Let a key do what these policies allow and no more; None: everything again."""
+        given = None if documents is None else list(documents)
+        self._ask("POST", "guard", {"access_key": access_key, "documents": given})
 
     # --- what happened ---------------------------------------------------------------------
 

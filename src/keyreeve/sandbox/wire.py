@@ -1,4 +1,4 @@
-"""The WSGI door: control endpoints, then faults, then moto; every AWS call is remembered.
+"""The WSGI door: control endpoints, then rights, faults, moto; every AWS call is remembered.
 
 One request at a time: the order of calls is the order of effects, and conditional writes are as
 atomic as S3's.
@@ -11,11 +11,14 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from threading import Lock
 from typing import Any
 from urllib.parse import parse_qsl
 
+from keyreeve.language.policy_evaluator import Request as Question
 from keyreeve.sandbox import control
+from keyreeve.sandbox.authorisation import Judgement, caller_of, judge, judge_missing
 from keyreeve.sandbox.calls import Request, recognise
 from keyreeve.sandbox.faults import Answer, Fault, When, error_body
 from keyreeve.sandbox.world import World
@@ -77,6 +80,9 @@ class Door:
         if self._is_inactive(request):
             fault = Fault(code="InvalidClientTokenId", status=403, message="The key is Inactive.")
             return self._fail(fault, request, environ, start_response)
+        judged = judge(self._world, request)
+        if judged is not None and judged.refused is not None:
+            return self._refuse(judged, request, start_response)
         fault_now = next((it for it in self._world.faults if it.strikes(request)), None)
         if fault_now is not None and fault_now.when is When.BEFORE:
             return self._fail(fault_now, request, environ, start_response)
@@ -84,9 +90,24 @@ class Door:
         content = self._ask_moto(environ, heard)
         if fault_now is not None:
             return self._fail(fault_now, request, environ, start_response)
-        self._remember(request, int(heard.status.split()[0]))
+        status = int(heard.status.split()[0])
+        if status == HTTPStatus.NOT_FOUND and "Key" in request.params:
+            missing = judge_missing(self._world, request)
+            if missing is not None and missing.refused is not None:
+                return self._refuse(missing, request, start_response)
+        self._remember(request, status, asked=judged.asked if judged else ())
         start_response(heard.status, heard.headers)
         return [content]
+
+    def _refuse(
+        self, judged: Judgement, request: Request, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        """AccessDenied, in the service's own words."""
+        self._remember(request, HTTPStatus.FORBIDDEN, "AccessDenied", judged.asked)
+        code = "AccessDeniedException" if request.service == "sesv2" else "AccessDenied"
+        message = judged.message(caller_of(request))
+        kind, text, headers = error_body(request.service, code, message)
+        return _send(start_response, HTTPStatus.FORBIDDEN, kind, text, headers)
 
     def _ask_moto(self, environ: Environ, heard: _Heard) -> bytes:
         try:
@@ -123,8 +144,15 @@ class Door:
         kind, text, headers = error_body(request.service, fault.code, fault.message)
         return _send(start_response, fault.status, kind, text, headers)
 
-    def _remember(self, request: Request, status: int, code: str | None = None) -> None:
-        self._world.calls.append(request.answered(len(self._world.calls) + 1, status, code))
+    def _remember(
+        self,
+        request: Request,
+        status: int,
+        code: str | None = None,
+        asked: tuple[Question, ...] = (),
+    ) -> None:
+        calls = self._world.calls
+        calls.append(request.answered(len(calls) + 1, status, code, asked))
 
 
 def _read(environ: Environ) -> bytes:

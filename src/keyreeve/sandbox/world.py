@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from keyreeve.language.policy_document import PolicyDocument
 from keyreeve.sandbox.account import HOME_ACCOUNT
 from keyreeve.sandbox.calls import Call
 from keyreeve.sandbox.faults import Fault
@@ -74,6 +75,8 @@ class World:
     outbox: list[SentMail] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
+    guards: dict[str, tuple[PolicyDocument, ...]] = field(default_factory=dict)
+    """Access key → all that it may do; other keys may do everything (authorisation.py)."""
     reports: dict[str, Any] = field(default_factory=dict)
     """Account id → its latest credential report."""
     own_keys: set[str] = field(default_factory=set)
@@ -86,6 +89,7 @@ class World:
         self.settings = Settings()
         for kept in (self.outbox, self.calls, self.faults, self.reports, self.own_keys):
             kept.clear()
+        self.guards.clear()
         self.generations.clear()
 
     def naive_now(self) -> datetime:

@@ -34,6 +34,14 @@ AUDIT = "audit/"
 AUDIT_INBOX = "audit-inbox/"
 FEEDBACK = "feedback/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
+WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX)
+"""Prefixes whose objects are never written a second time."""
+REPLACED = (STATE, LOCK, WAIVERS, HOLDS, PAUSE)
+"""Documents that are written anew on the condition that nobody else did."""
+KEPT_BROKEN = f"{STATE}.broken-"
+"""How the name of a state begins that `state repair` has put aside."""
+PROBE = "doctor-probe.json"
+"""What the doctor tries to write on a condition that cannot hold."""
 
 _CREDENTIAL_FOLDERS = {
     CredentialKind.ACCESS_KEY: "access-keys",

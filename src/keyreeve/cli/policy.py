@@ -1,0 +1,107 @@
+"""`keyreeve policy print`: the IAM policies of Keyreeve's own roles."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from keyreeve.cli import opening, screen, words
+from keyreeve.cli.options import example
+from keyreeve.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keyreeve.config import Config
+    from keyreeve.governance.own_policies import Installation
+
+_ROLES = ("reader", "actor", "deployer")
+
+
+@click.group(epilog=example("keyreeve policy print --role actor"))
+def policy() -> None:
+    """What Keyreeve's own roles may do, as this config needs it and no more."""
+
+
+@policy.command(
+    name="print",
+    epilog=example(
+        "keyreeve policy print --role reader > reader.json",
+        "keyreeve --region eu-west-1 policy print --role actor --account 123456789012",
+        "aws iam create-policy --policy-name keyreeve-etv-reader \\",
+        "    --policy-document file://reader.json",
+    ),
+)
+@click.option(
+    "--role",
+    type=click.Choice(_ROLES),
+    required=True,
+    help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest.",
+)
+@click.option(
+    "--account",
+    metavar="ID",
+    help="The account's twelve digits; asks AWS for nothing. [default: the caller's]",
+)
+@click.option(
+    "--part",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Only this document, where AWS's quota asks for several.",
+)
+def print_(*, role: str, account: str | None, part: int | None) -> int:
+    """Print the policy of a role as JSON, made from the config.
+
+    Change the config, and the policy may change: print it again. Where it is longer than AWS
+    takes, it comes in several documents, and the role needs all of them.
+    """
+    from keyreeve.governance.own_policies import Role, documents, unsayable
+
+    config = opening.config()
+    installation = _installation(config, account)
+    made = documents(installation, Role(role))
+    if part is not None and part > len(made):
+        raise click.UsageError(f"--part {part}: there {_are(len(made))}.")
+    if opening.options().json:
+        screen.json_document(
+            {
+                "schema": "keyreeve.policy/1",
+                "role": role,
+                "account_id": installation.account_id,
+                "region": installation.region,
+                "documents": list(made if part is None else made[part - 1 : part]),
+            }
+        )
+        return 0
+    for document in made if part is None else made[part - 1 : part]:
+        click.echo(json.dumps(document, indent=2, ensure_ascii=False))
+    if len(made) > 1 and part is None:
+        screen.note(f"There {_are(len(made))}: attach all; --part prints one.")
+    for pattern in unsayable(installation):
+        screen.note(
+            f"note: IAM cannot say {screen.safe(pattern)!r}: Keyreeve leaves these users alone, "
+            "the policy does not deny it"
+        )
+    return 0
+
+
+def _are(number: int) -> str:
+    return f"{'is' if number == 1 else 'are'} {words.count(number, 'document')}"
+
+
+def _installation(config: Config, account: str | None) -> Installation:
+    """Of the caller's account, or of the one that is named."""
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.model.identifiers import AccountId
+    from keyreeve.wiring import installation_of
+
+    given = opening.options()
+    if account is None:
+        opened = opening.door(execute=False)
+        region = opened.sessions.client("s3").meta.region_name
+        return installation_of(config, account_id=opened.caller.account_id, region=region)
+    if not (account.isascii() and account.isdigit() and len(account) == 12):  # noqa: PLR2004
+        raise ConfigError(f"{account!r} is no account number of twelve digits", where="--account")
+    sessions = Sessions(rehearsal=True, profile=given.profile, region=given.region)
+    region = sessions.client("s3").meta.region_name
+    return installation_of(config, account_id=AccountId(account), region=region)

@@ -1,0 +1,4 @@
+"""The order that the guarded account is brought into, and Keyreeve's own place in it; pure.
+
+own_policies   the IAM policies of Keyreeve's own roles, generated from what its effects declare
+"""

@@ -1,0 +1,256 @@
+"""AWS's authorisation for keys that policies were given for: action, resource and conditions.
+
+moto's own looks at actions only. Here every call of such a key is put as the questions that AWS
+would ask (`language.authorizations`), with the context that the request and the account give, to
+the policy evaluator. A guarded key has no other rights: what is attached to its user is not read.
+The sandbox speaks no TLS and stands for an endpoint that does: `aws:SecureTransport` is true.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.utils import parseaddr
+from typing import Any, Final
+
+from keyreeve.language.authorizations import ACTIONS, MISSING_OBJECT, Kind, actions_of
+from keyreeve.language.policy_evaluator import (
+    EVERY_RESOURCE,
+    Answer,
+    Decision,
+    Policies,
+    evaluate,
+)
+from keyreeve.language.policy_evaluator import Request as Question
+from keyreeve.language.policy_values import Context
+from keyreeve.sandbox.account import REGION
+from keyreeve.sandbox.calls import Request
+from keyreeve.sandbox.world import World
+
+_S3_KEYS: Final[Mapping[str, str]] = {
+    "ServerSideEncryption": "s3:x-amz-server-side-encryption",
+    "SSEKMSKeyId": "s3:x-amz-server-side-encryption-aws-kms-key-id",
+    "IfMatch": "s3:if-match",
+    "IfNoneMatch": "s3:if-none-match",
+    "prefix": "s3:prefix",
+    "max-keys": "s3:max-keys",
+    "versionId": "s3:versionid",
+}
+"""Parameters, as calls.py keeps them, that S3 tells the policies about."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judgement:
+    """What AWS asked about a call, and the first question that was answered with no."""
+
+    asked: tuple[Question, ...]
+    refused: tuple[Question, Answer] | None = None
+
+    def message(self, caller: str) -> str:
+        """As AWS words it."""
+        if self.refused is None:
+            return ""
+        question, answer = self.refused
+        if question.action.startswith("ses:"):
+            return (
+                f"User `{caller}' is not authorized to perform `{question.action}' "
+                f"on resource `{question.resource}'"
+            )
+        why = f"because no identity-based policy allows the {question.action} action"
+        if answer.decision is Decision.EXPLICIT_DENY:
+            why = "with an explicit deny in an identity-based policy"
+        return (
+            f"User: {caller} is not authorized to perform: {question.action} "
+            f"on resource: {question.resource} {why}"
+        )
+
+
+def judge(world: World, request: Request) -> Judgement | None:
+    """Before the call is served. None: the key is not guarded."""
+    documents = world.guards.get(request.access_key or "")
+    if documents is None:
+        return None
+    return _judged(Policies(identity=documents), tuple(Account.of(request).questions(request)))
+
+
+def judge_missing(world: World, request: Request) -> Judgement | None:
+    """After a call for an object that is not there: whether the caller may learn that."""
+    documents = world.guards.get(request.access_key or "")
+    if documents is None or request.operation not in ("GetObject", "HeadObject"):
+        return None
+    question = Account.of(request).question(
+        MISSING_OBJECT,
+        f"arn:aws:s3:::{request.params['Bucket']}",
+        {"s3:prefix": (request.params["Key"],)},
+    )
+    return _judged(Policies(identity=documents), (question,))
+
+
+def caller_of(request: Request) -> str:
+    """The ARN of who signed."""
+    return Account.of(request).caller.arn
+
+
+def _judged(policies: Policies, asked: tuple[Question, ...]) -> Judgement:
+    for question in asked:
+        answer = evaluate(policies, question)
+        if not answer.allowed:
+            return Judgement(asked=asked, refused=(question, answer))
+    return Judgement(asked=asked)
+
+
+class Account:
+    """One moto account, as the questions need it."""
+
+    def __init__(self, account_id: str, backend: Any, caller: Any) -> None:
+        self._id = account_id
+        self._iam = backend
+        self.caller = caller
+
+    @classmethod
+    def of(cls, request: Request) -> Account:
+        """The account of the key that signed. LookupError if nobody has the key."""
+        from moto.iam.models import iam_backends
+
+        for account_id, partitions in list(iam_backends.items()):
+            backend = partitions["aws"]
+            key = backend.access_keys.get(request.access_key or "")
+            if key is not None and key.user_name is not None:
+                return cls(account_id, backend, backend.users[key.user_name])
+        raise LookupError(f"nobody has the key {request.access_key}")
+
+    def questions(self, request: Request) -> Iterator[Question]:
+        """All that must be allowed for the call."""
+        operation = f"{request.service}:{request.operation}"
+        actions = actions_of(operation, version="versionId" in request.params)
+        if actions is None:
+            yield self.question(operation, EVERY_RESOURCE, {})
+            return
+        for action in actions:
+            resource, context = self._about(ACTIONS[action], request)
+            yield self.question(action, resource, context)
+        if request.service == "s3":
+            yield from self._key_questions(request)
+
+    def question(self, action: str, resource: str, context: Context) -> Question:
+        """With everything that AWS tells about the caller."""
+        tags = self._tags(self.caller)
+        common: dict[str, tuple[str, ...]] = {
+            "aws:username": (self.caller.name,),
+            "aws:userid": (self.caller.id,),
+            "aws:principalarn": (self.caller.arn,),
+            "aws:principalaccount": (self._id,),
+            "aws:principaltype": ("User",),
+            "aws:resourceaccount": (self._id,),
+            "aws:requestedregion": (REGION,),
+            "aws:securetransport": ("true",),
+            "aws:sourceip": ("127.0.0.1",),
+            **{f"aws:principaltag/{key.lower()}": (value,) for key, value in tags.items()},
+        }
+        return Question(action=action, resource=resource, context={**common, **context})
+
+    def _about(self, kind: Kind, request: Request) -> tuple[str, Context]:
+        """The resource and the keys that belong to it."""
+        params = request.params
+        match kind:
+            case Kind.USER:
+                return self._user(params)
+            case Kind.GROUP:
+                group = self._iam.groups.get(params["GroupName"])
+                return group.arn if group else self._arn("group", params["GroupName"]), {}
+            case Kind.ROLE:
+                policy = params.get("PolicyArn")
+                context = {"iam:policyarn": (policy,)} if policy else {}
+                return self._arn("role", params["RoleName"]), context
+            case Kind.POLICY:
+                return params.get("PolicyArn") or self._arn("policy", params["PolicyName"]), {}
+            case Kind.BUCKET:
+                return f"arn:aws:s3:::{params['Bucket']}", self._s3_context(params)
+            case Kind.OBJECT:
+                arn = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+                return arn, self._s3_context(params)
+            case Kind.IDENTITY:
+                return self._identity(params)
+            case _:
+                return EVERY_RESOURCE, {}
+
+    def _user(self, params: Mapping[str, Any]) -> tuple[str, Context]:
+        name = params.get("UserName")
+        if name is None:
+            key = self._iam.access_keys.get(params.get("AccessKeyId", ""))
+            name = key.user_name if key else self.caller.name
+        user = self._iam.users.get(name)
+        if user is None:
+            return self._arn("user", name), {}
+        tags = self._tags(user)
+        return user.arn, {
+            f"{service}:resourcetag/{key.lower()}": (value,)
+            for service in ("aws", "iam")
+            for key, value in tags.items()
+        }
+
+    def _tags(self, user: Any) -> Mapping[str, str]:
+        tags: Mapping[str, str] = self._iam.tagger.get_tag_dict_for_resource(user.arn)
+        return tags
+
+    def _arn(self, kind: str, name: str) -> str:
+        return f"arn:aws:iam::{self._id}:{kind}/{name}"
+
+    def _s3_context(self, params: Mapping[str, Any]) -> Context:
+        from moto.s3.models import s3_backends
+
+        context = {key: (str(params[name]),) for name, key in _S3_KEYS.items() if name in params}
+        owner = s3_backends.bucket_accounts.get(params["Bucket"])
+        if owner is not None:
+            context["aws:resourceaccount"] = (owner[1],)
+        return context
+
+    def _key_questions(self, request: Request) -> Iterator[Question]:
+        """S3 uses the key of SSE-KMS in the caller's name."""
+        params = request.params
+        if request.operation == "PutObject" and params.get("SSEKMSKeyId"):
+            yield self._key_question("kms:GenerateDataKey", params["SSEKMSKeyId"], params)
+        if request.operation == "GetObject":
+            used = _key_of(self._id, params)
+            if used is not None:
+                yield self._key_question("kms:Decrypt", used, params)
+
+    def _key_question(self, action: str, key: str, params: Mapping[str, Any]) -> Question:
+        arn = key if key.startswith("arn:") else f"arn:aws:kms:{REGION}:{self._id}:key/{key}"
+        stored = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+        context: dict[str, tuple[str, ...]] = {
+            "kms:viaservice": (f"s3.{REGION}.amazonaws.com",),
+            "kms:encryptioncontext:aws:s3:arn": (stored,),
+        }
+        if "alias/" in key:
+            context["kms:resourcealiases"] = (key[key.index("alias/") :],)
+        return self.question(action, arn, context)
+
+    def _identity(self, params: Mapping[str, Any]) -> tuple[str, Context]:
+        sender = params.get("FromEmailAddress")
+        if sender is None:
+            return self._identity_arn(params["EmailIdentity"]), {}
+        address = parseaddr(sender)[1]
+        to = params.get("Destination", {})
+        recipients = tuple(address for group in to.values() for address in group)
+        context = {"ses:fromaddress": (address,), "ses:recipients": recipients}
+        return self._identity_arn(self._verified(address)), context
+
+    def _verified(self, address: str) -> str:
+        """The identity that SES sends with: the address itself, or its domain."""
+        from moto.ses.models import ses_backends
+
+        known = ses_backends[self._id][REGION].email_identities
+        return address if address in known else address.rpartition("@")[2]
+
+    def _identity_arn(self, name: str) -> str:
+        return f"arn:aws:ses:{REGION}:{self._id}:identity/{name}"
+
+
+def _key_of(account_id: str, params: Mapping[str, Any]) -> str | None:
+    """The KMS key that an object is encrypted with."""
+    from moto.s3.models import s3_backends
+
+    bucket = s3_backends[account_id]["aws"].buckets.get(params["Bucket"])
+    found = bucket.keys.get(params["Key"]) if bucket else None
+    return found.kms_key_id if found is not None else None

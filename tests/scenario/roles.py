@@ -1,0 +1,307 @@
+"""Keyreeve lived through under the policies of its own roles: every verb, every kind of act.
+
+Each call is recorded with the questions that AWS would have asked about it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from tests.sandbox_fixture import MONDAY, aws
+
+from keyreeve.cli import main
+from keyreeve.config import parse
+from keyreeve.governance.own_policies import Installation, Role, documents, role_name
+from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
+from keyreeve.sandbox.account_file import load_document
+from keyreeve.sandbox.process import Sandbox, events
+from keyreeve.wiring import installation_of
+
+SENDER = "iam-compliance@example.com"
+PREFIX = "iam-compliance/etv/"
+NEW_BUCKET = "a-new-bucket"
+KMS_KEY = f"arn:aws:kms:{REGION}:{HOME_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+CONFIG = """\
+project_name: "ETV"
+storage: {{bucket: {bucket}{kms}}}
+mail:
+  sender: "IAM Compliance <iam-compliance@example.com>"
+  cc: [msp-team@example.com]
+  owner: {{domains: [example.com]}}
+escalation: {{free_slot: {{delete_after_days: 30}}}}
+enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
+limits: {{disruptive_share: 1.0, disruptive_floor: 50}}
+exclusions:
+  - {{tag: "keyreeve:exclude=true", reason: "watched, never touched"}}
+  - {{user: "break-glass-*", reason: "emergency access"}}
+"""
+PLAIN = CONFIG.format(bucket=BUCKET, kms="")
+WITH_KMS = CONFIG.format(bucket=BUCKET, kms=f", kms_key_id: '{KMS_KEY}'")
+NEW = CONFIG.format(bucket=NEW_BUCKET, kms="")
+LAST = 15
+DEMO_DAYS = 16
+
+
+def account() -> dict[str, Any]:
+    """The small account, with two users that nobody may touch."""
+    document = dict(load_document("small"))
+    untouchable = [
+        {"name": "break-glass-1", "path": "/emergency/", "keys": [{"created": "9d"}]},
+        {"name": "svc-backup", "tags": {"keyreeve:exclude": "true"}, "keys": [{"created": "9d"}]},
+    ]
+    return {**document, "users": [*document["users"], *untouchable]}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """A command of a role and what came of it."""
+
+    config: str
+    """The text of config.yaml."""
+    role: Role
+    command: str
+    code: int
+    calls: Sequence[Mapping[str, Any]]
+    """As calls.Call has them, with `asked`."""
+    refusable: bool = False
+    """Whether the command itself tries what its role may not do, and says so."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Recording:
+    """Everything that was done."""
+
+    done: list[Done] = field(default_factory=list)
+
+
+@cache
+def installed(config: str) -> Installation:
+    """What the policies of this config name."""
+    parsed = parse(config, path=Path("config.yaml"))
+    return installation_of(parsed, account_id=HOME_ACCOUNT, region=REGION)
+
+
+def actions_in(policies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
+    """Every action that the documents allow."""
+    return frozenset(
+        action
+        for document in policies
+        for statement in document["Statement"]
+        if statement["Effect"] == "Allow"
+        for action in statement["Action"]
+    )
+
+
+class House:
+    """Keyreeve in a sandbox, in this process, as one role after another. `guarded` False: as an
+    administrator, as if nobody watched."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, *, guarded: bool = True) -> None:
+        self.sandbox = sandbox
+        self.recording = Recording()
+        self._path = folder / "config.yaml"
+        self._guarded = guarded
+        self.settle(PLAIN)
+
+    def settle(self, config: str) -> None:
+        """From now on with this config."""
+        self._config = config
+        self._path.write_text(config, encoding="utf-8")
+
+    def __call__(self, role: Role, *arguments: str, refusable: bool = False) -> tuple[int, str]:
+        """One command; its exit code and output."""
+        out = io.StringIO()
+        with (
+            self.acting(role, " ".join(arguments), refusable=refusable) as codes,
+            redirect_stdout(out),
+            redirect_stderr(out),
+        ):
+            codes.append(main(["--config", str(self._path), *arguments]))
+        return codes[0], out.getvalue()
+
+    @contextmanager
+    def acting(self, role: Role, what: str, *, refusable: bool = False) -> Iterator[list[int]]:
+        """As this role; its calls are recorded. The exit code is put into the list."""
+        self.sandbox.forget_calls()
+        if self._guarded:
+            self.sandbox.authorise(documents(installed(self._config), role))
+        codes: list[int] = []
+        with _environment(self.sandbox):
+            yield codes
+        self.recording.done.append(
+            Done(
+                config=self._config,
+                role=role,
+                command=what,
+                code=codes[0] if codes else 0,
+                calls=tuple(self.sandbox.calls()),
+                refusable=refusable,
+            )
+        )
+        self.sandbox.authorise(None)
+
+    def reset(self, document: str | Mapping[str, Any]) -> None:
+        """Another account; its credential report is ready when it is asked for."""
+        self.sandbox.reset(document, MONDAY, report_started=False)
+
+    def run(self, day: int) -> tuple[int, str]:
+        """The daily run; once a week it is rehearsed first by who only reads."""
+        at = self.at(day)
+        if day % 7 == 0:
+            self(Role.READER, "run", "--as-of", at)
+        return self(Role.ACTOR, "run", "--execute", "--as-of", at)
+
+    def at(self, day: float) -> str:
+        """The instant of a day, the sandbox's clock set alike."""
+        now = MONDAY + timedelta(days=day)
+        self.sandbox.set_clock(now)
+        return now.isoformat().replace("+00:00", "Z")
+
+    def end(self) -> dict[str, Any]:
+        """What can be told of the end, secrets and the own user's last use left out."""
+        users = {
+            name: {
+                "keys": [(key["id"], key["status"]) for key in user["keys"]],
+                "password": user["login_profile"] is not None,
+                "groups": user["groups"],
+            }
+            for name, user in self.sandbox.account()["users"].items()
+            if name != OWN_USER
+        }
+        mails = [(mail.at.isoformat(), mail.destinations) for mail in self.sandbox.mails()]
+        return {"users": users, "mails": mails}
+
+
+@contextmanager
+def _environment(sandbox: Sandbox) -> Iterator[None]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "KEYREEVE_"))}
+    with patch.dict(os.environ, kept | sandbox.environment(), clear=True):
+        yield
+
+
+# --- stories --------------------------------------------------------------------------------------
+
+
+def cycle(house: House) -> None:
+    """One account from the first notice to the last act; a lost answer leaves an orphan."""
+    for day in (0, 3, 7, 10, 11, 14, LAST):
+        if day == 7:
+            house.sandbox.plant_fault("CreateAccessKey", answer="drop", when="after")
+        house.run(day)
+        if day == 7:
+            resend(house)
+
+
+def lookers(house: House) -> None:
+    """Every verb that only looks."""
+    now = house.at(LAST)
+    for verb in ("check", "plan", "summary"):
+        house(Role.READER, verb, "--as-of", now)
+    for command in ("case list", "case show no.mfa", "waiver list", "state show", "state verify"):
+        house(Role.READER, *command.split())
+    house(Role.READER, "mail", "preview", "no.mfa", "--as-of", now)
+    house(Role.READER, "doctor", refusable=True)
+
+
+def deciders(house: House) -> None:
+    """Every verb of the team, and the storage mended."""
+    now = house.at(LAST)
+    act = Role.ACTOR
+    (key, *_) = house.sandbox.user("stale.key")["keys"][1:]
+    reinstate = ("reinstate", "stale.key", key["id"], "--for", "24h", "--reason", "a release")
+    house(act, *reinstate, "--execute", "--as-of", now)
+    until = ("--until", "2026-02-01", "--reason", "on leave")
+    house(act, "case", "hold", "no.mfa", *until)
+    house(act, "case", "unhold", "no.mfa")
+    house(act, "waiver", "add", "no.mfa", *_WAIVER)
+    (waiver,) = _json(house, "waiver", "list")["waivers"]
+    house(act, "waiver", "revoke", waiver["waiver_id"])
+    house(act, "run", "--pause", "a migration")
+    house(act, "run", "--resume")
+    house(act, "summary", "--send", "--as-of", now)
+    house(act, "doctor", "--send-test", "somebody@example.com")
+    house(act, "state", "migrate")
+    _broken(house)
+
+
+_WAIVER = (
+    *("--reason", "vendor", "--requested-by", "ana@example.com"),
+    *("--approved-by", "ciso@example.com", "--expires", "2026-02-28"),
+)
+
+
+def resend(house: House) -> None:
+    """A private mail goes out again, and E of its case moves."""
+    house(Role.ACTOR, "case", "resend", "aged.key", "--send", "--as-of", house.at(7))
+    house(Role.ACTOR, "case", "extend", "aged.key", "--days", "1", "--reason", "a freeze")
+
+
+def _broken(house: House) -> None:
+    """A state and a lock that cannot be read."""
+    s3 = aws(house.sandbox.url, "s3")
+    state = s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}state.json")["Body"].read()
+    s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}state.json", Body=state[:100])
+    house(Role.ACTOR, "state", "repair")
+    s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}lock.json", Body=b"{")
+    house(Role.ACTOR, "state", "unlock", "--force")
+
+
+def deploying(house: House) -> None:
+    """The bucket, the roles and their policies, made by the deployer."""
+    house.settle(NEW)
+    house(Role.DEPLOYER, "init", "--bucket", "--no-tls-only")
+    house(Role.DEPLOYER, "init", "--bucket", "--tls-only")
+    iam, at = aws(house.sandbox.url, "iam"), installed(NEW)
+    with house.acting(Role.DEPLOYER, "aws iam create-role …"):
+        for role in (Role.READER, Role.ACTOR):
+            name = role_name(at, role)
+            iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
+            for number, document in enumerate(documents(at, role), start=1):
+                text = json.dumps(document)
+                made = iam.create_policy(PolicyName=f"{name}-{number}", PolicyDocument=text)
+                arn = made["Policy"]["Arn"]
+                iam.attach_role_policy(RoleName=name, PolicyArn=arn)
+                iam.create_policy_version(PolicyArn=arn, PolicyDocument=text, SetAsDefault=True)
+
+
+_TRUST = {
+    "Version": "2012-10-17",
+    "Statement": {
+        "Effect": "Allow",
+        "Principal": {"AWS": f"arn:aws:iam::{HOME_ACCOUNT}:root"},
+        "Action": "sts:AssumeRole",
+    },
+}
+
+
+def encrypted(house: House) -> None:
+    """Two days in a bucket under a KMS key."""
+    house.settle(WITH_KMS)
+    for day in (0, 1):
+        house.run(day)
+    house(Role.READER, "state", "verify")
+
+
+def demo(house: House, days: int = DEMO_DAYS) -> None:
+    """The demo's own account and story."""
+    story = list(events("demo"))
+    for day in range(days):
+        house.run(day)
+        for on, hour, user, act, details in story:
+            if on == day:
+                house.sandbox.set_clock(MONDAY + timedelta(days=on, hours=hour))
+                house.sandbox.act(user, act, **details)
+
+
+def _json(house: House, *arguments: str) -> Any:
+    return json.loads(house(Role.READER, "--output", "json", *arguments)[1])

@@ -1,0 +1,267 @@
+"""What the shipped policies say, setting by setting. That they suffice is proved in the sandbox."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from tests.scenario.roles import actions_in
+
+from keyreeve.aws.failures import READS
+from keyreeve.governance.own_policies import (
+    ACCOUNT_READS,
+    QUOTA,
+    USER_READS,
+    Bucket,
+    Installation,
+    Role,
+    documents,
+    effects_of,
+    statements,
+    unsayable,
+)
+from keyreeve.language.authorizations import ACTIONS, actions_of, partition
+from keyreeve.language.policy_document import parse_document
+from keyreeve.model.effect import Effect
+from keyreeve.model.identifiers import AccountId
+from keyreeve.model.policy import (
+    CompressedClock,
+    Delivery,
+    Enforcement,
+    EscalationPolicy,
+    Exclusion,
+    FinalAct,
+    Match,
+    Orphans,
+    Thresholds,
+    UserClass,
+)
+
+ACCOUNT = AccountId("123456789012")
+USERS = f"arn:aws:iam::{ACCOUNT}:user/"
+GROUPS = f"arn:aws:iam::{ACCOUNT}:group/"
+BUCKET = Bucket(
+    name="b",
+    prefix="iam-compliance/etv/",
+    written_once=("ops/", "credentials/"),
+    replaced=("state.json",),
+    read=("state.json", "ops/*"),
+    read_back=("credentials/*",),
+    secret="credentials/",
+    deleted=("lock.json",),
+    versions_of="state.json",
+)
+POLICY = EscalationPolicy(project_name="ETV")
+HERE = Installation(
+    account_id=ACCOUNT,
+    partition="aws",
+    region="eu-west-1",
+    project="etv",
+    policy=POLICY,
+    bucket=BUCKET,
+    sender="iam@example.com",
+)
+ACTOR = Role.ACTOR
+
+
+def here(**settings: Any) -> Installation:
+    return replace(HERE, policy=replace(POLICY, **settings))
+
+
+def named(at: Installation, role: Role = ACTOR) -> dict[str, dict[str, Any]]:
+    return {statement["Sid"]: statement for statement in statements(at, role)}
+
+
+def excluded(**match: str) -> tuple[Exclusion, ...]:
+    return (Exclusion(match=Match(**match), reason="r"),)
+
+
+@pytest.mark.parametrize("role", Role)
+def test_every_document_can_be_read_and_every_action_is_known(role: Role):
+    made = documents(HERE, role)
+    for document in made:
+        assert parse_document(document).statements
+    assert actions_in(made) <= set(ACTIONS)
+    sids = [statement["Sid"] for document in made for statement in document["Statement"]]
+    assert len(set(sids)) == len(sids)
+    assert all(sid.isalnum() for sid in sids)
+
+
+def test_whoever_acts_may_read_all_that_the_reader_may():
+    reader = [s for s in statements(HERE, Role.READER) if s["Effect"] == "Allow"]
+    assert all(statement in statements(HERE, ACTOR) for statement in reader)
+
+
+def test_the_reader_has_no_right_that_is_not_a_reading_operations():
+    reading = {action for operation in READS for action in actions_of(operation) or ()}
+    assert actions_in(documents(HERE, Role.READER)) <= reading
+
+
+def test_acting_rights_are_what_the_effects_of_the_config_declare():
+    for settings in ({}, {"enforcement": Enforcement(console_mfa=FinalAct.QUARANTINE)}):
+        at = here(**settings)
+        declared = {a for kind in effects_of(at.policy) for a in kind.required_actions}
+        allowed = actions_in(documents(at, ACTOR))
+        assert declared <= allowed
+        iam = {action for action in allowed if action.startswith("iam:")}
+        assert iam - declared <= {*ACCOUNT_READS, *USER_READS}
+
+
+def test_every_effect_can_be_brought_about_by_some_config():
+    final = (FinalAct.QUARANTINE, FinalAct.DELETE_LOGIN_PROFILE)
+    everything = Enforcement(console_mfa=final[0], user_inactive=final[1])
+    found = effects_of(replace(POLICY, enforcement=everything))
+    assert set(found) == set(Effect.__args__)
+
+
+BY_DEFAULT = {
+    "iam:CreateAccessKey",
+    "iam:DeleteAccessKey",
+    "iam:UpdateAccessKey",
+    "iam:UpdateLoginProfile",
+}
+QUARANTINED = Enforcement(user_inactive=FinalAct.QUARANTINE)
+
+
+@pytest.mark.parametrize(
+    ("settings", "more", "fewer"),
+    [
+        ({}, set(), set()),
+        ({"orphans": Orphans.KEEP_INACTIVE}, set(), {"iam:DeleteAccessKey"}),
+        ({"orphans": Orphans.KEEP_INACTIVE, "free_slot_after_days": 9}, set(), set()),
+        (
+            {"enforcement": Enforcement(password_age=FinalAct.DELETE_LOGIN_PROFILE)},
+            {"iam:DeleteLoginProfile"},
+            set(),
+        ),
+        ({"enforcement": QUARANTINED}, {"iam:AddUserToGroup"}, set()),
+    ],
+)
+def test_a_right_is_there_only_where_the_config_needs_it(settings, more, fewer):
+    acting = actions_in(documents(here(**settings), ACTOR))
+    iam = {a for a in acting if a.startswith("iam:")} - {*ACCOUNT_READS, *USER_READS}
+    assert iam == (BY_DEFAULT | more) - fewer
+
+
+def test_users_are_added_only_to_the_groups_that_the_config_uses():
+    of_both = Enforcement(console_mfa=FinalAct.QUARANTINE, user_inactive=FinalAct.QUARANTINE)
+    for enforcement, names in (
+        (QUARANTINED, ["Quarantine"]),
+        (Enforcement(console_mfa=FinalAct.QUARANTINE), ["MFA-Setup"]),
+        (of_both, ["MFA-Setup", "Quarantine"]),
+    ):
+        given = named(here(enforcement=enforcement))["QuarantineUsers"]["Resource"]
+        assert given == [f"{GROUPS}{path}{name}" for name in names for path in ("", "*/")]
+    assert "QuarantineUsers" not in named(HERE)
+
+
+def test_excluded_users_are_denied_by_name_and_by_tag():
+    at = here(exclusions=excluded(user="break-glass-*") + excluded(tag="keyreeve:exclude=true"))
+    acts = named(at)["ActOnUsers"]["Action"]
+    by_name, by_tag = named(at)["NeverExcluded"], named(at)["NeverTagged1"]
+    assert by_name["Resource"] == [f"{USERS}break-glass-*", f"{USERS}*/break-glass-*"]
+    assert by_tag["Condition"] == {"StringLike": {"aws:ResourceTag/keyreeve:exclude": "true"}}
+    assert (by_name["Action"], by_tag["Action"]) == (acts, acts)
+    assert (by_name["Effect"], by_tag["Effect"]) == ("Deny", "Deny")
+
+
+def test_an_empty_tag_value_means_any():
+    at = here(exclusions=excluded(tag="robot="))
+    condition = named(at)["NeverTagged1"]["Condition"]
+    assert condition == {"StringLike": {"aws:ResourceTag/robot": "*"}}
+
+
+def test_what_iam_cannot_say_is_named():
+    at = here(exclusions=excluded(user="[a-c]*") + excluded(user="ok-*"))
+    assert unsayable(at) == ("[a-c]*",)
+    assert named(at)["NeverExcluded"]["Resource"] == [f"{USERS}ok-*", f"{USERS}*/ok-*"]
+
+
+def test_keyreeve_never_acts_on_its_own_user():
+    never = named(HERE)["NeverItself"]
+    assert never["Resource"] == [f"{USERS}${{aws:username}}", f"{USERS}*/${{aws:username}}"]
+    assert never["Action"] == named(HERE)["ActOnUsers"]["Action"]
+
+
+def test_a_compressed_clock_narrows_the_acts_to_its_users():
+    clock = CompressedClock(day=timedelta(minutes=10), users=("pilot-*",))
+    at = here(compressed=clock)
+    assert named(at)["ActOnUsers"]["Resource"] == [f"{USERS}pilot-*", f"{USERS}*/pilot-*"]
+    assert named(HERE)["ActOnUsers"]["Resource"] == [f"{USERS}*"]
+
+
+def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_about_s3():
+    at = replace(HERE, sender=None, bucket=None)
+    for role in Role:
+        services = {action.split(":")[0] for action in actions_in(documents(at, role))}
+        assert services == {"iam"}
+
+
+KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
+KEYS = {
+    KEY: (KEY, None),
+    "1234": (KEY, None),
+    "alias/etv": (f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*", "alias/etv"),
+    f"arn:aws:kms:eu-west-1:{ACCOUNT}:alias/etv": (
+        f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*",
+        "alias/etv",
+    ),
+}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_key_is_used_only_through_s3_and_for_this_project(key: str):
+    resource, alias = KEYS[key]
+    at = replace(HERE, bucket=replace(BUCKET, kms_key_id=key))
+    for sid in ("KmsDecrypt", "KmsGenerateDataKey"):
+        statement = named(at)[sid]
+        assert statement["Resource"] == [resource]
+        condition = statement["Condition"]
+        assert condition["StringEquals"] == {"kms:ViaService": "s3.eu-west-1.amazonaws.com"}
+        assert condition["StringLike"]["kms:EncryptionContext:aws:s3:arn"] == [
+            "arn:aws:s3:::b",
+            "arn:aws:s3:::b/iam-compliance/etv/*",
+        ]
+        said = condition.get("ForAnyValue:StringEquals", {}).get("kms:ResourceAliases")
+        assert said == alias
+    written = named(at)["WriteOnce"]["Condition"]["StringEquals"]
+    assert written["s3:x-amz-server-side-encryption"] == "aws:kms"
+    assert ("s3:x-amz-server-side-encryption-aws-kms-key-id" in written) is (key == KEY)
+    assert "KmsGenerateDataKey" not in named(at, Role.READER)
+
+
+def test_secrets_are_handed_out_only_where_a_delivery_uses_secrets_manager():
+    only = UserClass(match=Match(user="x"), thresholds=Thresholds(), delivery=Delivery.BOTH)
+    assert "HandOutSecrets" not in named(HERE)
+    for at in (here(delivery=Delivery.SECRETS_MANAGER), here(classes=(only,))):
+        statement = named(at)["HandOutSecrets"]
+        assert statement["Resource"] == [
+            f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:keyreeve/etv/*"
+        ]
+
+
+def test_escrow_is_purged_only_where_runs_do_that():
+    assert "s3:DeleteObjectVersion" not in actions_in(documents(HERE, ACTOR))
+    purge = named(replace(HERE, purges_escrow=True))["PurgeEscrow"]
+    assert purge["Resource"] == ["arn:aws:s3:::b/iam-compliance/etv/credentials/*"]
+
+
+def test_a_long_policy_comes_in_several_documents_within_the_quota():
+    many = tuple(e for n in range(60) for e in excluded(tag=f"reason-{n:02}=excluded"))
+    made = documents(here(exclusions=many), ACTOR)
+    assert len(made) > 2
+    for document in made:
+        assert len(json.dumps(document, separators=(",", ":"))) <= QUOTA
+    joined = [statement for document in made for statement in document["Statement"]]
+    assert joined == statements(here(exclusions=many), ACTOR)
+
+
+def test_other_partitions_have_arns_of_their_own():
+    assert partition("cn-north-1") == "aws-cn"
+    assert partition("us-gov-west-1") == "aws-us-gov"
+    at = replace(HERE, partition="aws-cn", region="cn-north-1")
+    arns = [r for s in statements(at, ACTOR) for r in s["Resource"] if r != "*"]
+    assert all(arn.startswith("arn:aws-cn:") for arn in arns)
