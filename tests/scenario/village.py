@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.memory_store import MemoryStore, SettableClock
+from tests.fakes.vault import FakeVault
 from tests.scenario.people import ACCOUNT, MONDAY
 from tests.scenario.peril import Fate, Perilous
 from tests.scenario.reported_account import ReportedAccount
@@ -63,6 +64,7 @@ class Village:
         may_change = PasswordPolicy(minimum_length=14, users_may_change=True, custom=True)
         self.account = ReportedAccount(people, start, password_policy or may_change)
         self.mailer = FakeMailer()
+        self.vault = FakeVault()
         self.clock = SettableClock(start)
         self.store = MemoryStore(self.clock)
         self.decisions = StoredDecisions(self.store)
@@ -114,6 +116,7 @@ class Village:
             states=states,
             journal=StoredJournal(store, state=states),
             escrow=StoredEscrow(store),
+            vault=Perilous(self.vault, fate),
             audit=StoredAuditLog(store, run_id=run_id, state=states),
             people=StoredDecisions(store),
             archive=StoredArchive(store),

@@ -33,7 +33,10 @@ from keyreeve.ports import ListedObject, StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
+    from types_boto3_s3.type_defs import (
+        ListObjectsV2OutputTypeDef,
+        ListObjectVersionsOutputTypeDef,
+    )
 
 WRITER = "keyreeve-writer"
 """Metadata with a token of each put; on the wire `x-amz-meta-keyreeve-writer`."""
@@ -58,6 +61,14 @@ class _Condition:
         if found is None:
             return self.absent
         return found.version == self.version
+
+
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class _Version:
+    """One version of an object, or a delete marker; sorts before the one that is shown."""
+
+    latest: bool
+    id: str
 
 
 class S3Store:
@@ -135,6 +146,14 @@ class S3Store:
         except AwsFailure as failure:
             raise self._unreachable(key, failure) from failure
 
+    def purge(self, key: str) -> None:
+        """Every version and delete marker gone, the newest last: until then a listing shows it."""
+        try:
+            for version in sorted(self._versions(self._prefix + key)):
+                self._delete_version(self._prefix + key, version.id)
+        except AwsFailure as failure:
+            raise self._unreachable(key, failure) from failure
+
     def describe(self) -> str:
         """For people: `s3://bucket/prefix`."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
@@ -186,6 +205,27 @@ class S3Store:
     @calling("s3:DeleteObject")
     def _delete_object(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _versions(self, key: str) -> Iterator[_Version]:
+        """Versions and markers of exactly this key; other keys may begin like it."""
+        request: dict[str, Any] = {"Prefix": key}
+        while True:
+            page = self._list_versions(request)
+            for row in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
+                if row["Key"] == key:
+                    yield _Version(latest=row["IsLatest"], id=row["VersionId"])
+            if not page["IsTruncated"]:
+                return
+            request["KeyMarker"] = page["NextKeyMarker"]
+            request["VersionIdMarker"] = page["NextVersionIdMarker"]
+
+    @calling("s3:ListObjectVersions")
+    def _list_versions(self, request: dict[str, Any]) -> ListObjectVersionsOutputTypeDef:
+        return self._client.list_object_versions(Bucket=self._bucket, **request)
+
+    @calling("s3:DeleteObject")
+    def _delete_version(self, key: str, version: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
 
     def _conflict(self, key: str, what: str) -> StorageConflict:
         return StorageConflict(

@@ -91,6 +91,9 @@ def take_key(new_key: AccessKeyId, on: date) -> str:
     return f"Take the new key, {new_key}, from the private mail of {day(on)}."
 
 
+CANNOT_FETCH = (
+    "a new password could not be fetched from Secrets Manager: no access key of the user is in use"
+)
 REPLACEMENT_GONE = "replacement_gone"
 NO_REPLACEMENT = {
     "spare": "No replacement will be made: a spare key that nobody uses needs none.",

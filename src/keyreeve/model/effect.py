@@ -14,6 +14,15 @@ from keyreeve.model.case import Stage
 from keyreeve.model.finding import USER
 from keyreeve.model.identifiers import AccessKeyId, ControlId, OperationId, UserId, UserName
 
+KEEPING = (
+    "secretsmanager:CreateSecret",
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:PutResourcePolicy",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:TagResource",
+)
+"""Besides `required_actions`, where `credentials.delivery` names Secrets Manager."""
+
 
 class DeactivationCause(StrEnum):
     """Why a key becomes Inactive."""
@@ -62,6 +71,7 @@ class CreateReplacementKey(_Effect):
         "iam:DeleteAccessKey",
         "iam:GetUser",
     )
+    vault_actions: ClassVar[tuple[str, ...]] = KEEPING
     operation_id: OperationId
     control: ControlId
     old_key: AccessKeyId
@@ -87,6 +97,11 @@ class ResetPassword(_Effect):
         "iam:GetLoginProfile",
         "iam:GetUser",
         "iam:ListMFADevices",
+    )
+    vault_actions: ClassVar[tuple[str, ...]] = (
+        *KEEPING,
+        "iam:GetAccessKeyLastUsed",
+        "iam:ListAccessKeys",
     )
     operation_id: OperationId
     control: ControlId
@@ -188,6 +203,40 @@ class DeleteOrphanedKey(_Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeEscrow(_Effect):
+    """Delete an escrowed secret at the end of its retention, with the copy for its owner."""
+
+    kind: ClassVar[str] = "purge_escrow"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "s3:DeleteObjectVersion",
+        "s3:ListBucketVersions",
+    )
+    vault_actions: ClassVar[tuple[str, ...]] = ("secretsmanager:DeleteSecret",)
+    operation_id: OperationId
+    escrow_key: str
+    of: OperationId
+    """The operation that made the secret."""
+    attempt: int
+    in_vault: bool
+    """Whether the owner's copy may lie in Secrets Manager."""
+    key_id: AccessKeyId | None
+    """The access key that must not be Active; None for passwords."""
+    user_gone: bool
+    """Whether the user was gone when this was planned."""
+    control: None = None
+    """It belongs to no finding."""
+    reconcile_only: bool = False
+
+    @property
+    def resource_id(self) -> str:
+        """The escrow object."""
+        return self.escrow_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendNotice(_Effect):
     """The day's one notice of a case; its words are composed after the day's acts."""
 
@@ -251,8 +300,9 @@ Act = (
     | DeleteLoginProfile
     | Quarantine
     | DeleteOrphanedKey
+    | PurgeEscrow
 )
-"""Effects that change IAM."""
+"""Effects that change IAM, or what is kept of a secret."""
 
 
 def finding_key(act: Act) -> tuple[ControlId, str] | None:

@@ -12,7 +12,7 @@ from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import CreateReplacementKey, ResetPassword
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccessKeyId, ControlId
-from keyreeve.model.notice import Accepted, Summary
+from keyreeve.model.notice import Accepted, CredentialKind, Summary
 from keyreeve.model.plan import Outcome
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
@@ -47,6 +47,7 @@ def resend(
     operation = _newest(case)
     to = _recipient(bench, facts.judged.outlook, case)
     _still_usable(account, person, operation)
+    _still_kept(account, case, operation)
     if not send:
         return Resent(operation=operation, to=to)
     act = _act(bench, case, operation)
@@ -58,6 +59,11 @@ def resend(
         account.run_id,
     )
 
+    def announce(secret: str) -> None:
+        if StepName.KEEPING not in operation.steps:
+            data = {"of": operation.operation_id, "secret": secret, "by": _caller(facts)}
+            bench.write(act, OperationKind.RESEND, again, 1, StepName.KEEPING, data)
+
     def remember(accepted: Accepted) -> None:
         data = {
             "of": operation.operation_id,
@@ -68,7 +74,8 @@ def resend(
         bench.write(act, OperationKind.RESEND, again, 1, StepName.ACCEPTED, data)
 
     office = PostOffice(account.tools, account.run_id)
-    accepted = deliver(bench, office, act, operation, to, remember)
+    user = facts.judged.outlook.users[case.user_id]
+    accepted = deliver(bench, office, act, operation, user, to, announce, remember)
     _save(bench)
     return Resent(operation=operation, to=to, message_id=accepted.message_id)
 
@@ -152,6 +159,24 @@ def _still_usable(account: Account, person: Person, operation: OperationRecord) 
             f"the escrowed key {operation.new_key} is Inactive or gone",
             where="USER",
             remedy="Nothing was sent: it would not work.",
+        )
+
+
+def _still_kept(account: Account, case: Case, operation: OperationRecord) -> None:
+    """What was purged at the end of its retention cannot be sent again."""
+    is_reset = operation.kind is OperationKind.PASSWORD_RESET
+    kind = CredentialKind.PASSWORD if is_reset else CredentialKind.ACCESS_KEY
+    escrow, attempt = account.tools.escrow, operation.attempt
+    if escrow.find(kind, case.user_id, operation.operation_id, attempt) is None:
+        days = account.policy.backup_retention_days
+        raise ConfigError(
+            f"the credentials of {case.user_name} are gone: they are kept for {days} days after "
+            "their delivery",
+            where="USER",
+            remedy=(
+                f"The owner makes a new access key; an administrator sets a new password "
+                f"(aws iam update-login-profile --user-name {case.user_name})."
+            ),
         )
 
 

@@ -35,6 +35,7 @@ from keyreeve.ports import (
     Mailer,
     Randomness,
     Renderer,
+    SecretVault,
     StateStore,
 )
 
@@ -50,6 +51,7 @@ class Tools:
     states: StateStore
     journal: Journal
     escrow: Escrow
+    vault: SecretVault
     audit: AuditLog
     people: DecisionsOfPeople
     archive: Archive
@@ -169,7 +171,9 @@ class Workbench:
             raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
         live = self.live_user(act)
         self._not_held(act, people)
-        return replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+        return replace(
+            self.outlook.users[act.user_id], name=live.name, arn=live.arn, tags=live.tags
+        )
 
     def live_user(self, act: Act) -> LiveUser:
         """GetUser; Refused unless it is the same user as planned."""

@@ -37,6 +37,7 @@ from keyreeve.model.effect import (
     DeleteLoginProfile,
     DeleteOrphanedKey,
     Message,
+    PurgeEscrow,
     Quarantine,
     ResetPassword,
     SendClosing,
@@ -110,6 +111,15 @@ EFFECTS = {
     DeleteLoginProfile(**OF, control=PASSWORD_AGE, resource_id="password"): ("password", True),
     Quarantine(**OF, control=MFA_CONTROL, resource_id="mfa", group="g"): ("mfa", True),
     DeleteOrphanedKey(**OF, key_id="AKIA9"): ("AKIA9", False),
+    PurgeEscrow(
+        **OF,
+        escrow_key="credentials/x.csv",
+        of="20260105-a",
+        attempt=1,
+        in_vault=True,
+        key_id=KEY_1,
+        user_gone=False,
+    ): ("credentials/x.csv", False),
     SendNotice(**COMMON, stage="warning", to="a@example.com"): ("a@example.com", False),
     SendClosing(**COMMON, to="a@example.com"): ("a@example.com", False),
     SendTeamNotice(
@@ -125,7 +135,10 @@ def test_every_effect_names_its_resource_and_says_whether_it_disturbs(effect):
     assert effect.resource_id == resource
     assert effect.disruptive is disruptive
     assert effect.required_actions
-    assert all(action.split(":")[0] in ("iam", "ses") for action in effect.required_actions)
+    services = {action.split(":")[0] for action in effect.required_actions}
+    assert services <= {"iam", "s3", "ses"}
+    vault = getattr(effect, "vault_actions", ())
+    assert {action.split(":")[0] for action in vault} <= {"iam", "secretsmanager"}
 
 
 def test_every_effect_is_in_the_table():
