@@ -1,7 +1,7 @@
 """Escrow at the end of its retention: what is known of it, and its deletion in two steps.
 
     look again   pause, hold; the user; the key that must not be Active
-    intent       {escrow, of, secret}        the audit log knows from here
+    intent       {escrow, of, secret}        and into the audit log, durably
     discard      the owner's copy in Secrets Manager
     purge        the escrow object, all versions, the newest last
     done
@@ -95,6 +95,8 @@ def purge(bench: Workbench, act: PurgeEscrow) -> Outcome:
     item = VaultItem(user_id=act.user_id, operation_id=act.of, attempt=act.attempt)
     secret = tools.vault.name(item) if act.in_vault else None
     _write(bench, act, StepName.INTENT, secret)
+    # What is deleted can tell nothing any more: the record comes first.
+    bench.state = replace(bench.state, audit_head=tools.audit.flush())
     tools.lease.check()
     if secret is not None:
         tools.vault.discard(item)

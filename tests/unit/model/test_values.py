@@ -183,7 +183,13 @@ def test_a_findings_identity_holds_neither_name_nor_slot():
     assert record().key == one.key
 
 
-UNFINISHED = (StepName.INTENT, StepName.CREATED, StepName.ENFORCING, StepName.ORPHANED)
+UNFINISHED = (
+    StepName.INTENT,
+    StepName.CREATED,
+    StepName.KEEPING,
+    StepName.ENFORCING,
+    StepName.ORPHANED,
+)
 
 
 @pytest.mark.parametrize("last", StepName)
