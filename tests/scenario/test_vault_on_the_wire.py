@@ -18,7 +18,7 @@ from tests.scenario.test_stops_on_the_wire import ACCOUNT, CONFIG, PREFIX, break
 from tests.scenario.village import Silence
 
 from keyreeve import wiring
-from keyreeve.cli import main
+from keyreeve.cli.app import app
 from keyreeve.config import parse
 from keyreeve.pipeline import daily
 from keyreeve.sandbox.account import BUCKET
@@ -204,19 +204,34 @@ def test_at_the_end_of_the_retention_every_version_and_the_secret_are_gone(wire:
     assert [e.kind for e in run(wire, 38).plan.effects if e.kind == "purge_escrow"] == []
 
 
-def test_a_rehearsal_sends_no_call_to_the_vault_and_names_the_purges(wire: Sandbox, tmp_path: Path):
+def asked(tmp_path: Path, *arguments: str) -> str:
+    """What the command line says under the config that keeps secrets."""
+    config = tmp_path / "config.yaml"
+    config.write_text(KEPT)
+    told = CliRunner().invoke(app, ["--config", str(config), *arguments], catch_exceptions=False)
+    return told.output
+
+
+def test_a_rehearsal_changes_nothing_and_names_the_purges(wire: Sandbox, tmp_path: Path):
     for day in (0, 7, 11, 14, 15):
         run(wire, day)
     wire.set_clock(MONDAY + timedelta(days=37))
     before = wire.fingerprint()
-    config = tmp_path / "config.yaml"
-    config.write_text(KEPT)
-    told = CliRunner().invoke(
-        main,
-        ["--config", str(config), "plan", "--as-of", "2026-02-11T06:00:00Z"],
-        catch_exceptions=False,
-    )
-    assert "credentials/access-keys/" in told.output
+    assert "credentials/access-keys/" in asked(tmp_path, "plan", "--as-of", "2026-02-11T06:00:00Z")
     assert wire.fingerprint() == before
-    verified = CliRunner().invoke(main, ["--config", str(config), "state", "verify"])
-    assert "missing, though" not in verified.output
+
+
+def test_verify_misses_no_escrow_that_was_purged(wire: Sandbox, tmp_path: Path):
+    for day in (0, 7, 11, 14, 15, 37):
+        run(wire, day)
+    assert versions(wire) == []
+    assert "missing" not in asked(tmp_path, "state", "verify")
+
+
+def test_the_doctor_looks_whether_the_vault_answers(wire: Sandbox, tmp_path: Path):
+    said = asked(tmp_path, "doctor")
+    assert "Secrets Manager" in said
+    assert "old versions" in said
+    wire.plant_fault("DescribeSecret", code="AccessDeniedException", status=400, count=None)
+    said = asked(tmp_path, "doctor")
+    assert "secretsmanager:DescribeSecret" in said
