@@ -73,6 +73,14 @@ def test_the_secret_is_kept_for_its_owner_alone_and_the_mail_holds_none_of_it():
     assert not any(secret.encode() in wire for wire in village.mailer.wire)
 
 
+def test_the_notices_say_where_credentials_come_from():
+    village = village_on(8, aged(), renderer=MailRenderer())
+    first, *_, latest = [m.body.text for m in village.mails(MailKind.NOTICE, "aged.key")]
+    assert "Secrets Manager" in first
+    assert "sent to you" not in first
+    assert "Fetch the new key" in latest
+
+
 def test_both_attaches_it_too():
     village = village_on(8, delivery=Delivery.BOTH)
     assert sorted(secrets(village).values()) == sorted(escrowed(village).values())
