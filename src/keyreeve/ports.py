@@ -273,11 +273,16 @@ class Escrow(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaultItem:
-    """One attempt's secret: what its name in the vault is made of."""
+    """One escrowed secret, as it is called in the vault."""
 
     user_id: UserId
-    operation_id: OperationId
-    attempt: int
+    stem: str
+    """`{operation_id}-{attempt}`: the escrow object's name. A later delivery has the same."""
+
+    @classmethod
+    def of(cls, user_id: UserId, escrow_key: str) -> VaultItem:
+        """The owner's copy of an escrow object."""
+        return cls(user_id=user_id, stem=escrow_key.rpartition("/")[2].removesuffix(".csv"))
 
 
 class SecretVault(Protocol):

@@ -39,7 +39,7 @@ class InMemory:
     def __init__(self) -> None:
         self.vault = FakeVault()
         self.owner_arn = "arn:aws:iam::123456789012:user/ann"
-        self.item = VaultItem(user_id="AIDAANN", operation_id="20260105-a", attempt=1)
+        self.item = VaultItem(user_id="AIDAANN", stem="20260105-a-1")
 
     def values(self) -> dict[str, str | None]:
         return self.vault.secrets
@@ -53,7 +53,7 @@ class InSandbox:
         self.vault = SecretsManagerVault(Sessions(rehearsal=False), project="etv")
         owner = sandbox.user("aged.key")
         self.sandbox, self.owner_arn = sandbox, owner["arn"]
-        self.item = VaultItem(user_id=owner["id"], operation_id="20260105-a", attempt=1)
+        self.item = VaultItem(user_id=owner["id"], stem="20260105-a-1")
         self.client = aws(sandbox.url, "secretsmanager")
 
     def values(self) -> dict[str, str | None]:
@@ -108,9 +108,9 @@ def test_kept_again_it_is_still_one_secret_with_one_value(place: Vault):
 
 def test_attempts_users_and_operations_have_secrets_of_their_own(place: Vault):
     others = [
-        VaultItem(user_id=place.item.user_id, operation_id="20260105-a", attempt=2),
-        VaultItem(user_id=place.item.user_id, operation_id="20260105-b", attempt=1),
-        VaultItem(user_id="AIDAOTHER", operation_id="20260105-a", attempt=1),
+        VaultItem(user_id=place.item.user_id, stem="20260105-a-2"),
+        VaultItem(user_id=place.item.user_id, stem="20260105-b-1"),
+        VaultItem(user_id="AIDAOTHER", stem="20260105-a-1"),
     ]
     assert len({place.vault.name(item) for item in (place.item, *others)}) == 4
 
@@ -217,3 +217,10 @@ def test_the_fingerprint_tells_that_a_secret_was_made_and_holds_none(in_sandbox:
     assert in_sandbox.sandbox.fingerprint() != before
     assert "canary" not in in_sandbox.sandbox.canonical_state()
     assert "canary" not in json.dumps(in_sandbox.sandbox.calls())
+
+
+@pytest.mark.parametrize(
+    "key", ["credentials/passwords/AIDAANN/20260105-a-2.csv", "k/20260105-a-2"]
+)
+def test_an_item_is_called_after_its_escrow_object(key: str):
+    assert VaultItem.of("AIDAANN", key) == VaultItem(user_id="AIDAANN", stem="20260105-a-2")

@@ -18,7 +18,7 @@ class FakeVault:
         """Names that somebody else has taken."""
 
     def name(self, item: VaultItem) -> str:
-        return f"keyreeve/etv/{item.user_id}/{item.operation_id}-{item.attempt}"
+        return f"keyreeve/etv/{item.user_id}/{item.stem}"
 
     def keep(self, item: VaultItem, owner_arn: str, content: str) -> SecretPlace:
         name = self.name(item)

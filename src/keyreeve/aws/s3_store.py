@@ -33,10 +33,7 @@ from keyreeve.ports import ListedObject, StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import (
-        ListObjectsV2OutputTypeDef,
-        ListObjectVersionsOutputTypeDef,
-    )
+    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
 WRITER = "keyreeve-writer"
 """Metadata with a token of each put; on the wire `x-amz-meta-keyreeve-writer`."""
@@ -207,21 +204,29 @@ class S3Store:
         self._client.delete_object(Bucket=self._bucket, Key=key)
 
     def _versions(self, key: str) -> Iterator[_Version]:
-        """Versions and markers of exactly this key; other keys may begin like it."""
-        request: dict[str, Any] = {"Prefix": key}
-        while True:
-            page = self._list_versions(request)
-            for row in (*page.get("Versions", ()), *page.get("DeleteMarkers", ())):
-                if row["Key"] == key:
-                    yield _Version(latest=row["IsLatest"], id=row["VersionId"])
-            if not page["IsTruncated"]:
-                return
-            request["KeyMarker"] = page["NextKeyMarker"]
-            request["VersionIdMarker"] = page["NextVersionIdMarker"]
+        """Versions and markers of exactly this key, all pages."""
+        following: dict[str, Any] | None = {}
+        while following is not None:
+            page, following = self._list_versions(key, following)
+            yield from page
 
     @calling("s3:ListObjectVersions")
-    def _list_versions(self, request: dict[str, Any]) -> ListObjectVersionsOutputTypeDef:
-        return self._client.list_object_versions(Bucket=self._bucket, **request)
+    def _list_versions(
+        self, key: str, following: dict[str, Any]
+    ) -> tuple[tuple[_Version, ...], dict[str, Any] | None]:
+        """One page, and where the next begins; other keys may begin like this one."""
+        page = self._client.list_object_versions(Bucket=self._bucket, Prefix=key, **following)
+        found = tuple(
+            _Version(latest=row["IsLatest"], id=row["VersionId"])
+            for row in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            if row["Key"] == key
+        )
+        if not page["IsTruncated"]:
+            return found, None
+        return found, {
+            "KeyMarker": page["NextKeyMarker"],
+            "VersionIdMarker": page["NextVersionIdMarker"],
+        }
 
     @calling("s3:DeleteObject")
     def _delete_version(self, key: str, version: str) -> None:

@@ -46,7 +46,7 @@ class SecretsManagerVault:
 
     def name(self, item: VaultItem) -> str:
         """`keyreeve/{project}/{user id}/{operation}-{attempt}`."""
-        return f"{FOLDER}/{self._project}/{item.user_id}/{item.operation_id}-{item.attempt}"
+        return f"{FOLDER}/{self._project}/{item.user_id}/{item.stem}"
 
     def keep(self, item: VaultItem, owner_arn: str, content: str) -> SecretPlace:
         """Three calls in this order; Conflict if the name is taken by somebody else's secret."""
@@ -110,7 +110,7 @@ class SecretsManagerVault:
         return {
             "keyreeve:project": self._project,
             "keyreeve:user-id": item.user_id,
-            "keyreeve:operation": f"{item.operation_id}-{item.attempt}",
+            "keyreeve:operation": item.stem,
         }
 
 

@@ -98,12 +98,13 @@ def _is_due(each: Escrowed, operation: OperationRecord, outlook: Outlook) -> boo
 
 
 def _handed_over(each: Escrowed, operation: OperationRecord) -> bool:
-    return operation.attempt == each.attempt and StepName.DELIVERED in operation.steps
+    """By its object, not by its attempt: what came back is delivered again under a later one."""
+    return operation.escrow_key == each.key and StepName.DELIVERED in operation.steps
 
 
 def _given_up(each: Escrowed, operation: OperationRecord, user: User | None) -> bool:
     """Whether nobody will ever deliver this attempt."""
-    superseded = each.attempt < operation.attempt
+    superseded = each.attempt < operation.attempt and operation.escrow_key != each.key
     return user is None or superseded or operation.steps[-1:] == (StepName.ABANDONED,)
 
 
@@ -143,7 +144,6 @@ def _plan(each: Escrowed, operation: OperationRecord, outlook: Outlook, run_id: 
         ),
         escrow_key=each.key,
         of=each.operation_id,
-        attempt=each.attempt,
         in_vault=each.kept or outlook.policy.uses_vault,
         key_id=_must_be_off(each, operation),
         user_gone=each.user_id not in outlook.users,

@@ -219,7 +219,6 @@ class PurgeEscrow(_Effect):
     escrow_key: str
     of: OperationId
     """The operation that made the secret."""
-    attempt: int
     in_vault: bool
     """Whether the owner's copy may lie in Secrets Manager."""
     key_id: AccessKeyId | None

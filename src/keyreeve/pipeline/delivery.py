@@ -78,7 +78,8 @@ def deliver(
     place = None
     if way.by_vault:
         office.open_for_business()
-        place = _keep(bench, act, operation, user, csv, announce)
+        item = VaultItem.of(act.user_id, operation.escrow_key)
+        place = _keep(bench, item, user, csv, announce)
     is_key = isinstance(act, CreateReplacementKey)
     name = f"{operation.new_key}.csv" if is_key else "console-password.csv"
     notice = CredentialsNotice(
@@ -113,18 +114,10 @@ def deliver(
 
 
 def _keep(
-    bench: Workbench,
-    act: HandOverAct,
-    operation: OperationRecord,
-    user: User,
-    csv: bytes,
-    announce: Callable[[str], None],
+    bench: Workbench, item: VaultItem, user: User, csv: bytes, announce: Callable[[str], None]
 ) -> SecretPlace:
     """The same secret however often this is repeated; readable by nobody but the user."""
     vault = bench.tools.vault
-    item = VaultItem(
-        user_id=act.user_id, operation_id=operation.operation_id, attempt=operation.attempt
-    )
     announce(vault.name(item))
     bench.tools.lease.check()
     return vault.keep(item, user.arn, csv.decode())

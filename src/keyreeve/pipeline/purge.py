@@ -92,7 +92,7 @@ def purge(bench: Workbench, act: PurgeEscrow) -> Outcome:
     """Look again, write, delete, write."""
     tools = bench.tools
     _look_again(bench, act)
-    item = VaultItem(user_id=act.user_id, operation_id=act.of, attempt=act.attempt)
+    item = VaultItem.of(act.user_id, act.escrow_key)
     secret = tools.vault.name(item) if act.in_vault else None
     _write(bench, act, StepName.INTENT, secret)
     # What is deleted can tell nothing any more: the record comes first.

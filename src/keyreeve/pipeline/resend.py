@@ -10,9 +10,9 @@ from keyreeve.escalation.operations import operation_id
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import CreateReplacementKey, ResetPassword
-from keyreeve.model.errors import ConfigError
+from keyreeve.model.errors import ConfigError, StorageConflict
 from keyreeve.model.identifiers import AccessKeyId, ControlId
-from keyreeve.model.notice import Accepted, CredentialKind, Summary
+from keyreeve.model.notice import Accepted, Summary
 from keyreeve.model.plan import Outcome
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
@@ -47,7 +47,7 @@ def resend(
     operation = _newest(case)
     to = _recipient(bench, facts.judged.outlook, case)
     _still_usable(account, person, operation)
-    _still_kept(account, case, operation)
+    _still_kept(account, operation)
     if not send:
         return Resent(operation=operation, to=to)
     act = _act(bench, case, operation)
@@ -162,22 +162,20 @@ def _still_usable(account: Account, person: Person, operation: OperationRecord) 
         )
 
 
-def _still_kept(account: Account, case: Case, operation: OperationRecord) -> None:
+def _still_kept(account: Account, operation: OperationRecord) -> None:
     """What was purged at the end of its retention cannot be sent again."""
-    is_reset = operation.kind is OperationKind.PASSWORD_RESET
-    kind = CredentialKind.PASSWORD if is_reset else CredentialKind.ACCESS_KEY
-    escrow, attempt = account.tools.escrow, operation.attempt
-    if escrow.find(kind, case.user_id, operation.operation_id, attempt) is None:
+    try:
+        account.tools.escrow.read(operation.escrow_key or "")
+    except StorageConflict:
         days = account.policy.backup_retention_days
         raise ConfigError(
-            f"the credentials of {case.user_name} are gone: they are kept for {days} days after "
-            "their delivery",
+            f"the credentials are gone: they are kept for {days} days after their delivery",
             where="USER",
             remedy=(
-                f"The owner makes a new access key; an administrator sets a new password "
-                f"(aws iam update-login-profile --user-name {case.user_name})."
+                "The owner makes a new access key; an administrator sets a new password "
+                "(aws iam update-login-profile)."
             ),
-        )
+        ) from None
 
 
 def _act(bench: Workbench, case: Case, operation: OperationRecord) -> HandOverAct:

@@ -288,7 +288,7 @@ class EmptyVault:
 
     def name(self, item: VaultItem) -> str:
         """Some name."""
-        return f"keyreeve/forecast/{item.user_id}/{item.operation_id}-{item.attempt}"
+        return f"keyreeve/forecast/{item.user_id}/{item.stem}"
 
     def keep(self, item: VaultItem, owner_arn: str, content: str) -> SecretPlace:  # noqa: ARG002
         """Kept, as far as anybody will ask."""

@@ -36,6 +36,7 @@ from keyreeve.model.policy import Delivery
 KEY, PASSWORD = CredentialKind.ACCESS_KEY, CredentialKind.PASSWORD
 HANDED_OVER = (StepName.INTENT, StepName.CREATED, StepName.DELIVERED)
 DAYS = 30
+OBJECT, NEXT_OBJECT = "credentials/x-1.csv", "credentials/x-2.csv"
 
 OLD_GONE = user("ann", access_key(2, key_id=KEY_2))
 OLD_OFF = user("ann", access_key(key_id=KEY_1, active=False), access_key(2, key_id=KEY_2))
@@ -47,7 +48,12 @@ NAMELESS = user("ann", access_key(key_id=None))
 def operation(*steps: StepName, days: float = DAYS, **changes: Any) -> OperationRecord:
     """A rotation of KEY_1 to KEY_2, delivered so many days ago if it was."""
     done = {"delivered_at": ago(days)} if StepName.DELIVERED in steps else {}
-    usual = {"operation_id": "20251101-a", "old_key": KEY_1, "new_key": KEY_2, "attempt": 1}
+    usual = {
+        "operation_id": "20251101-a",
+        "old_key": KEY_1,
+        "new_key": KEY_2,
+        "escrow_key": OBJECT if StepName.CREATED in steps else None,
+    }
     return rotation(*steps, **(usual | done | changes))
 
 
@@ -59,7 +65,7 @@ def reset(*steps: StepName, days: float = DAYS, **changes: Any) -> OperationReco
 def escrowed(found: OperationRecord | None, **changes: Any) -> Escrowed:
     kind = PASSWORD if found and found.kind is OperationKind.PASSWORD_RESET else KEY
     usual = Escrowed(
-        key="credentials/x-1.csv",
+        key=OBJECT,
         kind=kind,
         user_id="AIDAANN",
         user_name="ann",
@@ -82,6 +88,7 @@ def purged(
     return [act for plan in plans for act in plan.acts]
 
 
+SECOND = operation(*HANDED_OVER, attempt=2, escrow_key=NEXT_OBJECT)
 ABANDONED = (StepName.INTENT, StepName.CREATED, StepName.ABANDONED)
 TABLE = {
     # what                                   the object                              user      goes
@@ -127,10 +134,24 @@ TABLE = {
         NEW_OFF,
         False,
     ),
-    "an earlier attempt": (escrowed(operation(*HANDED_OVER, attempt=2)), NEW_OFF, True),
-    "an earlier attempt, its key Active": (
-        escrowed(operation(*HANDED_OVER, attempt=2)),
+    "an earlier attempt": (escrowed(SECOND), NEW_OFF, True),
+    "an earlier attempt, its key Active": (escrowed(SECOND), OLD_OFF, False),
+    "came back, not delivered again": (
+        escrowed(operation(StepName.INTENT, StepName.CREATED, attempt=2)),
         OLD_OFF,
+        False,
+    ),
+    "came back, delivered again": (escrowed(operation(*HANDED_OVER, attempt=2)), OLD_OFF, True),
+    "came back, delivered again yesterday": (
+        escrowed(operation(*HANDED_OVER, attempt=2, days=1)),
+        OLD_OFF,
+        False,
+    ),
+    "the second object of a second attempt that was cut off": (
+        escrowed(
+            operation(StepName.INTENT, attempt=2, escrow_key=OBJECT), key=NEXT_OBJECT, attempt=2
+        ),
+        NEW_OFF,
         False,
     ),
     "stuck": (escrowed(operation(*HANDED_OVER, stuck="who knows")), OLD_GONE, False),
@@ -140,6 +161,11 @@ TABLE = {
     "a password, too early": (escrowed(reset(*HANDED_OVER, days=DAYS - 1)), OLD_ON, False),
     "a password, not delivered": (
         escrowed(reset(StepName.INTENT, StepName.CREATED)),
+        OLD_ON,
+        False,
+    ),
+    "a password that came back": (
+        escrowed(reset(StepName.INTENT, StepName.CREATED, attempt=2)),
         OLD_ON,
         False,
     ),
@@ -227,7 +253,7 @@ def test_what_cannot_be_read_is_named_and_kept():
 def test_the_vault_is_asked_only_where_it_may_hold_a_copy(kept, delivery, in_vault):
     (act,) = purged(replace(DUE, kept=kept), OLD_GONE, settings=policy(delivery=delivery))
     assert act.in_vault is in_vault
-    assert (act.of, act.attempt, act.key_id) == ("20251101-a", 1, KEY_1)
+    assert (act.of, act.escrow_key, act.key_id) == ("20251101-a", OBJECT, KEY_1)
 
 
 def test_two_runs_of_a_day_write_steps_of_their_own():

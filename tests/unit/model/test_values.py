@@ -115,7 +115,6 @@ EFFECTS = {
         **OF,
         escrow_key="credentials/x.csv",
         of="20260105-a",
-        attempt=1,
         in_vault=True,
         key_id=KEY_1,
         user_gone=False,
