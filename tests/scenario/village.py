@@ -166,7 +166,7 @@ class Village:
             for day, o in self.outcomes
             if o.user_name == name
             and o.kind is OutcomeKind.DONE
-            and not o.effect_kind.startswith("send_")
+            and not o.effect_kind.startswith(("send_", "purge_"))
         ]
 
     def mails(self, kind: MailKind | None = None, to: str | None = None) -> list[OutgoingMail]:
