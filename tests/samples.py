@@ -22,6 +22,7 @@ from keyreeve.model.notice import (
     Notice,
     OutgoingMail,
     RenderedMail,
+    SecretPlace,
     Summary,
     SummaryRow,
     TeamNotice,
@@ -292,6 +293,41 @@ def key_credentials() -> CredentialsNotice:
         enforcement_on=date(2026, 1, 19),
         attachment_name="priya.sharma-access-key.csv",
     )
+
+
+def kept_key() -> CredentialsNotice:
+    """Nothing attached: the secret lies in Secrets Manager."""
+    name = "keyreeve/etv/AIDACKCEVSQ6C2EXAMPLE/20260105-1f0c9a7d2b3e4f506172-1"
+    return replace(
+        key_credentials(),
+        attachment_name=f"{NEW_KEY}.csv",
+        attached=False,
+        place=SecretPlace(
+            name=name,
+            arn=f"arn:aws:secretsmanager:eu-west-1:111122223333:secret:{name}-AbCdEf",
+            region="eu-west-1",
+            console_url=(
+                "https://eu-west-1.console.aws.amazon.com/secretsmanager/secret"
+                f"?name={name.replace('/', '%2F')}&region=eu-west-1"
+            ),
+        ),
+        kept_until=date(2026, 2, 11),
+    )
+
+
+def kept_password() -> CredentialsNotice:
+    return replace(
+        kept_key(),
+        kind=CredentialKind.PASSWORD,
+        old_key=None,
+        new_key=None,
+        enforcement_on=None,
+        attachment_name="console-password.csv",
+    )
+
+
+def kept_and_attached() -> CredentialsNotice:
+    return replace(kept_key(), attached=True)
 
 
 def password_credentials() -> CredentialsNotice:

@@ -21,6 +21,7 @@ from keyreeve.model.notice import (
     Notice,
     OutgoingMail,
     RenderedMail,
+    SecretPlace,
     Summary,
     TeamNotice,
 )
@@ -204,6 +205,12 @@ class ObjectStore(Protocol):
     def delete(self, key: str) -> None:
         """Gone; no error if it was not there."""
 
+    def purge(self, key: str) -> None:
+        """Gone with every version that the storage kept of it; no error if it was not there.
+
+        The version that a listing shows goes last: what a stop leaves behind is listed again.
+        """
+
     def describe(self) -> str:
         """For people: `s3://bucket/prefix` or the directory."""
 
@@ -234,8 +241,19 @@ class Journal(Protocol):
         """All steps of one operation, by attempt and time."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deposit:
+    """An escrow object, as its key names it."""
+
+    key: str
+    kind: CredentialKind
+    user_id: UserId
+    operation_id: OperationId
+    attempt: int
+
+
 class Escrow(Protocol):
-    """Secrets at rest below `credentials/`: the one place, beside the private mail."""
+    """Secrets at rest below `credentials/`: durable before anybody is told."""
 
     def deposit(
         self, kind: CredentialKind, user: UserId, operation: OperationId, attempt: int, csv: bytes
@@ -249,6 +267,42 @@ class Escrow(Protocol):
 
     def read(self, key: str) -> bytes:
         """The CSV. NotFound-like StorageConflict if it is gone."""
+
+    def deposits(self) -> Iterator[Deposit]:
+        """Everything that lies there."""
+
+    def purge(self, key: str) -> None:
+        """Gone with all its versions; no error if it was not there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VaultItem:
+    """One escrowed secret, as it is called in the vault."""
+
+    user_id: UserId
+    stem: str
+    """`{operation_id}-{attempt}`: the escrow object's name. A later delivery has the same."""
+
+    @classmethod
+    def of(cls, user_id: UserId, escrow_key: str) -> VaultItem:
+        """The owner's copy of an escrow object."""
+        return cls(user_id=user_id, stem=escrow_key.rpartition("/")[2].removesuffix(".csv"))
+
+
+class SecretVault(Protocol):
+    """Where an owner fetches a secret that nobody else may read (AWS Secrets Manager)."""
+
+    def name(self, item: VaultItem) -> str:
+        """The secret's name: the same for the same item."""
+
+    def keep(self, item: VaultItem, owner_arn: str, content: str) -> SecretPlace:
+        """Readable by its owner alone before it has a value. Repeated: still one secret, one value.
+
+        Conflict if the name is taken by a secret of somebody else.
+        """
+
+    def discard(self, item: VaultItem) -> None:
+        """Gone for good; no error if it was not there."""
 
 
 class AuditLog(Protocol):

@@ -168,6 +168,7 @@ def account_for_writing(door: Door) -> Iterator[Account]:
 def wire(door: Door, lease: Lease | None = None) -> Account:
     """Every port filled. Without a lease: for reading and rehearsing."""
     from keyreeve.aws.iam_actuator import IamActuator
+    from keyreeve.aws.secrets_manager import SecretsManagerVault
     from keyreeve.render.email import MailRenderer
     from keyreeve.storage.archive import StoredArchive
     from keyreeve.storage.audit_log import StoredAuditLog
@@ -175,6 +176,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.storage.escrow import StoredEscrow
     from keyreeve.storage.feedback import StoredFeedback
     from keyreeve.storage.journal import StoredJournal
+    from keyreeve.storage.layout import project_slug
     from keyreeve.storage.state_store import StoredState
 
     config = door.config
@@ -193,6 +195,11 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         states=states,
         journal=StoredJournal(door.store, state=states),
         escrow=StoredEscrow(door.store),
+        vault=SecretsManagerVault(
+            door.sessions,
+            project=project_slug(config.project_name),
+            kms_key_id=config.credentials.kms_key_id,
+        ),
         audit=StoredAuditLog(door.store, run_id=door.run_id, state=states),
         people=StoredDecisions(door.store),
         feedback=StoredFeedback(door.store, state=states),

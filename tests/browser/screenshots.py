@@ -34,6 +34,7 @@ def pictures() -> list[Picture]:
         Picture(name="notice-first", mail=mails.notice(samples.first_notice())),
         Picture(name="notice-enforced", mail=mails.notice(samples.enforced_notice())),
         Picture(name="credentials", mail=mails.credentials(samples.key_credentials())),
+        Picture(name="credentials-kept", mail=mails.credentials(samples.kept_key())),
         Picture(name="closing", mail=mails.closing(samples.closing())),
         Picture(name="summary", mail=mails.summary(samples.summary())),
     ]

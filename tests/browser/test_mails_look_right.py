@@ -25,6 +25,7 @@ MAILS: dict[str, RenderedMail] = {
     "closing": RENDERER.closing(samples.closing()),
     "credentials-key": RENDERER.credentials(samples.key_credentials()),
     "credentials-password": RENDERER.credentials(samples.password_credentials()),
+    "credentials-kept": RENDERER.credentials(samples.kept_key()),
     "team": RENDERER.team(samples.team()),
     "summary": RENDERER.summary(samples.summary()),
 }

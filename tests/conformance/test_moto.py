@@ -14,6 +14,7 @@ import secrets
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +35,7 @@ PASSWORD = "Long-Enough-Password-1!"
 EVERYTHING = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
 )
+SECRET = "keyreeve/conformance"
 Clients = Callable[..., Any]
 
 
@@ -257,6 +259,62 @@ def put_over_a_newer_version(clients: Clients) -> Any:
     return outcome(lambda: s3.put_object(Bucket=bucket, Key="state", Body=b"3", IfMatch=old))
 
 
+@contextmanager
+def new_secret(clients: Clients) -> Iterator[Any]:
+    """The client of an account with one secret, which is taken away again."""
+    client = clients("secretsmanager")
+    client.create_secret(Name=SECRET, SecretString="x")
+    try:
+        yield client
+    finally:
+        client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True)
+
+
+def secret_policy(effect: str, **condition: Any) -> str:
+    statement = {
+        "Effect": effect,
+        "Principal": "*",
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*",
+        **condition,
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def secret_that_its_policy_denies(clients: Clients) -> Any:
+    others = secret_policy("Deny", Condition={"StringNotEquals": {"aws:userid": "AIDANOBODY"}})
+    with new_secret(clients) as client:
+        client.put_resource_policy(SecretId=SECRET, ResourcePolicy=others)
+        return outcome(lambda: client.get_secret_value(SecretId=SECRET))
+
+
+def policy_that_opens_a_secret(clients: Clients) -> Any:
+    opened = secret_policy("Allow")
+    with new_secret(clients) as client:
+        return outcome(
+            lambda: client.put_resource_policy(
+                SecretId=SECRET, ResourcePolicy=opened, BlockPublicPolicy=True
+            )
+        )
+
+
+def same_value_put_twice(clients: Clients) -> Any:
+    with new_secret(clients) as client:
+        for _ in "ab":
+            client.put_secret_value(SecretId=SECRET, SecretString="y", ClientRequestToken="t" * 32)
+        return len(client.describe_secret(SecretId=SECRET)["VersionIdsToStages"])
+
+
+def name_of_a_secret_taken_twice(clients: Clients) -> Any:
+    with new_secret(clients) as client:
+        return outcome(lambda: client.create_secret(Name=SECRET))
+
+
+def missing_secret_discarded(clients: Clients) -> Any:
+    client = clients("secretsmanager")
+    return outcome(lambda: client.delete_secret(SecretId=SECRET, ForceDeleteWithoutRecovery=True))
+
+
 def act_of_a_user_without_rights(clients: Clients) -> Any:
     """AWS would refuse this user; here nobody is ever refused for lack of rights."""
     iam = user(clients)
@@ -409,6 +467,8 @@ DIFFERENCES = (
     Row(call_with_inactive_key, "accepted", "InvalidClientTokenId"),
     Row(mail_account, "NotImplementedError", 50_000.0, Skip("every account has its own quota")),
     Row(mail_id, "random", "as AWS", Skip("a mail would be sent")),
+    Row(secret_that_its_policy_denies, "accepted", "AccessDeniedException"),
+    Row(policy_that_opens_a_secret, "accepted", "PublicPolicyException"),
 )
 AS_AWS = (
     Row(third_key, "LimitExceeded", "LimitExceeded"),
@@ -417,6 +477,9 @@ AS_AWS = (
     Row(put_if_absent_twice, "PreconditionFailed", "PreconditionFailed"),
     Row(put_over_a_newer_version, "PreconditionFailed", "PreconditionFailed"),
     Row(put_where_the_expected_version_is_gone, "NoSuchKey", "NoSuchKey"),
+    Row(same_value_put_twice, 2, 2),
+    Row(name_of_a_secret_taken_twice, "ResourceExistsException", "ResourceExistsException"),
+    Row(missing_secret_discarded, "accepted", "accepted"),
 )
 LEFT_UNLIKE_AWS = (
     Row(act_of_a_user_without_rights, "accepted", "accepted", "AccessDenied"),

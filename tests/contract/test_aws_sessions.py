@@ -191,7 +191,8 @@ def test_only_loopback_addresses_pass_for_the_emulator(clean_environment, endpoi
 @pytest.mark.parametrize("service", SERVICES)
 def test_one_service_that_is_elsewhere_is_enough_to_fail(clean_environment, service):
     clean_environment.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:5000")
-    clean_environment.setenv(f"AWS_ENDPOINT_URL_{service.upper()}", "https://aws.example.com")
+    service_id = {"secretsmanager": "SECRETS_MANAGER"}.get(service, service.upper())
+    clean_environment.setenv(f"AWS_ENDPOINT_URL_{service_id}", "https://aws.example.com")
     assert not Sessions(rehearsal=False).only_loopback()
 
 

@@ -105,6 +105,14 @@ def test_a_missing_object_is_none_and_its_deletion_no_error(store: ObjectStore):
     store.delete("nothing")
 
 
+def test_a_purged_object_is_gone_and_nothing_else_is(store: ObjectStore):
+    store.put("credentials/a-1.csv", b"one")
+    store.put("credentials/a-1.csv.more", b"longer name")
+    store.purge("credentials/a-1.csv")
+    store.purge("credentials/a-1.csv")
+    assert [row.key for row in store.list("")] == ["credentials/a-1.csv.more"]
+
+
 def test_put_replaces_and_gives_another_version(store: ObjectStore):
     first = store.put("k", b"one")
     second = store.put("k", b"two")
@@ -405,3 +413,59 @@ def test_a_missing_bucket_says_how_to_make_it_whatever_is_asked(s3: Any):
         with pytest.raises(StorageUnreachable, match="init --bucket") as caught:
             ask()
         assert "s3://keyreeve-is-not-there/p" in caught.value.where
+
+
+# --- purge ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def versioned(s3: Any) -> Iterator[str]:
+    bucket = f"versioned-{secrets.token_hex(4)}"
+    s3.create_bucket(Bucket=bucket)
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    return bucket
+
+
+def everything(s3: Any, bucket: str) -> list[str]:
+    told = s3.list_object_versions(Bucket=bucket)
+    return [row["Key"] for row in (*told.get("Versions", ()), *told.get("DeleteMarkers", ()))]
+
+
+def test_a_purge_takes_old_versions_and_delete_markers_along(s3: Any, versioned: str):
+    store = S3Store(s3, bucket=versioned, prefix="p")
+    for content in (b"1", b"2"):
+        store.put("k", content)
+    store.delete("k")
+    store.put("k", b"3")
+    store.put("kept", b"")
+    assert everything(s3, versioned).count("p/k") == 4
+    store.purge("k")
+    assert everything(s3, versioned) == ["p/kept"]
+
+
+def test_a_purge_goes_on_over_all_pages(s3: Any, versioned: str, monkeypatch: pytest.MonkeyPatch):
+    store = S3Store(s3, bucket=versioned, prefix="p")
+    for number in range(7):
+        store.put("k", str(number).encode())
+    ask = s3.list_object_versions
+    monkeypatch.setattr(s3, "list_object_versions", lambda **more: ask(MaxKeys=2, **more))
+    store.purge("k")
+    monkeypatch.undo()
+    assert everything(s3, versioned) == []
+
+
+def test_the_version_that_is_listed_goes_last(
+    s3: Any, versioned: str, monkeypatch: pytest.MonkeyPatch
+):
+    store = S3Store(s3, bucket=versioned, prefix="p")
+    for content in (b"1", b"2", b"3"):
+        store.put("k", content)
+    delete, left = s3.delete_object, []
+
+    def watched(**more: Any) -> Any:
+        left.append(store.get("k"))
+        return delete(**more)
+
+    monkeypatch.setattr(s3, "delete_object", watched)
+    store.purge("k")
+    assert [found.content for found in left] == [b"3", b"3", b"3"]

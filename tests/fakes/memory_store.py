@@ -44,6 +44,7 @@ class MemoryStore:
         self.lose_answer: set[str] = set()
         self.lose_answer_to_retry: set[str] = set()
         self.puts: list[str] = []
+        self.purged: list[str] = []
 
     def get(self, key: str) -> StoredObject | None:
         return self._objects.get(key)
@@ -86,6 +87,10 @@ class MemoryStore:
     def delete(self, key: str) -> None:
         with self._lock:
             self._objects.pop(key, None)
+
+    def purge(self, key: str) -> None:
+        self.delete(key)
+        self.purged.append(key)
 
     def describe(self) -> str:
         return self._name

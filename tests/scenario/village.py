@@ -11,6 +11,7 @@ from typing import Any
 
 from tests.fakes.mailer import FakeMailer
 from tests.fakes.memory_store import MemoryStore, SettableClock
+from tests.fakes.vault import FakeVault
 from tests.scenario.people import ACCOUNT, MONDAY
 from tests.scenario.peril import Fate, Perilous
 from tests.scenario.reported_account import ReportedAccount
@@ -65,6 +66,7 @@ class Village:
         may_change = PasswordPolicy(minimum_length=14, users_may_change=True, custom=True)
         self.account = ReportedAccount(people, start, password_policy or may_change)
         self.mailer = FakeMailer()
+        self.vault = FakeVault()
         self.clock = SettableClock(start)
         self.store = MemoryStore(self.clock)
         self.decisions = StoredDecisions(self.store)
@@ -116,6 +118,7 @@ class Village:
             states=states,
             journal=StoredJournal(store, state=states),
             escrow=StoredEscrow(store),
+            vault=Perilous(self.vault, fate),
             audit=StoredAuditLog(store, run_id=run_id, state=states),
             people=StoredDecisions(store),
             feedback=StoredFeedback(store, state=states),
@@ -182,7 +185,7 @@ class Village:
             for day, o in self.outcomes
             if o.user_name == name
             and o.kind is OutcomeKind.DONE
-            and not o.effect_kind.startswith("send_")
+            and not o.effect_kind.startswith(("send_", "purge_"))
         ]
 
     def mails(self, kind: MailKind | None = None, to: str | None = None) -> list[OutgoingMail]:

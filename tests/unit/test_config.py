@@ -143,6 +143,7 @@ def test_the_needed_settings_alone_give_the_engines_own_defaults():
 
 def test_every_setting_reaches_the_engine():
     config = load(CASES / "good.full.yaml")
+    assert config.credentials.kms_key_id == "alias/own"
     policy = config.escalation_policy()
     thresholds = Thresholds(
         access_key_rotation=timedelta(days=90),

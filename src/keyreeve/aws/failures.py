@@ -77,6 +77,7 @@ READS: Final = frozenset(
         "s3:HeadObject",
         "s3:ListObjectVersions",
         "s3:ListObjectsV2",
+        "secretsmanager:DescribeSecret",
         "sesv2:GetAccount",
         "sesv2:GetEmailIdentity",
         "sesv2:GetSuppressedDestination",
@@ -111,7 +112,13 @@ _BY_CODE: Final[dict[str, type[AwsFailure]]] = {
         Throttled,
     ),
     **dict.fromkeys(
-        ("NoSuchBucket", "NoSuchEntity", "NoSuchKey", "NotFoundException"),
+        (
+            "NoSuchBucket",
+            "NoSuchEntity",
+            "NoSuchKey",
+            "NotFoundException",
+            "ResourceNotFoundException",
+        ),
         NotFound,
     ),
     # The report is gone or was never made: Generate is the answer to both.
@@ -122,6 +129,7 @@ _BY_CODE: Final[dict[str, type[AwsFailure]]] = {
             "BucketAlreadyExists",
             "BucketAlreadyOwnedByYou",
             "EntityAlreadyExists",
+            "ResourceExistsException",
         ),
         AlreadyExists,
     ),

@@ -98,6 +98,7 @@ class IamReader:
         return LiveUser(
             user_id=UserId(found["UserId"]),
             name=UserName(found["UserName"]),
+            arn=found["Arn"],
             created_at=found["CreateDate"],
             tags={tag["Key"]: tag["Value"] for tag in found.get("Tags", ())},
             password_last_used=found.get("PasswordLastUsed"),

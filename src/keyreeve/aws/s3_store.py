@@ -60,6 +60,14 @@ class _Condition:
         return found.version == self.version
 
 
+@dataclass(frozen=True, slots=True, order=True, kw_only=True)
+class _Version:
+    """One version of an object, or a delete marker; sorts before the one that is shown."""
+
+    latest: bool
+    id: str
+
+
 class S3Store:
     """ports.ObjectStore. Every error is StorageConflict or StorageUnreachable, with a remedy."""
 
@@ -135,6 +143,14 @@ class S3Store:
         except AwsFailure as failure:
             raise self._unreachable(key, failure) from failure
 
+    def purge(self, key: str) -> None:
+        """Every version and delete marker gone, the newest last: until then a listing shows it."""
+        try:
+            for version in sorted(self._versions(self._prefix + key)):
+                self._delete_version(self._prefix + key, version.id)
+        except AwsFailure as failure:
+            raise self._unreachable(key, failure) from failure
+
     def describe(self) -> str:
         """For people: `s3://bucket/prefix`."""
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
@@ -186,6 +202,35 @@ class S3Store:
     @calling("s3:DeleteObject")
     def _delete_object(self, key: str) -> None:
         self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    def _versions(self, key: str) -> Iterator[_Version]:
+        """Versions and markers of exactly this key, all pages."""
+        following: dict[str, Any] | None = {}
+        while following is not None:
+            page, following = self._list_versions(key, following)
+            yield from page
+
+    @calling("s3:ListObjectVersions")
+    def _list_versions(
+        self, key: str, following: dict[str, Any]
+    ) -> tuple[tuple[_Version, ...], dict[str, Any] | None]:
+        """One page, and where the next begins; other keys may begin like this one."""
+        page = self._client.list_object_versions(Bucket=self._bucket, Prefix=key, **following)
+        found = tuple(
+            _Version(latest=row["IsLatest"], id=row["VersionId"])
+            for row in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+            if row["Key"] == key
+        )
+        if not page["IsTruncated"]:
+            return found, None
+        return found, {
+            "KeyMarker": page["NextKeyMarker"],
+            "VersionIdMarker": page["NextVersionIdMarker"],
+        }
+
+    @calling("s3:DeleteObject")
+    def _delete_version(self, key: str, version: str) -> None:
+        self._client.delete_object(Bucket=self._bucket, Key=key, VersionId=version)
 
     def _conflict(self, key: str, what: str) -> StorageConflict:
         return StorageConflict(

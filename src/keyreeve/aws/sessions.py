@@ -39,8 +39,8 @@ if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sts import STSClient
 
-Service = Literal["iam", "s3", "sesv2", "sts"]
-SERVICES: Final[tuple[Service, ...]] = ("iam", "s3", "sesv2", "sts")
+Service = Literal["iam", "s3", "secretsmanager", "sesv2", "sts"]
+SERVICES: Final[tuple[Service, ...]] = ("iam", "s3", "secretsmanager", "sesv2", "sts")
 """Every service that the house talks to."""
 
 REHEARSAL: Final = "Rehearsal"
@@ -96,6 +96,8 @@ class Sessions:
     def client(self, service: Literal["s3"], *, attempts_once: bool = False) -> S3Client: ...
     @overload
     def client(self, service: Literal["sesv2"], *, attempts_once: bool = False) -> SESV2Client: ...
+    @overload
+    def client(self, service: Literal["secretsmanager"], *, attempts_once: bool = False) -> Any: ...
     @overload
     def client(self, service: Literal["sts"], *, attempts_once: bool = False) -> STSClient: ...
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
+from keyreeve.aws.secrets_manager import FOLDER
 from keyreeve.config import Transport
 from keyreeve.model.errors import (
     AccessDenied,
@@ -31,7 +33,7 @@ from keyreeve.pipeline.doctor import (
     warning,
 )
 from keyreeve.ports import AccountDetails
-from keyreeve.storage.layout import PROBE, prefix
+from keyreeve.storage.layout import CREDENTIALS, PROBE, prefix, project_slug
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
@@ -63,6 +65,8 @@ class Probes:
         yield from diagnoses
         yield from self._storage()
         yield self._guarded("state", self._state)
+        if self._door.policy.uses_vault:
+            yield self._guarded("Secrets Manager", self._vault)
         yield from self._mail()
         if details is not None:
             yield from about_owners(details.users, self._door.policy)
@@ -175,6 +179,8 @@ class Probes:
             ("public access", "s3:GetPublicAccessBlock", _public_access),
         ):
             yield self._guarded(check, lambda a=ask, c=call: calling(c)(a)(client, name))  # type: ignore[misc]
+        below = prefix(self._config.project_name) + CREDENTIALS
+        yield self._guarded("old versions", lambda: _old_versions(client, name, below))
 
     def _conditions(self) -> Diagnosis:
         """A write on a condition that cannot hold: it must fail, so nothing is ever written."""
@@ -207,6 +213,17 @@ class Probes:
         if state is None:
             return ok("state", f"none yet in {self._door.store.describe()}: a first run")
         return ok("state", f"readable; {len(state.users)} open cases")
+
+    def _vault(self) -> Diagnosis:
+        """A secret that is not there: who may not look at it is told so before that."""
+        client: Any = self._sessions.client("secretsmanager")
+        name = f"{FOLDER}/{project_slug(self._config.project_name)}/doctor-probe"
+        with suppress(NotFound):
+            calling("secretsmanager:DescribeSecret")(client.describe_secret)(SecretId=name)
+        region = client.meta.region_name
+        return ok(
+            "Secrets Manager", f"answers in {region}; writing is tried by the first hand-over"
+        )
 
     # --- mail -----------------------------------------------------------------------------------
 
@@ -303,6 +320,13 @@ def _public_access(client: Any, name: str) -> Diagnosis:
     return broken(
         "public access", "not blocked by the bucket", "`keyreeve init --bucket` blocks it."
     )
+
+
+def _old_versions(client: Any, name: str, below: str) -> Diagnosis:
+    """Escrow is purged with all its versions, so they must be seen."""
+    ask = calling("s3:ListObjectVersions")(client.list_object_versions)
+    ask(Bucket=name, Prefix=below, MaxKeys=1)
+    return ok("old versions", "can be listed, so that purged credentials leave none")
 
 
 def _identity(client: Any, sender: str) -> Diagnosis:

@@ -11,7 +11,7 @@ from keyreeve.cli import opening, words
 from keyreeve.codec.journal import decode_step
 from keyreeve.codec.state import decode_saved
 from keyreeve.codec.values import Json, to_json
-from keyreeve.model.case import HumanDecisions, State, Step, StepName
+from keyreeve.model.case import HumanDecisions, OperationKind, State, Step, StepName
 from keyreeve.model.errors import KeyreeveError, StateUnreadable
 from keyreeve.pipeline.memory import recall
 from keyreeve.storage import audit_log, lock
@@ -139,14 +139,16 @@ def _steps(store: ObjectStore) -> tuple[Part, list[Step]]:
 
 
 def _escrow(store: ObjectStore, steps: list[Step]) -> Part:
-    """Every credential made has its object; the objects are listed, never read."""
+    """Every credential made has its object, or was purged; objects are listed, never read."""
     part = Part(name="escrow", unit="object")
     lying = {row.key: row.size for row in store.list(CREDENTIALS)}
     part.count = len(lying)
     part.problems += [f"{key}: it is empty" for key, size in lying.items() if size == 0]
+    purged = {step.data.get("escrow") for step in steps if step.kind is OperationKind.PURGE}
     for step in steps:
         key = step.data.get("escrow")
-        if step.name is StepName.CREATED and key is not None and str(key) not in lying:
+        gone = key is not None and str(key) not in lying and key not in purged
+        if step.name is StepName.CREATED and gone:
             part.problems.append(f"{key}: missing, though {step_key(step)} says it was written")
     return part
 

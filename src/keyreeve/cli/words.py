@@ -17,6 +17,7 @@ _ACTS: Mapping[str, str] = {
     "delete_login_profile": "take the console password away",
     "quarantine": "quarantine",
     "delete_orphaned_key": "delete an orphan",
+    "purge_escrow": "delete",
 }
 _MAILS: Mapping[str, str] = {
     "send_notice": "notice",
@@ -31,6 +32,7 @@ _COUNTED: Mapping[str, tuple[str, str]] = {
     "delete_login_profile": ("console password taken away", "console passwords taken away"),
     "quarantine": ("user quarantined", "users quarantined"),
     "delete_orphaned_key": ("orphaned key deleted", "orphaned keys deleted"),
+    "purge_escrow": ("escrowed secret deleted", "escrowed secrets deleted"),
     "send_notice": ("notice", "notices"),
     "send_closing": ("closing mail", "closing mails"),
     "send_team_notice": ("word to the team", "words to the team"),

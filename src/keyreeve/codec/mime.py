@@ -108,7 +108,7 @@ def to_bytes(mail: OutgoingMail, *, message_id: str | None) -> bytes:
     """The mail with CRLF line ends. `message_id` without brackets; None: the mail system adds it.
 
     RecipientRefused, SenderRefused for bad addresses; ValueError for a credentials mail with more
-    than one reader, or without its one attachment, and for attachments to any other kind.
+    than one reader or attachment, and for attachments to any other kind.
     """
     envelope(mail)
     _check_routing(mail)
@@ -136,8 +136,10 @@ def _left_out(attachment: Attachment) -> Attachment:
 
 def _check_routing(mail: OutgoingMail) -> None:
     if mail.kind is MailKind.CREDENTIALS:
-        if len(mail.to) != 1 or mail.cc or len(mail.attachments) != 1:
-            raise ValueError("a credentials mail has one recipient, no copy and one attachment")
+        if len(mail.to) != 1 or mail.cc or len(mail.attachments) > 1:
+            raise ValueError(
+                "a credentials mail has one recipient, no copy and at most one attachment"
+            )
     elif mail.attachments:
         raise ValueError(f"a {mail.kind} mail carries no attachment")
 

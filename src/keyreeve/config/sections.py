@@ -226,7 +226,9 @@ class Credentials(Section):
 
     delivery: Delivery = Delivery.CSV
     backup_retention_days: Annotated[Whole, Field(ge=1)] = 30
-    """How long the escrowed copy is kept after delivery."""
+    """How long the escrowed copy, and the owner's in Secrets Manager, is kept after delivery."""
+    kms_key_id: Line | None = None
+    """For Secrets Manager; null: aws/secretsmanager. Owners then need kms:Decrypt on it."""
 
 
 class DeliveryOverride(Section):

@@ -6,7 +6,7 @@ stop.  A step of a case that has been closed since still tells its facts about k
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
@@ -40,6 +40,8 @@ def fold(state: State, step: Step, days: LadderDays) -> State:
     state = _fold_keys(state, step)
     if step.kind is OperationKind.NOTICE and step.data.get("topic") == "summary":
         return replace(state, summary_sent_on=step.on)
+    if step.kind is OperationKind.PURGE:
+        return state
     if step.kind is OperationKind.ENFORCEMENT and step.data.get("control") is None:
         return _count(state, step)  # a reinstatement that is over belongs to no finding
     case = state.users.get(step.user_id)
@@ -65,6 +67,15 @@ def _fold_operation(state: State, case: Case, step: Step) -> State:
         case = _enforced(case, step)
     state = _with_case(state, case)
     return _count(state, step)
+
+
+def replay(steps: Iterable[Step]) -> OperationRecord | None:
+    """An operation from its steps alone, oldest first: its case may be closed."""
+    operation: OperationRecord | None = None
+    for step in steps:
+        if operation is None or not _known(operation, step):
+            operation = _advance(operation or _fresh(step), step)
+    return operation
 
 
 def _fresh(step: Step) -> OperationRecord:

@@ -158,7 +158,8 @@ def _steps(
     first = [words.DELETE_ONE, words.CREATE_KEY] if full else [words.CREATE_KEY]
     operation = hand_over_operation(case, record)
     if operation is not None and operation.new_key and operation.delivered_on:
-        first = [words.take_key(operation.new_key, operation.delivered_on)]
+        kept = StepName.KEEPING in operation.steps
+        first = [words.take_key(operation.new_key, operation.delivered_on, kept=kept)]
     rest = list(steps[1:])
     if record.enforced_on is not None:
         rest = [rest[0], rest[-1]]
@@ -171,15 +172,13 @@ def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
     operation = hand_over_operation(case, record)
     if operation is not None and operation.delivered_on is not None:
         on = words.day(operation.delivered_on)
+        handed = words.handed(kept=StepName.KEEPING in operation.steps)
         if operation.kind is OperationKind.ROTATION:
-            out.append(
-                f"A new access key, {operation.new_key}, was created and sent to you in a "
-                f"separate private mail on {on}."
-            )
+            out.append(f"A new access key, {operation.new_key}, was created and {handed} on {on}.")
         else:
             out.append(
-                "A new console password was set and sent to you in a separate private mail on "
-                f"{on}. You will be asked to change it when you sign in."
+                f"A new console password was set and {handed} on {on}. You will be asked to "
+                "change it when you sign in."
             )
     return tuple(out)
 
@@ -209,7 +208,7 @@ def _remarks(
     if at.why_nothing is not None and hands_out and record.enforced_on is None:
         out.append(_why_nothing(case, record, at.why_nothing, outlook))
     if at.hand_over is not HandOver.NOTHING and not at.handed_over_on and not decision.held:
-        out.append(_offer(record, outlook, outlook.today(case)))
+        out.append(_offer(case, record, outlook))
     if decision.held is not None and decision.held[0] is not Gate.TOLD:
         out.append(f"This is on hold: {decision.held[1]}.")
     if record.control is ControlId.ACCESS_KEY_ROTATION and record.enforced_on is not None:
@@ -217,20 +216,20 @@ def _remarks(
     return tuple(out)
 
 
-def _offer(record: FindingRecord, outlook: Outlook, today: date) -> str:
+def _offer(case: Case, record: FindingRecord, outlook: Outlook) -> str:
     """What Keyreeve will do by itself if the owner does nothing."""
+    today = outlook.today(case)
+    way = outlook.policy.delivery_for(outlook.users[case.user_id])
+    handed = words.handed(kept=not way.by_mail)
     days = record.days or outlook.policy.days
     due = (record.opened_on or today) + timedelta(days=days.new_credentials)
     disruptive = record.control is ControlId.PASSWORD_AGE
     on = outlook.calendar.hand_over_day_from(max(due, today), disruptive=disruptive)
     if disruptive:
-        return (
-            f"If you do nothing, a new password will be set on {words.day(on)} and sent to you in "
-            "a separate private mail."
-        )
+        return f"If you do nothing, a new password will be set on {words.day(on)} and {handed}."
     return (
-        f"If you do nothing, a new key will be created on {words.day(on)} and sent to you in a "
-        "separate private mail. The old one goes on working until the date above."
+        f"If you do nothing, a new key will be created on {words.day(on)} and {handed}. "
+        "The old one goes on working until the date above."
     )
 
 

@@ -23,7 +23,7 @@ from keyreeve.escalation.owner import (
     not_arriving,
     shared_addresses,
 )
-from keyreeve.escalation.words import REPLACEMENT_GONE
+from keyreeve.escalation.words import CANNOT_FETCH, REPLACEMENT_GONE
 from keyreeve.model.case import (
     Case,
     FindingRecord,
@@ -37,8 +37,8 @@ from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import AccessKeyId, ControlId, UserId
 from keyreeve.model.plan import Decision, Gate
-from keyreeve.model.policy import Delivery, EscalationPolicy, FinalAct
-from keyreeve.model.snapshot import AccessKey, AccountSnapshot, User
+from keyreeve.model.policy import EscalationPolicy, FinalAct
+from keyreeve.model.snapshot import AccessKey, AccountSnapshot, Moment, User
 
 FindingKey = tuple[ControlId, str]
 SLOTS = 2
@@ -337,14 +337,32 @@ class Outlook:
             return None
         if operation is not None and operation.stuck is not None:
             return (Gate.HUMAN, operation.stuck)
-        if self.policy.delivery_for(user) is Delivery.SECRETS_MANAGER:
-            return (Gate.RECIPIENT, "delivery by Secrets Manager is not available yet")
         held = self._recipient_held(case, self.owner(user))
         held = held or _untold(case, record, self.today(case))
         if held is not None or record.control is not ControlId.PASSWORD_AGE:
             return held
+        begun = operation is not None and operation.unfinished
+        if not begun and (why := self.cannot_fetch(user)) is not None:
+            return (Gate.RECIPIENT, why)
         reason = cannot_change_password(user, self.snapshot.password_policy, self.library)
         return (Gate.PASSWORD_CHANGE, reason) if reason is not None else self._never(case)
+
+    def cannot_fetch(self, user: User) -> str | None:
+        """Why a new password would lock its owner out: fetching it takes another way in."""
+        if self.policy.delivery_for(user).by_mail:
+            return None
+        in_use = any(
+            key.active
+            and not (key.key_id and self._inactivated(key.key_id))
+            and self.in_use(user, key.last_used)
+            for key in user.keys
+        )
+        return None if in_use else CANNOT_FETCH
+
+    def in_use(self, user: User, last_used: Moment | None) -> bool:
+        """Whether a use is so recent that somebody works with the key."""
+        limit = self.policy.thresholds_for(user).user_inactive
+        return isinstance(last_used, datetime) and self.now - last_used < limit
 
     def _recipient_held(self, case: Case, owner: Owner) -> tuple[Gate, str] | None:
         """Gate 2, and of gate 1 what concerns the address."""

@@ -18,6 +18,7 @@ from keyreeve.escalation.acts import (
 from keyreeve.escalation.limits import Budget, allowed_users, refusal
 from keyreeve.escalation.orphans import orphans_over
 from keyreeve.escalation.outlook import FindingKey, Outlook
+from keyreeve.escalation.purge import Escrowed, retention_over
 from keyreeve.escalation.reinstatements import reinstatements_over
 from keyreeve.escalation.standing import days_to_90, headline, population_of, strongest
 from keyreeve.escalation.team import team_notices
@@ -98,9 +99,10 @@ def make_plan(
     evaluation: Evaluation,
     mailbox: int | None,
     accepted: int | None = None,
+    escrowed: tuple[Escrowed, ...] = (),
 ) -> Planned:
     """What today's run would do. `accepted` is the number given with `--accept-blast-radius`."""
-    return _Planner(run_id, state, outlook, evaluation, mailbox, accepted).plan()
+    return _Planner(run_id, state, outlook, evaluation, mailbox, accepted, escrowed).plan()
 
 
 class _Planner:
@@ -112,11 +114,13 @@ class _Planner:
         evaluation: Evaluation,
         mailbox: int | None,
         accepted: int | None,
+        escrowed: tuple[Escrowed, ...],
     ) -> None:
         self._run_id = run_id
         self._state = state
         self._outlook = outlook
         self._evaluation = evaluation
+        self._escrowed = escrowed
         self._calendar = outlook.calendar
         self._policy = outlook.policy
         self._now = outlook.now
@@ -156,9 +160,15 @@ class _Planner:
             reinstated = []
             for draft in drafts:
                 self._list_held(draft)
-        users = [*map(self._user_plan, drafts), *self._without_evidence()]
+        users = [*map(self._user_plan, drafts), *self._without_evidence(), *self._purges()]
         state = self._written(drafts)
         return Planned(plan=self._assembled([*reinstated, *users], state), state=state)
+
+    def _purges(self) -> list[UserPlan]:
+        """Last of all, and only on facts that nobody doubts."""
+        if self._still or self._refusal is not None:
+            return []
+        return retention_over(self._escrowed, self._state, self._outlook, self._run_id)
 
     @property
     def _still(self) -> bool:

@@ -86,11 +86,23 @@ CREATE_KEY = "In the AWS console, open Security credentials and create a second 
 DELETE_ONE = "Delete the access key that you need least: AWS allows two per user."
 
 
-def take_key(new_key: AccessKeyId, on: date) -> str:
+def take_key(new_key: AccessKeyId, on: date, *, kept: bool) -> str:
     """The first step once a replacement was handed over."""
+    if kept:
+        return f"Fetch the new key, {new_key}, as the private mail of {day(on)} says."
     return f"Take the new key, {new_key}, from the private mail of {day(on)}."
 
 
+def handed(*, kept: bool) -> str:
+    """How a secret reaches its owner: `was created and …`; the day may follow."""
+    if kept:
+        return "put into AWS Secrets Manager for you alone, with a separate private mail"
+    return "sent to you in a separate private mail"
+
+
+CANNOT_FETCH = (
+    "a new password could not be fetched from Secrets Manager: no access key of the user is in use"
+)
 REPLACEMENT_GONE = "replacement_gone"
 NO_REPLACEMENT = {
     "spare": "No replacement will be made: a spare key that nobody uses needs none.",

@@ -77,6 +77,10 @@ class DirectoryStore:
                 path.unlink(missing_ok=True)
                 _make_durable(path.parent)
 
+    def purge(self, key: str) -> None:
+        """As `delete`: a directory keeps no versions."""
+        self.delete(key)
+
     def describe(self) -> str:
         """For people: the directory."""
         return str(self._root)

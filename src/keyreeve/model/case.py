@@ -121,6 +121,8 @@ class OperationKind(StrEnum):
     NOTICE = "notice"
     RESEND = "resend"
     REINSTATEMENT = "reinstatement"
+    PURGE = "purge"
+    """Escrow deleted at the end of its retention."""
 
 
 class StepName(StrEnum):
@@ -128,6 +130,8 @@ class StepName(StrEnum):
 
     INTENT = "intent"
     CREATED = "created"
+    KEEPING = "keeping"
+    """The secret goes into Secrets Manager from here on; written before it does."""
     DELIVERED = "delivered"
     ENFORCING = "enforcing"
     DONE = "done"
@@ -198,6 +202,7 @@ class OperationRecord:
         return last in (
             StepName.INTENT,
             StepName.CREATED,
+            StepName.KEEPING,
             StepName.ENFORCING,
             StepName.ORPHANED,
         )

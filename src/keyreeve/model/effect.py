@@ -18,6 +18,14 @@ SEND_ACTION: Final = "ses:SendRawEmail"
 """sesv2:SendEmail with raw content is authorised by this action."""
 FREE_SLOT_ACTION: Final = "iam:DeleteAccessKey"
 """What a rotation needs besides where `free_slot` lets it make room."""
+KEEPING = (
+    "secretsmanager:CreateSecret",
+    "secretsmanager:DescribeSecret",
+    "secretsmanager:PutResourcePolicy",
+    "secretsmanager:PutSecretValue",
+    "secretsmanager:TagResource",
+)
+"""Besides `required_actions`, where `credentials.delivery` names Secrets Manager."""
 
 
 class DeactivationCause(StrEnum):
@@ -67,6 +75,7 @@ class CreateReplacementKey(_Effect):
         "iam:GetUser",
         SEND_ACTION,
     )
+    vault_actions: ClassVar[tuple[str, ...]] = KEEPING
     operation_id: OperationId
     control: ControlId
     old_key: AccessKeyId
@@ -93,6 +102,11 @@ class ResetPassword(_Effect):
         "iam:GetUser",
         "iam:ListMFADevices",
         SEND_ACTION,
+    )
+    vault_actions: ClassVar[tuple[str, ...]] = (
+        *KEEPING,
+        "iam:GetAccessKeyLastUsed",
+        "iam:ListAccessKeys",
     )
     operation_id: OperationId
     control: ControlId
@@ -195,6 +209,39 @@ class DeleteOrphanedKey(_Effect):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PurgeEscrow(_Effect):
+    """Delete an escrowed secret at the end of its retention, with the copy for its owner."""
+
+    kind: ClassVar[str] = "purge_escrow"
+    disruptive: ClassVar[bool] = False
+    required_actions: ClassVar[tuple[str, ...]] = (
+        "iam:GetUser",
+        "iam:ListAccessKeys",
+        "s3:DeleteObjectVersion",
+        "s3:ListBucketVersions",
+    )
+    vault_actions: ClassVar[tuple[str, ...]] = ("secretsmanager:DeleteSecret",)
+    operation_id: OperationId
+    escrow_key: str
+    of: OperationId
+    """The operation that made the secret."""
+    in_vault: bool
+    """Whether the owner's copy may lie in Secrets Manager."""
+    key_id: AccessKeyId | None
+    """The access key that must not be Active; None for passwords."""
+    user_gone: bool
+    """Whether the user was gone when this was planned."""
+    control: None = None
+    """It belongs to no finding."""
+    reconcile_only: bool = False
+
+    @property
+    def resource_id(self) -> str:
+        """The escrow object."""
+        return self.escrow_key
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SendNotice(_Effect):
     """The day's one notice of a case; its words are composed after the day's acts."""
 
@@ -258,8 +305,9 @@ Act = (
     | DeleteLoginProfile
     | Quarantine
     | DeleteOrphanedKey
+    | PurgeEscrow
 )
-"""Effects that change IAM."""
+"""Effects that change IAM, or what is kept of a secret."""
 
 
 def finding_key(act: Act) -> tuple[ControlId, str] | None:

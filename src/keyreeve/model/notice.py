@@ -94,8 +94,18 @@ class CredentialKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SecretPlace:
+    """Where an owner fetches a secret in AWS Secrets Manager."""
+
+    name: str
+    arn: str
+    region: str
+    console_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CredentialsNotice:
-    """The private mail's words; the secret itself is only in the attachment."""
+    """The private mail's words; the secret itself is in the attachment, or where it says."""
 
     letterhead: Letterhead
     user_name: UserName
@@ -106,6 +116,12 @@ class CredentialsNotice:
     enforcement_on: date | None
     """When the old key becomes Inactive; None for passwords or when open."""
     attachment_name: str
+    """The CSV's name: attached, or to be given to what is fetched."""
+    attached: bool = True
+    place: SecretPlace | None = None
+    """Set where the secret lies in Secrets Manager."""
+    kept_until: date | None = None
+    """The first day on which it may be gone from there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,16 @@ class Delivery(StrEnum):
     SECRETS_MANAGER = "secrets_manager"
     BOTH = "both"
 
+    @property
+    def by_mail(self) -> bool:
+        """Whether the secret is attached to the private mail."""
+        return self is not Delivery.SECRETS_MANAGER
+
+    @property
+    def by_vault(self) -> bool:
+        """Whether the owner can fetch it from Secrets Manager."""
+        return self is not Delivery.CSV
+
 
 class Orphans(StrEnum):
     """What becomes of a key whose secret was lost in an unanswered call."""
@@ -220,6 +230,12 @@ class EscalationPolicy:
         """How this user's credentials are handed over."""
         found = self.class_of(user)
         return found.delivery if found else self.delivery
+
+    @property
+    def uses_vault(self) -> bool:
+        """Whether anybody's credentials may go to Secrets Manager."""
+        ways = (self.delivery, *(item.delivery for item in self.classes))
+        return any(way.by_vault for way in ways)
 
     def exclusion_for(self, user: User) -> Exclusion | None:
         """Why the user is out of scope, if so; under a compressed clock all but the listed are."""

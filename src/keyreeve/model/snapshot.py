@@ -178,6 +178,8 @@ class LiveUser:
 
     user_id: UserId
     name: UserName
+    arn: str
+    """With the path and the name of now."""
     created_at: datetime
     tags: Mapping[str, str]
     password_last_used: datetime | None

@@ -17,6 +17,7 @@ from keyreeve.escalation.limits import vanished
 from keyreeve.escalation.operations import disarmed_users
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.planner import Planned, make_plan
+from keyreeve.escalation.purge import Escrowed
 from keyreeve.escalation.standing import population_of
 from keyreeve.model.case import HumanDecisions, LastRun, State
 from keyreeve.model.errors import ConfigError
@@ -30,6 +31,7 @@ from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.publish import publish
+from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Progress
@@ -94,7 +96,16 @@ def run(
     _not_before(state, now)
     snapshot, report = collect(tools.reader, account.policy, state.keys, now, progress)
     mailbox = tools.mailer.remaining_quota()
-    judged = judge(account, state, snapshot, tools.people.read(), now, mailbox, accepted)
+    judged = judge(
+        account,
+        state,
+        snapshot,
+        tools.people.read(),
+        now,
+        mailbox,
+        accepted,
+        old_escrow(tools, account.policy, now),
+    )
     if not execute:
         outcomes = rehearse(judged.plan)
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
@@ -118,6 +129,7 @@ def judge(
     now: datetime,
     mailbox: int | None,
     accepted: int | None = None,
+    escrowed: tuple[Escrowed, ...] = (),
 ) -> Judgement:
     """Evaluate, bring the cases up to date, plan: the pure middle of every run."""
     policy = account.policy
@@ -152,6 +164,7 @@ def judge(
         evaluation=evaluation,
         mailbox=mailbox,
         accepted=accepted,
+        escrowed=escrowed,
     )
     return Judgement(
         snapshot=snapshot,

@@ -24,6 +24,7 @@ from keyreeve.model.effect import (
     DeleteOrphanedKey,
     Effect,
     Message,
+    PurgeEscrow,
     Quarantine,
     ResetPassword,
     SendClosing,
@@ -53,6 +54,7 @@ from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.orphans import delete_orphan
 from keyreeve.pipeline.post_office import PostOffice
+from keyreeve.pipeline.purge import purge
 from keyreeve.pipeline.reset import Reset
 from keyreeve.pipeline.rotation import Rotation
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench
@@ -122,6 +124,8 @@ class Execution:
                 return Enforcement(self._bench, act).carry_out()
             case DeleteOrphanedKey():
                 return delete_orphan(self._bench, act)
+            case PurgeEscrow():
+                return purge(self._bench, act)
             case _:
                 assert_never(act)
 

@@ -13,6 +13,7 @@ from keyreeve.pipeline.daily import Account, judge, record, summary_of
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.simulation import (
     CountingRandomness,
+    EmptyVault,
     Memory,
     MemoryEscrow,
     PlainRenderer,
@@ -74,6 +75,7 @@ def simulated_tools(
         states=memory,
         journal=memory,
         escrow=MemoryEscrow(memory),
+        vault=EmptyVault(),
         audit=memory,
         people=SettledPeople(people),
         feedback=memory,

@@ -10,7 +10,7 @@ from keyreeve.escalation.operations import operation_id
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import CreateReplacementKey, ResetPassword
-from keyreeve.model.errors import ConfigError
+from keyreeve.model.errors import ConfigError, StorageConflict
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.notice import Accepted, Summary
 from keyreeve.model.plan import Outcome
@@ -47,6 +47,7 @@ def resend(
     operation = _newest(case)
     to = _recipient(bench, facts.judged.outlook, case)
     _still_usable(account, person, operation)
+    _still_kept(account, operation)
     if not send:
         return Resent(operation=operation, to=to)
     act = _act(bench, case, operation)
@@ -58,6 +59,11 @@ def resend(
         account.run_id,
     )
 
+    def announce(secret: str) -> None:
+        if StepName.KEEPING not in operation.steps:
+            data = {"of": operation.operation_id, "secret": secret, "by": _caller(facts)}
+            bench.write(act, OperationKind.RESEND, again, 1, StepName.KEEPING, data)
+
     def remember(accepted: Accepted) -> None:
         data = {
             "of": operation.operation_id,
@@ -68,7 +74,8 @@ def resend(
         bench.write(act, OperationKind.RESEND, again, 1, StepName.ACCEPTED, data)
 
     office = PostOffice(account.tools, account.run_id)
-    accepted = deliver(bench, office, act, operation, to, remember)
+    user = facts.judged.outlook.users[case.user_id]
+    accepted = deliver(bench, office, act, operation, user, to, announce, remember)
     _save(bench)
     return Resent(operation=operation, to=to, message_id=accepted.message_id)
 
@@ -153,6 +160,22 @@ def _still_usable(account: Account, person: Person, operation: OperationRecord) 
             where="USER",
             remedy="Nothing was sent: it would not work.",
         )
+
+
+def _still_kept(account: Account, operation: OperationRecord) -> None:
+    """What was purged at the end of its retention cannot be sent again."""
+    try:
+        account.tools.escrow.read(operation.escrow_key or "")
+    except StorageConflict:
+        days = account.policy.backup_retention_days
+        raise ConfigError(
+            f"the credentials are gone: they are kept for {days} days after their delivery",
+            where="USER",
+            remedy=(
+                "The owner makes a new access key; an administrator sets a new password "
+                "(aws iam update-login-profile)."
+            ),
+        ) from None
 
 
 def _act(bench: Workbench, case: Case, operation: OperationRecord) -> HandOverAct:

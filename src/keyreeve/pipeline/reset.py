@@ -4,6 +4,7 @@
     escrow     the generated password, before anybody knows it
     reset      UpdateLoginProfile with PasswordResetRequired, one attempt
     created    {escrow}
+    keeping    {secret}, where it goes to Secrets Manager
     deliver    read escrow, send the private mail
     delivered  {message id, when}
 
@@ -17,13 +18,14 @@ from typing import NoReturn
 
 from keyreeve.escalation.authority import cannot_change_password
 from keyreeve.escalation.password import generate
+from keyreeve.escalation.words import CANNOT_FETCH
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import ResetPassword
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.notice import Accepted, CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import User
-from keyreeve.pipeline.delivery import deliver, mail_day, recipient
+from keyreeve.pipeline.delivery import deliver, handed_over, mail_day, recipient
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.rotation import TRIES, came_back, write_csv
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
@@ -74,6 +76,7 @@ class Reset:
         if not bench.outlook.calendar.is_act_day(bench.outlook.today(case)):
             raise Deferred(Gate.WINDOW, "outside the window for disruptive effects")
         recipient(bench, user, case)
+        self._could_fetch(user)
         if not reader.has_login_profile(act.user_name):
             raise Refused("the user has no console password")
         live = bench.live_user(act)
@@ -153,13 +156,28 @@ class Reset:
         mail_day(bench, case)
         to = recipient(bench, user, case)
 
+        self._could_fetch(user)
+
+        def announce(secret: str) -> None:
+            if StepName.KEEPING not in operation.steps:
+                self._write(operation.attempt, StepName.KEEPING, {"secret": secret})
+
         def remember(accepted: Accepted) -> None:
             facts = {"message_id": accepted.message_id, "to": to}
             self._write(operation.attempt, StepName.DELIVERED, dict(facts))
 
-        accepted = deliver(bench, self._office, act, operation, to, remember)
-        reason = f"new password set and mailed to {to}"
+        accepted = deliver(bench, self._office, act, operation, user, to, announce, remember)
+        reason = f"new password set and {handed_over(bench, user)} {to}"
         return bench.outcome(act, OutcomeKind.DONE, reason, message_id=accepted.message_id)
+
+    def _could_fetch(self, user: User) -> None:
+        """Deferred unless the new password would reach an owner who cannot sign in without it."""
+        bench, reader = self._bench, self._bench.tools.reader
+        if bench.outlook.policy.delivery_for(user).by_mail:
+            return
+        active = [key.key_id for key in bench.live_keys(self._act) if key.active]
+        if not any(bench.outlook.in_use(user, reader.access_key_last_used(k)) for k in active):
+            raise Deferred(Gate.RECIPIENT, CANNOT_FETCH)
 
     def _case(self) -> Case:
         case = self._bench.case(self._act)

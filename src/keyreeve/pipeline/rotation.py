@@ -4,6 +4,7 @@
     create     CreateAccessKey, one attempt                   the secret is only in memory
     escrow     PutObject credentials/…, if absent             the secret is durable from here
     created    {new key, escrow}
+    keeping    {secret}, where it goes to Secrets Manager     readable by its owner alone
     deliver    read escrow, send the private mail             at least once
     delivered  {message id, when}
 
@@ -32,7 +33,7 @@ from keyreeve.model.notice import Accepted, CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.policy import Orphans
 from keyreeve.model.snapshot import LiveKey
-from keyreeve.pipeline.delivery import deliver, mail_day, recipient
+from keyreeve.pipeline.delivery import deliver, handed_over, mail_day, recipient
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
 from keyreeve.ports import NewAccessKey
@@ -260,12 +261,16 @@ class Rotation:
             self._abandon(operation.attempt, f"{operation.new_key} is gone or Inactive")
             raise Deferred(Gate.LOOKED_AGAIN, "the new key was gone before it was handed over")
 
+        def announce(secret: str) -> None:
+            if StepName.KEEPING not in operation.steps:
+                self._write(operation.attempt, StepName.KEEPING, {"secret": secret})
+
         def remember(accepted: Accepted) -> None:
             facts = {"message_id": accepted.message_id, "to": to, "new_key": operation.new_key}
             self._write(operation.attempt, StepName.DELIVERED, dict(facts))
 
-        accepted = deliver(bench, self._office, act, operation, to, remember)
-        reason = f"{operation.new_key} created and mailed to {to}"
+        accepted = deliver(bench, self._office, act, operation, user, to, announce, remember)
+        reason = f"{operation.new_key} created and {handed_over(bench, user)} {to}"
         return bench.outcome(act, OutcomeKind.DONE, reason, message_id=accepted.message_id)
 
     # --- small things ---------------------------------------------------------------------------

@@ -21,6 +21,7 @@ from keyreeve.model.notice import (
     Notice,
     OutgoingMail,
     RenderedMail,
+    SecretPlace,
     Summary,
     TeamNotice,
 )
@@ -34,7 +35,7 @@ from keyreeve.model.snapshot import (
     PasswordPolicy,
     User,
 )
-from keyreeve.ports import AccountDetails, CredentialReport, NewAccessKey
+from keyreeve.ports import AccountDetails, CredentialReport, Deposit, NewAccessKey, VaultItem
 
 SLOTS = 2
 
@@ -102,6 +103,7 @@ class SimulatedAccount:
         return LiveUser(
             user_id=found.user_id or UserId(""),
             name=found.name,
+            arn=found.arn,
             created_at=found.created_at,
             tags=found.tags,
             password_last_used=used if isinstance(used, datetime) else None,
@@ -283,6 +285,28 @@ class MemoryEscrow:
     def read(self, key: str) -> bytes:
         """The CSV."""
         return self._memory._escrow[key]  # noqa: SLF001 - one thing in two classes
+
+    def deposits(self) -> Iterator[Deposit]:
+        """A forecast purges nothing."""
+        return iter(())
+
+    def purge(self, key: str) -> None:
+        """A forecast purges nothing."""
+
+
+class EmptyVault:
+    """ports.SecretVault: nobody fetches anything in a forecast."""
+
+    def name(self, item: VaultItem) -> str:
+        """Some name."""
+        return f"keyreeve/forecast/{item.user_id}/{item.stem}"
+
+    def keep(self, item: VaultItem, owner_arn: str, content: str) -> SecretPlace:  # noqa: ARG002
+        """Kept, as far as anybody will ask."""
+        return SecretPlace(name=self.name(item), arn="", region="", console_url="")
+
+    def discard(self, item: VaultItem) -> None:
+        """Gone."""
 
 
 class SettledPeople:

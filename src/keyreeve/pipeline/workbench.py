@@ -46,6 +46,7 @@ from keyreeve.ports import (
     Mailer,
     Randomness,
     Renderer,
+    SecretVault,
     StateStore,
 )
 
@@ -64,6 +65,7 @@ class Tools:
     states: StateStore
     journal: Journal
     escrow: Escrow
+    vault: SecretVault
     audit: AuditLog
     people: DecisionsOfPeople
     feedback: FeedbackBox
@@ -187,7 +189,9 @@ class Workbench:
             raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
         live = self.live_user(act)
         self._not_held(act, people)
-        user = replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+        user = replace(
+            self.outlook.users[act.user_id], name=live.name, arn=live.arn, tags=live.tags
+        )
         self._still_told(act, user)
         return user
 

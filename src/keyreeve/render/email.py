@@ -93,14 +93,20 @@ class MailRenderer:
         return self._plainly("closing", notice.letterhead, {"notice": notice})
 
     def credentials(self, notice: CredentialsNotice) -> RenderedMail:
-        """What is attached and what to do with it. Knows no secret, so it can tell none."""
-        facts = {
+        """What is attached, or where it lies, and what to do. Knows no secret, so tells none."""
+        facts: dict[str, Any] = {
             "notice": notice,
             "is_key": notice.kind is CredentialKind.ACCESS_KEY,
             "import_command": wording.import_command(notice.attachment_name),
             "verify_command": wording.verify_command(notice.user_name),
         }
-        return self._plainly("credentials", notice.letterhead, facts)
+        if notice.attached or notice.place is None:
+            return self._plainly("credentials", notice.letterhead, facts)
+        facts |= {
+            "fetch_command": wording.fetch_command(notice),
+            "console_link": wording.web_link(notice.place.console_url),
+        }
+        return self._plainly("kept", notice.letterhead, facts)
 
     def team(self, notice: TeamNotice) -> RenderedMail:
         """A word to the MSP team."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from keyreeve.escalation.words import day
 from keyreeve.model.case import Stage
-from keyreeve.model.notice import FindingLine, Notice
+from keyreeve.model.notice import CredentialKind, CredentialsNotice, FindingLine, Notice
 
 STAGE_LABELS: Final = {
     Stage.PENDING: "Pending",
@@ -193,6 +193,18 @@ def web_link(text: str | None) -> str:
 def import_command(attachment_name: str) -> str:
     """How the AWS CLI takes the attachment over."""
     return f"aws configure import --csv {shlex.quote('file://' + attachment_name)}"
+
+
+def fetch_command(notice: CredentialsNotice) -> str:
+    """How the AWS CLI fetches the secret: a key into the file to import, a password to be read."""
+    if notice.place is None:
+        return ""
+    command = (
+        f"aws secretsmanager get-secret-value --region {shlex.quote(notice.place.region)} "
+        f"--secret-id {shlex.quote(notice.place.name)} --query SecretString --output text"
+    )
+    is_key = notice.kind is CredentialKind.ACCESS_KEY
+    return f"{command} > {shlex.quote(notice.attachment_name)}" if is_key else command
 
 
 def verify_command(user_name: str) -> str:

@@ -18,6 +18,8 @@ _HIDDEN = frozenset(
         "OldPassword",
         "AuthenticationCode1",
         "AuthenticationCode2",
+        "SecretString",
+        "SecretBinary",
         "Action",
         "Version",
     }
@@ -109,7 +111,7 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
         params = _object_params(environ, path, len(body))
     else:
         operation = environ.get("HTTP_X_AMZ_TARGET", "Unknown").rpartition(".")[2]
-        params = {}
+        params = _json_params(body)
     return Request(
         service=service,
         operation=operation,
@@ -130,6 +132,15 @@ def _routed(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]
     except (HTTPException, NotImplementedError):
         return "Unknown", {}
     return str(operation.name), dict(named)
+
+
+def _json_params(body: bytes) -> dict[str, Any]:
+    """What a JSON request names; what it keeps secret is not kept."""
+    try:
+        given = json.loads(body or b"{}")
+    except ValueError:
+        return {}
+    return {name: value for name, value in given.items() if name not in _HIDDEN}
 
 
 def _mail_params(body: bytes) -> dict[str, Any]:

@@ -227,7 +227,7 @@ class Sandbox:
         self._ask("DELETE", "calls")
 
     def fingerprint(self) -> str:
-        """A digest of IAM, S3 and mail: equal before and after means that nothing changed."""
+        """A digest of IAM, S3, secrets and mail: equal before and after means: nothing changed."""
         return str(self._ask("GET", "fingerprint")["sha256"])
 
     def canonical_state(self) -> str:

@@ -152,8 +152,28 @@ def _object(version: Any) -> dict[str, Any]:
     }
 
 
+def _secrets() -> dict[str, Any]:
+    """Every secret of Secrets Manager; values as digests."""
+    from moto.secretsmanager.models import secretsmanager_backends
+
+    found: dict[str, Any] = {}
+    for account_id, region, backend in secretsmanager_backends.iter_backends():
+        secrets: dict[str, Any] = backend.secrets  # type: ignore[attr-defined]
+        for name, secret in sorted(secrets.items()):
+            found[f"{account_id}/{region}/{name}"] = {
+                "policy": secret.policy,
+                "tags": secret.tags,
+                "deleted": secret.is_deleted(),
+                "versions": {
+                    version: _digest(value.get("secret_string") or value.get("secret_binary"))
+                    for version, value in secret.versions.items()
+                },
+            }
+    return found
+
+
 def fingerprint(world: World) -> dict[str, Any]:
-    """IAM, S3 objects and sent mails in canonical JSON, with digests.
+    """IAM, S3 objects, secrets and sent mails in canonical JSON, with digests.
 
     Left out: the credential report, and the last use of Keyreeve's own key.
     """
@@ -170,6 +190,7 @@ def fingerprint(world: World) -> dict[str, Any]:
     parts = {
         "iam": accounts,
         "s3": _objects(),
+        "secretsmanager": _secrets(),
         "mail": [[mail.message_id, _digest(mail.raw)] for mail in world.outbox],
     }
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"))

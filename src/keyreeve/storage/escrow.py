@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from keyreeve.model.errors import StorageConflict
 from keyreeve.model.identifiers import OperationId, UserId
 from keyreeve.model.notice import CredentialKind
-from keyreeve.ports import ObjectStore
-from keyreeve.storage.layout import escrow_key
+from keyreeve.ports import Deposit, ObjectStore
+from keyreeve.storage.layout import CREDENTIALS, escrow_key, escrow_parts
 from keyreeve.storage.write_once import write_once
 
 
@@ -38,6 +40,27 @@ class StoredEscrow:
             raise StorageConflict(
                 "the escrowed credentials are gone",
                 where=f"{self._store.describe()}/{key}",
-                remedy="Restore the object's last version, or let the owner ask for new ones.",
+                remedy=(
+                    "They are deleted at the end of their retention. Restore the object's last "
+                    "version if there is one, or let the owner ask for new ones."
+                ),
             )
         return found.content
+
+    def deposits(self) -> Iterator[Deposit]:
+        """Everything that lies there; objects of other shapes are somebody else's."""
+        for row in self._store.list(CREDENTIALS):
+            parts = escrow_parts(row.key)
+            if parts is not None:
+                kind, user, operation, attempt = parts
+                yield Deposit(
+                    key=row.key,
+                    kind=kind,
+                    user_id=user,
+                    operation_id=operation,
+                    attempt=attempt,
+                )
+
+    def purge(self, key: str) -> None:
+        """Gone with all its versions; no error if it was not there."""
+        self._store.purge(key)

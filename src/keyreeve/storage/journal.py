@@ -24,6 +24,7 @@ _ORDER = {
         (
             StepName.INTENT,
             StepName.CREATED,
+            StepName.KEEPING,
             StepName.ORPHANED,
             StepName.ENFORCING,
             StepName.ACCEPTED,

@@ -47,6 +47,11 @@ _CREDENTIAL_FOLDERS = {
     CredentialKind.ACCESS_KEY: "access-keys",
     CredentialKind.PASSWORD: "passwords",
 }
+_CREDENTIAL_KINDS = {folder: kind for kind, folder in _CREDENTIAL_FOLDERS.items()}
+_ESCROW = re.compile(
+    rf"{CREDENTIALS}(?P<folder>{'|'.join(_CREDENTIAL_KINDS)})"
+    r"/(?P<user>[^/]+)/(?P<operation>[^/]+)-(?P<attempt>[1-9][0-9]{0,8})\.csv"
+)
 
 
 def project_slug(project_name: str) -> str:
@@ -86,6 +91,16 @@ def escrow_key(kind: CredentialKind, user: UserId, operation: OperationId, attem
     """The write-once object of one attempt's secret."""
     folder = _CREDENTIAL_FOLDERS[kind]
     return f"{CREDENTIALS}{folder}/{_part(user)}/{_part(operation)}-{attempt}.csv"
+
+
+def escrow_parts(key: str) -> tuple[CredentialKind, UserId, OperationId, int] | None:
+    """What `escrow_key` was made of; None for a key that it does not make."""
+    found = _ESCROW.fullmatch(key)
+    if found is None:
+        return None
+    kind = _CREDENTIAL_KINDS[found["folder"]]
+    parts = kind, UserId(found["user"]), OperationId(found["operation"]), int(found["attempt"])
+    return parts if escrow_key(*parts) == key else None
 
 
 def audit_day(day: date) -> str:

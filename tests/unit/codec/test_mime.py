@@ -185,7 +185,6 @@ def test_fifty_recipients_pass_and_fifty_one_are_refused():
     [
         {"to": ("a@example.com", "b@example.com")},
         {"to": ("a@example.com",), "cc": ("b@example.com",)},
-        {"attachments": ()},
         {"attachments": outgoing_credentials().attachments * 2},
         {"kind": MailKind.NOTICE},
         {"kind": MailKind.SUMMARY},

@@ -76,11 +76,11 @@ HELD = {
         {},
         (Gate.RECIPIENT, "ann@example.com is outside mail.owner.domains"),
     ),
-    "delivery that does not exist yet": (
+    "delivery through Secrets Manager": (
         user("ann", AGED),
         {"settings": policy(delivery=Delivery.SECRETS_MANAGER)},
         {},
-        (Gate.RECIPIENT, "delivery by Secrets Manager is not available yet"),
+        None,
     ),
 }
 

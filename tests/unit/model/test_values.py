@@ -38,6 +38,7 @@ from keyreeve.model.effect import (
     DeleteLoginProfile,
     DeleteOrphanedKey,
     Message,
+    PurgeEscrow,
     Quarantine,
     ResetPassword,
     SendClosing,
@@ -111,6 +112,14 @@ EFFECTS = {
     DeleteLoginProfile(**OF, control=PASSWORD_AGE, resource_id="password"): ("password", True),
     Quarantine(**OF, control=MFA_CONTROL, resource_id="mfa", group="g"): ("mfa", True),
     DeleteOrphanedKey(**OF, key_id="AKIA9"): ("AKIA9", False),
+    PurgeEscrow(
+        **OF,
+        escrow_key="credentials/x.csv",
+        of="20260105-a",
+        in_vault=True,
+        key_id=KEY_1,
+        user_gone=False,
+    ): ("credentials/x.csv", False),
     SendNotice(**COMMON, stage="warning", to="a@example.com"): ("a@example.com", False),
     SendClosing(**COMMON, to="a@example.com"): ("a@example.com", False),
     SendTeamNotice(
@@ -127,6 +136,8 @@ def test_every_effect_names_its_resource_and_says_whether_it_disturbs(effect):
     assert effect.disruptive is disruptive
     assert effect.required_actions
     assert set(effect.required_actions) <= set(ACTIONS)
+    vault = getattr(effect, "vault_actions", ())
+    assert {action.split(":")[0] for action in vault} <= {"iam", "secretsmanager"}
 
 
 def test_every_effect_is_in_the_table():
@@ -171,7 +182,13 @@ def test_a_findings_identity_holds_neither_name_nor_slot():
     assert record().key == one.key
 
 
-UNFINISHED = (StepName.INTENT, StepName.CREATED, StepName.ENFORCING, StepName.ORPHANED)
+UNFINISHED = (
+    StepName.INTENT,
+    StepName.CREATED,
+    StepName.KEEPING,
+    StepName.ENFORCING,
+    StepName.ORPHANED,
+)
 
 
 @pytest.mark.parametrize("last", StepName)

@@ -65,6 +65,9 @@ MAILS: dict[str, Callable[[], RenderedMail]] = {
     "closing": lambda: RENDERER.closing(samples.closing()),
     "credentials-key": lambda: RENDERER.credentials(samples.key_credentials()),
     "credentials-password": lambda: RENDERER.credentials(samples.password_credentials()),
+    "credentials-kept-key": lambda: RENDERER.credentials(samples.kept_key()),
+    "credentials-kept-password": lambda: RENDERER.credentials(samples.kept_password()),
+    "credentials-both": lambda: RENDERER.credentials(samples.kept_and_attached()),
     "team": lambda: RENDERER.team(samples.team()),
     "summary": lambda: RENDERER.summary(samples.summary()),
 }
@@ -256,6 +259,35 @@ def test_the_private_mail_says_how_to_use_the_attachment():
     ):
         assert squeezed(said) in Reading(mail.html).text
         assert said in mail.text
+
+
+def test_the_pointer_says_where_the_secret_lies_how_it_is_fetched_and_until_when():
+    kept = samples.kept_key()
+    mail = RENDERER.credentials(kept)
+    command = (
+        f"aws secretsmanager get-secret-value --region eu-west-1 --secret-id {kept.place.name} "
+        f"--query SecretString --output text > {samples.NEW_KEY}.csv"
+    )
+    said = (kept.place.name, command, "Wed 11 Feb 2026", "your old key", samples.OLD_KEY)
+    for one in (*said, f"aws configure import --csv file://{samples.NEW_KEY}.csv"):
+        assert squeezed(one) in Reading(mail.html).text
+        assert one in mail.text
+    assert kept.place.console_url in mail.text
+    assert ("href", kept.place.console_url) in Reading(mail.html).attributes
+    assert "attach" not in mail.text.lower() + Reading(mail.html).text.lower()
+
+
+def test_a_kept_password_is_fetched_with_a_key_since_nobody_can_sign_in():
+    mail = RENDERER.credentials(samples.kept_password())
+    assert "access keys" in mail.text
+    assert ".csv" not in mail.text
+    assert "console.aws" not in mail.text
+
+
+def test_where_both_ways_are_open_the_mail_names_both():
+    mail = RENDERER.credentials(samples.kept_and_attached())
+    assert "attached file" in mail.text
+    assert samples.kept_key().place.name in mail.text
 
 
 def test_a_shell_never_sees_more_than_a_file_name():

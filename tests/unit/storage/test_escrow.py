@@ -49,6 +49,19 @@ def test_a_deposit_that_is_gone_says_what_to_do():
         StoredEscrow(MemoryStore()).read("credentials/passwords/AIDA1/20260105-a-1.csv")
 
 
+def test_everything_that_lies_there_is_told_and_a_purge_takes_one():
+    store = MemoryStore()
+    escrow = StoredEscrow(store)
+    key = escrow.deposit(KEY, "AIDA1", OPERATION, 1, b"1")
+    other = escrow.deposit(CredentialKind.PASSWORD, "AIDA2", OPERATION, 3, b"2")
+    store.put("credentials/readme.txt", b"somebody else's")
+    told = [(one.key, one.kind, one.user_id, one.attempt) for one in escrow.deposits()]
+    assert told == [(key, KEY, "AIDA1", 1), (other, CredentialKind.PASSWORD, "AIDA2", 3)]
+    escrow.purge(key)
+    escrow.purge(key)
+    assert [one.key for one in escrow.deposits()] == [other]
+
+
 def test_the_archive_keeps_below_its_own_folders_only():
     store = MemoryStore()
     archive = StoredArchive(store)

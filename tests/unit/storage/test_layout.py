@@ -82,3 +82,28 @@ def test_no_id_leads_to_another_folder(part: str):
         layout.escrow_key(CredentialKind.PASSWORD, part, "20260105-abc", 1)
     with pytest.raises(ValueError, match="one part of a key"):
         layout.operation_prefix(part)
+
+
+@pytest.mark.parametrize("kind", CredentialKind)
+@pytest.mark.parametrize("attempt", [1, 12])
+def test_an_escrow_key_tells_what_it_was_made_of(kind: CredentialKind, attempt: int):
+    parts = (kind, "AIDA1", "20260105-a-b-2", attempt)
+    assert layout.escrow_parts(layout.escrow_key(*parts)) == parts
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "credentials/",
+        "credentials/access-keys/AIDA1/20260105-a.csv",
+        "credentials/access-keys/AIDA1/20260105-a-0.csv",
+        "credentials/access-keys/AIDA1/20260105-a-01.csv",
+        "credentials/access-keys/AIDA1/20260105-a-1.csv.bak",
+        "credentials/access-keys/AIDA1/20260105-a-1.csv\n",
+        "credentials/access-keys/../20260105-a-1.csv/x",
+        "credentials/ssh-keys/AIDA1/20260105-a-1.csv",
+        "mails/credentials/access-keys/AIDA1/20260105-a-1.csv",
+    ],
+)
+def test_what_is_no_escrow_key_is_nobodys(key: str):
+    assert layout.escrow_parts(key) is None

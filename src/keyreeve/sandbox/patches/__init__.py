@@ -21,6 +21,7 @@ def apply(world: World) -> None:
         managed_policies,
         mfa,
         pagination,
+        secrets,
     )
 
     clock.apply(world)
@@ -32,3 +33,4 @@ def apply(world: World) -> None:
     mfa.apply()
     deletion.apply()
     mail.apply(world)
+    secrets.apply()
