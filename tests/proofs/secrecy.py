@@ -8,20 +8,30 @@ values    what holds a secret, shown in every way that Python knows
 
 from __future__ import annotations
 
+import logging
 import random
 import shutil
 import tempfile
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
-from tests.proofs.figure import Figure, Size
+from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.laboratory import KINDS, TOKEN, Laboratory, Place, Trouble
 from tests.proofs.leaks import Leaks
 from tests.proofs.shown_values import shown_values
 from tests.proofs.spoken_story import SMTP_PASSWORD, spoken
 
+from keyreeve import logs
+from keyreeve.aws import failures, ses_mailer, sessions
+from keyreeve.aws.iam_actuator import IamActuator
+from keyreeve.model.notice import RenderedMail
+from keyreeve.pipeline import rotation
+from keyreeve.pipeline.workbench import Workbench
 from keyreeve.sandbox.account import OWN_SECRET
 
 PROMISE = "P14"
@@ -45,7 +55,8 @@ SINKS = (
 """A further sink is one more line here, and its places in `Laboratory.written`."""
 
 RUN = ("run", "--execute")
-STORY: tuple[tuple[float, tuple[str, ...]], ...] = (
+Story = tuple[tuple[float, tuple[str, ...]], ...]
+STORY: Story = (
     *((day, RUN) for day in range(8)),
     (7.1, ("case", "resend", "aged.key", "--send")),
     (7.2, ("state", "show")),
@@ -68,6 +79,8 @@ SHORT = tuple(
     for day, command in STORY
     if day in (0, 7, 14) or command[:2] in (("case", "resend"), ("reinstate", "aged.key"))
 )
+FEWEST: Story = ((0, RUN), (7, RUN))
+"""What a planted violation needs to show itself."""
 TELLING = ("CreateAccessKey", "UpdateLoginProfile", "/credentials/", "outbound-emails")
 """Calls that carry a secret: at any size every kind of trouble meets them."""
 
@@ -83,13 +96,19 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
 # --- forced -------------------------------------------------------------------------------------
 
 
-def forced(size: Size, seed: int) -> Figure:
-    """The whole case; at every call, or at a sample of them, each kind of trouble."""
+def forced(size: Size, seed: int, story: Story | None = None, *, hasty: bool = False) -> Figure:
+    """The whole case; at every call, or at a sample of them, each kind of trouble.
+
+    `hasty`: only where keys are made, and no further than to the first violation.
+    """
+    story = story or (STORY if size is Size.FULL else SHORT)
     import moto.moto_server.werkzeug_app  # noqa: F401, PLC0415 - seconds, once for all forks
 
     folder = Path(tempfile.mkdtemp(prefix="secrecy-"))
     try:
-        told = _forked(lambda: _case(folder, size, random.Random(seed)))
+        told = Laboratory.branch(
+            lambda: _case(folder, size, random.Random(seed), story, hasty=hasty)
+        )
     finally:
         shutil.rmtree(folder)
     return Figure(
@@ -100,25 +119,28 @@ def forced(size: Size, seed: int) -> Figure:
     )
 
 
-def _forked(work: Callable[[], Any]) -> Any:
-    return Laboratory.branch(work)
-
-
-def _case(folder: Path, size: Size, dice: random.Random) -> dict[str, Any]:
+def _case(
+    folder: Path, size: Size, dice: random.Random, story: Story, *, hasty: bool
+) -> dict[str, Any]:
     """The story, and before each of its commands all that could go wrong in it."""
     laboratory = Laboratory(folder / "case")
     laboratory.prepare()
     laboratory.settle()
     tried, violations = 0, []
-    for day, command in STORY if size is Size.FULL else SHORT:
+    for day, command in story:
         calls, ports = laboratory.branch(lambda d=day, c=command: _counted(laboratory, d, c))
-        for number, trouble in enumerate(_troubles(size, dice, command, calls, ports)):
+        troubles = _troubles(size, dice, calls, ports)
+        if hasty and "CreateAccessKey" not in calls:
+            troubles = []
+        for number, trouble in enumerate(troubles):
             place = folder / f"{day}-{number}"
             violations += laboratory.branch(
                 lambda d=day, c=command, t=trouble, p=place: _branch(laboratory, p, d, c, t)
             )
             shutil.rmtree(place)
             tried += 1
+            if hasty and violations:
+                break
         laboratory.command(day, *_filled(laboratory, command))
         violations += _hits_of(laboratory, f"day {day} {' '.join(command)}")
     if len(laboratory.secrets) < 2:
@@ -131,9 +153,7 @@ def _counted(laboratory: Laboratory, day: float, command: tuple[str, ...]) -> An
     return laboratory.calls, laboratory.ports
 
 
-def _troubles(
-    size: Size, dice: random.Random, command: tuple[str, ...], calls: list[str], ports: list[str]
-) -> list[Trouble]:
+def _troubles(size: Size, dice: random.Random, calls: list[str], ports: list[str]) -> list[Trouble]:
     """At every call: each kind where a secret is carried, else one kind after the other."""
     telling = [at for at, call in enumerate(calls) if any(part in call for part in TELLING)]
     certain = [Trouble(kind=kind, at=at) for at in telling for kind in KINDS[:-1]]
@@ -178,3 +198,84 @@ def _hits(made: dict[str, str], places: Iterable[Place]) -> Iterator[str]:
         in_sink = any(sink.holds(place.name) for sink in SINKS)
         leaks = own if in_sink else all_of_them
         yield from (f"{place.name} holds {hit}" for hit in leaks.found(place.content))
+
+
+# --- mutants ------------------------------------------------------------------------------------
+
+
+@contextmanager
+def _logged_password() -> Iterator[None]:
+    """A line of the log says what the password is now."""
+    reset = IamActuator.reset_password
+
+    def telling(self: Any, user: Any, password: str) -> None:
+        logging.getLogger("keyreeve").info("%s can sign in with %s now", user, password)
+        reset(self, user, password)
+
+    with patch.object(IamActuator, "reset_password", telling):
+        yield
+
+
+@contextmanager
+def _step_with_secret() -> Iterator[None]:
+    """The step `created` keeps the secret, in base64."""
+    made, write = rotation.key_csv, Workbench.write
+    last: list[bytes] = []
+
+    def remembered(*args: Any) -> bytes:
+        last.append(made(*args))
+        return last[-1]
+
+    def written(self: Any, *args: Any) -> None:
+        more = {"note": b64encode(last[-1]).decode()} if last else {}
+        write(self, *args[:-1], {**args[-1], **more})
+
+    with patch.object(rotation, "key_csv", remembered), patch.object(Workbench, "write", written):
+        yield
+
+
+@contextmanager
+def _told_in_the_body() -> Iterator[None]:
+    """The private mail says in its words what is attached."""
+    to_bytes = ses_mailer.to_bytes
+
+    def telling(mail: Any, **more: Any) -> bytes:
+        for attachment in mail.attachments:
+            body = RenderedMail(html=mail.body.html, text=attachment.content.decode())
+            mail = replace(mail, body=body)
+        return to_bytes(mail, **more)
+
+    with patch.object(ses_mailer, "to_bytes", telling):
+        yield
+
+
+@contextmanager
+def _sdk_at_debug() -> Iterator[None]:
+    """Nobody keeps the SDK's DEBUG log down."""
+    with (
+        patch.object(sessions, "_hush", lambda: logging.getLogger("botocore").setLevel("DEBUG")),
+        patch.object(logs, "CHATTY", ()),
+    ):
+        yield
+
+
+@contextmanager
+def _words_as_they_are() -> Iterator[None]:
+    """What AWS says of a failure is kept as it is, whatever it quotes."""
+    with (
+        patch.object(failures, "redact", str),
+        patch.object(failures, "_CARRY_SECRETS", frozenset()),
+    ):
+        yield
+
+
+MUTANTS = tuple(
+    Mutant(promise=PROMISE, name=name, plant=plant)
+    for name, plant in {
+        "a log line with the password": _logged_password,
+        "a step with the secret in base64": _step_with_secret,
+        "the private mail's body with the secret": _told_in_the_body,
+        "the SDK's DEBUG log": _sdk_at_debug,
+        "AWS's words as they are": _words_as_they_are,
+    }.items()
+)

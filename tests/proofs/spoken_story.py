@@ -17,6 +17,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
+from tests.fakes.ports import free_port
 from tests.proofs.figure import Figure, Size
 from tests.proofs.laboratory import CONFIG, MONDAY, TOKEN, Place, split_mail
 from tests.sandbox_fixture import aws
@@ -70,17 +71,17 @@ def mail_server() -> Iterator[tuple[Mailbox, int]]:
     def judge(_: Any, __: Any, ___: Any, ____: str, given: Any) -> AuthResult:
         return AuthResult(success=given.password == SMTP_PASSWORD.encode())
 
+    port = free_port()
     server = Controller(
         box,
         hostname="127.0.0.1",
-        port=0,
+        port=port,
         authenticator=judge,
-        auth_required=True,
         auth_require_tls=False,
     )
     server.start()
     try:
-        yield box, server.server.sockets[0].getsockname()[1]
+        yield box, port
     finally:
         server.stop()
 
@@ -100,8 +101,8 @@ def spoken(size: Size, story: Story, hits: Hits, own: Mapping[str, str]) -> Figu
         made = _escrowed(sandbox)
         places = [*said, *_files(folder), *_objects(sandbox), *_mails(sandbox), *box.places]
         violations = [f"spoken: {hit}" for hit in hits(made, places)]
-        if len(made) < 2 or not box.places or not any(b"Traceback" in p.content for p in said):
-            violations.append("spoken: no secrets, no SMTP or no traceback: nothing was proved")
+        if len(made) < 2 or not box.places or not any(b"botocore" in p.content for p in said):
+            violations.append("spoken: no secrets, no SMTP or no SDK: nothing was proved")
     return Figure(
         promise="P14", what="loud processes", tried=number + 1, violations=tuple(violations)
     )
