@@ -78,7 +78,7 @@ class SafeFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """One line; under `-v` followed by an indented traceback."""
-        lines = [self._prefix(record) + escape_control(redact(_message(record)))]
+        lines = [escape_control(self._prefix(record) + redact(_message(record)))]
         if record.exc_info and self._verbose:
             trace = redact(self.formatException(record.exc_info))
             lines.extend(f"  | {escape_control(line)}" for line in trace.split("\n"))

@@ -32,7 +32,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from keyreeve import cli, wiring
 from keyreeve.sandbox import patches, seed
-from keyreeve.sandbox.account import BUCKET
+from keyreeve.sandbox.account import BUCKET, Document
 from keyreeve.sandbox.account_file import load_document, read_account
 from keyreeve.sandbox.faults import error_body
 from keyreeve.sandbox.process import environment_for
@@ -87,8 +87,12 @@ class Raw(io.BytesIO):
 class Laboratory:
     """One account and the command line, from the first day on."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, *, account: str | Document = "small", config: str = CONFIG
+    ) -> None:
         self.folder = folder
+        self._account = load_document(account) if isinstance(account, str) else account
+        self._config = config
         self.calls: list[str] = []
         """Operations, then port methods, since `count` began."""
         self.ports: list[str] = []
@@ -110,17 +114,17 @@ class Laboratory:
 
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         patches.apply(self.world)
-        seed.reset(self.world, read_account(load_document("small")), MONDAY)
+        seed.reset(self.world, read_account(self._account), MONDAY)
         return Door(self.world, DomainDispatcherApplication(create_backend_app))
 
     # --- the process ----------------------------------------------------------------------------
 
-    def settle(self) -> None:
-        """Make this process Keyreeve's: its folder, streams, environment and debug switches."""
+    def settle(self, *, loud: bool = True) -> None:
+        """Make this process Keyreeve's: its folder, streams, environment, debug switches."""
         self.folder.mkdir(exist_ok=True)
         home = self.folder / "home"
         home.mkdir()
-        (self.folder / "config.yaml").write_text(CONFIG)
+        (self.folder / "config.yaml").write_text(self._config)
         os.chdir(self.folder)
         for name in [n for n in os.environ if n.startswith(("AWS_", "KEYREEVE_"))]:
             del os.environ[name]
@@ -134,8 +138,9 @@ class Laboratory:
         warnings.simplefilter("default")
         root = logging.getLogger()
         root.handlers[:] = [logging.StreamHandler(sys.stderr)]
-        boto3.set_stream_logger("")
-        boto3.set_stream_logger("botocore")
+        if loud:
+            boto3.set_stream_logger("")
+            boto3.set_stream_logger("botocore")
 
     def prepare(self) -> None:
         """Requests go to the emulator, ports are watched, nobody waits."""
@@ -157,14 +162,16 @@ class Laboratory:
         wiring.WallClock.sleep = lambda *_: None
         wiring.wire = watched
 
-    def command(self, day: float, *arguments: str, trouble: Trouble | None = None) -> int:
-        """`keyreeve -v …` as of a day, to its exit code."""
+    def command(
+        self, day: float, *arguments: str, trouble: Trouble | None = None, quiet: bool = False
+    ) -> int:
+        """`keyreeve -v …` (or `-q …`) as of a day, to its exit code."""
         at = MONDAY + timedelta(days=day)
         self.world.clock.set(at)
         self.trouble, self._struck = trouble, ""
         self.calls, self.ports = [], []
         when = () if "state" in arguments else ("--as-of", at.isoformat())
-        code = cli.main(["-v", *arguments, *when])
+        code = cli.main(["-q" if quiet else "-v", *arguments, *when])
         self.trouble = None
         return code
 

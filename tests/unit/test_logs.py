@@ -98,6 +98,11 @@ def test_a_forged_line_stays_within_its_message():
     assert stream.getvalue() == "user x\\r\\nerror: forged\\x1b[2J\\u2028\\u202e\n"
 
 
+def test_a_loggers_name_is_escaped_too():
+    record = logging.makeLogRecord({"name": "x\n\x1b[2J", "msg": "said", "levelname": "INFO"})
+    assert SafeFormatter(verbose=True).format(record).endswith("info x\\n\\x1b[2J: said")
+
+
 @pytest.mark.parametrize("verbosity", [Verbosity.NORMAL, Verbosity.VERBOSE])
 def test_a_traceback_is_shown_only_when_asked_for_and_never_with_a_secret(verbosity):
     stream = io.StringIO()
