@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.proofs.figure import Figure, Size
-from tests.proofs.hostile_corpus import CORPUS, FAMILIES, NAMES, USER_PATHS
+from tests.proofs.hostile_corpus import FAMILIES, NAMES, TAGS, USER_PATHS
 from tests.proofs.laboratory import Laboratory
 from tests.proofs.terminal_rules import HARMLESS
 
@@ -26,7 +26,7 @@ CONFIG = f"""\
 project_name: "<svg/onload=alert(1)> {{{{7*7}}}} =cmd"
 storage: {{bucket: {BUCKET}}}
 mail:
-  sender: "\\"Ana, <eve@evil.example>\\" <iam-compliance@example.com>"
+  sender: "\\"Ana, eve@evil.example; =cmd\\" <iam-compliance@example.com>"
   cc: [{TEAM}]
 limits: {{disruptive_share: 1.0}}
 texts: {{contact: "<svg/onload=alert(1)>", help_url: null}}
@@ -34,18 +34,33 @@ texts: {{contact: "<svg/onload=alert(1)>", help_url: null}}
 _KEY = re.compile(r"iam-compliance/[a-z0-9._-]+(/[A-Za-z0-9._-]+)+")
 
 
+_ADDRESSES = [t for t in FAMILIES["addresses"] + FAMILIES["headers"] if t in TAGS]
+
+
+NAMED = ("=cmd", "+cmd", "@SUM")
+"""Users whom the story names."""
+
+
+def _address(number: int) -> str:
+    """Every other owner can be reached."""
+    return (
+        f"u{number}@example.com" if number % 2 == 0 else _ADDRESSES[number // 2 % len(_ADDRESSES)]
+    )
+
+
 def document(size: Size) -> dict[str, Any]:
     """Users named, placed and tagged with the corpus."""
-    addresses = FAMILIES["addresses"] + FAMILIES["headers"]
-    people = [(name, CORPUS[number]) for number, name in enumerate(NAMES)]
-    if size is Size.FULL:
-        people += [(f"u{number}", text) for number, text in enumerate(CORPUS)]
+    people = [(name, TAGS[number]) for number, name in enumerate(NAMES)]
+    if size is Size.CI:
+        people = [p for number, p in enumerate(people) if p[0] in NAMED or number % 4 == 0]
+    else:
+        people += [(f"u{number}", text) for number, text in enumerate(TAGS)]
     calm = {"name": CALM, "tags": {"email": f"{CALM}@example.com"}}
     others = [
         {
             "name": name,
             "path": USER_PATHS[number % len(USER_PATHS)],
-            "tags": {"email": addresses[number % len(addresses)], "team": text},
+            "tags": {"email": _address(number), "team": text},
         }
         for number, (name, text) in enumerate(people)
         if name != "keyreeve"
@@ -81,7 +96,7 @@ def story() -> Iterator[tuple[float, tuple[str, ...]]]:
         ("state", "show"),
         ("state", "verify"),
         ("summary",),
-        ("mail", "preview", "=cmd"),
+        ("mail", "preview", "+cmd"),
     ):
         yield 7.1, command
         yield 7.1, ("--output", "json", *command)

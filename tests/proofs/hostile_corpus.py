@@ -382,3 +382,6 @@ NAMES: tuple[str, ...] = tuple(text for text in CORPUS if _USER_NAME.fullmatch(t
 """Those that IAM takes as user names."""
 USER_PATHS: tuple[str, ...] = tuple(f"/{text}/" for text in CORPUS if _PATH.fullmatch(text))
 """Those that IAM takes within a path."""
+_XML = re.compile("[\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]{1,256}")
+TAGS: tuple[str, ...] = tuple(text for text in CORPUS if _XML.fullmatch(text))
+"""Those that AWS's XML can carry at all: more than IAM takes as tag values."""
