@@ -31,6 +31,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
 from keyreeve import cli, wiring
+from keyreeve.aws import sessions
 from keyreeve.sandbox import patches, seed
 from keyreeve.sandbox.account import BUCKET, Document
 from keyreeve.sandbox.account_file import load_document, read_account
@@ -146,6 +147,14 @@ class Laboratory:
         """Requests go to the emulator, ports are watched, nobody waits."""
         laboratory = self
         wire = wiring.wire
+        make, kept = sessions.Sessions, {}
+
+        def signed_in(**given: Any) -> Any:
+            """Clients cost more than all else: made once, as loud or silent as new ones."""
+            sessions._hush()
+            key = str(given)
+            kept[key] = kept.get(key) or make(**given)
+            return kept[key]
 
         def send(_: Any, request: Any) -> AWSResponse:
             return laboratory._send(request)
@@ -161,6 +170,7 @@ class Laboratory:
         botocore.endpoint.time = Impatient()
         wiring.WallClock.sleep = lambda *_: None
         wiring.wire = watched
+        sessions.Sessions = signed_in
 
     def command(
         self, day: float, *arguments: str, trouble: Trouble | None = None, quiet: bool = False

@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -81,6 +82,10 @@ SHORT = tuple(
 )
 FEWEST: Story = ((0, RUN), (7, RUN))
 """What a planted violation needs to show itself."""
+MOST_HITS = 5
+"""Told of one branch: what leaks, leaks in many places."""
+MENDED = (7, 14)
+"""Days of acts."""
 TELLING = ("CreateAccessKey", "UpdateLoginProfile", "/credentials/", "outbound-emails")
 """Calls that carry a secret: at any size every kind of trouble meets them."""
 
@@ -127,20 +132,20 @@ def _case(
     laboratory.prepare()
     laboratory.settle()
     tried, violations = 0, []
-    for day, command in story:
-        calls, ports = laboratory.branch(lambda d=day, c=command: _counted(laboratory, d, c))
-        troubles = _troubles(size, dice, calls, ports)
-        if hasty and "CreateAccessKey" not in calls:
-            troubles = []
-        for number, trouble in enumerate(troubles):
-            place = folder / f"{day}-{number}"
+    for number, (day, command) in enumerate(story):
+        troubles = []
+        if not hasty or number == len(story) - 1:
+            calls, ports = laboratory.branch(lambda d=day, c=command: _counted(laboratory, d, c))
+            troubles = _troubles(size, dice, calls, ports, hasty=hasty)
+        for trouble in troubles:
+            place = folder / f"{day}-{tried}"
             violations += laboratory.branch(
                 lambda d=day, c=command, t=trouble, p=place: _branch(laboratory, p, d, c, t)
             )
             shutil.rmtree(place)
             tried += 1
             if hasty and violations:
-                break
+                return {"tried": tried, "violations": violations}
         laboratory.command(day, *_filled(laboratory, command))
         violations += _hits_of(laboratory, f"day {day} {' '.join(command)}")
     if len(laboratory.secrets) < 2:
@@ -156,7 +161,7 @@ def _counted(laboratory: Laboratory, day: float, command: tuple[str, ...]) -> An
 def _troubles(size: Size, dice: random.Random, calls: list[str], ports: list[str]) -> list[Trouble]:
     """At every call: each kind where a secret is carried, else one kind after the other."""
     telling = [at for at, call in enumerate(calls) if any(part in call for part in TELLING)]
-    certain = [Trouble(kind=kind, at=at) for at in telling for kind in KINDS[:-1]]
+    certain = [Trouble(kind=kind, at=at) for kind in KINDS[:-1] for at in telling]
     others = [
         Trouble(kind=KINDS[at % (len(KINDS) - 1)], at=at)
         for at in range(len(calls))
@@ -164,6 +169,8 @@ def _troubles(size: Size, dice: random.Random, calls: list[str], ports: list[str
     ] + [Trouble(kind="port", at=at) for at in range(len(ports))]
     if size is Size.FULL:
         return certain + others
+    if hasty:
+        return certain[:6]
     most = 6 if "CreateAccessKey" in calls else 1
     return dice.sample(certain, min(len(certain), most)) + dice.sample(others, 1)
 
@@ -171,12 +178,13 @@ def _troubles(size: Size, dice: random.Random, calls: list[str], ports: list[str
 def _branch(
     laboratory: Laboratory, folder: Path, day: float, command: tuple[str, ...], trouble: Trouble
 ) -> list[str]:
-    """The command with its trouble, then the run that finds out what became of it."""
+    """The command with its trouble; on days of acts, the run that finds out what became of it."""
     laboratory.folder = folder
     laboratory.settle()
     laboratory.command(day, *_filled(laboratory, command), trouble=trouble)
-    laboratory.command(day, "state", "unlock", "--force")
-    laboratory.command(day + 0.05, *RUN)
+    if trouble.kind != "port" and command == RUN and day in MENDED:
+        laboratory.command(day, "state", "unlock", "--force")
+        laboratory.command(day + 0.05, *RUN)
     return _hits_of(laboratory, f"day {day} {' '.join(command)}, {trouble}")
 
 
@@ -188,7 +196,8 @@ def _filled(laboratory: Laboratory, command: tuple[str, ...]) -> list[str]:
 
 
 def _hits_of(laboratory: Laboratory, where: str) -> list[str]:
-    return [f"{where}: {hit}" for hit in _hits(laboratory.secrets, laboratory.written())]
+    hits = _hits(laboratory.secrets, laboratory.written())
+    return [f"{where}: {hit}" for hit in islice(hits, MOST_HITS)]
 
 
 def _hits(made: dict[str, str], places: Iterable[Place]) -> Iterator[str]:
