@@ -158,7 +158,9 @@ def _counted(laboratory: Laboratory, day: float, command: tuple[str, ...]) -> An
     return laboratory.calls, laboratory.ports
 
 
-def _troubles(size: Size, dice: random.Random, calls: list[str], ports: list[str]) -> list[Trouble]:
+def _troubles(
+    size: Size, dice: random.Random, calls: list[str], ports: list[str], *, hasty: bool
+) -> list[Trouble]:
     """At every call: each kind where a secret is carried, else one kind after the other."""
     telling = [at for at, call in enumerate(calls) if any(part in call for part in TELLING)]
     certain = [Trouble(kind=kind, at=at) for kind in KINDS[:-1] for at in telling]
