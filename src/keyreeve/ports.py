@@ -6,7 +6,7 @@ Every adapter raises only the errors of `model.errors`.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
@@ -168,9 +168,9 @@ class Renderer(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StoredObject:
-    """An object with the version that a condition can name."""
+    """An object with the version that a condition can name. `repr` never shows the content."""
 
-    content: bytes
+    content: bytes = field(repr=False)
     version: str
     """ETag or digest: what `if_version` compares with."""
     modified_at: datetime

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import logging
 import traceback
 
@@ -22,6 +23,7 @@ from keyreeve.model.errors import (
     Malformed,
     Rejected,
 )
+from keyreeve.sandbox.process import Sandbox
 
 ACTS = {
     "create": lambda actuator: actuator.create_access_key("ada"),
@@ -247,3 +249,17 @@ def test_the_sdk_never_logs_at_debug(clean_environment, logger, caplog):
     caplog.set_level(logging.DEBUG)
     Sessions(rehearsal=False)
     assert not logging.getLogger(logger).isEnabledFor(logging.DEBUG)
+
+
+def test_no_debug_switch_makes_the_sdk_print_what_it_sends(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    for name, value in sandbox.environment().items():
+        monkeypatch.setenv(name, value)
+    parsers = logging.getLogger("botocore.parsers")
+    monkeypatch.setattr(parsers, "level", logging.DEBUG)
+    monkeypatch.setattr(http.client.HTTPConnection, "debuglevel", 2)
+    Sessions(rehearsal=True).client("sts").get_caller_identity()
+    told = capfd.readouterr()
+    assert (told.out, told.err) == ("", "")
+    assert not parsers.isEnabledFor(logging.DEBUG)

@@ -1,6 +1,8 @@
 """What the SDK raises → `model.errors`: the only place that reads ClientError codes.
 
 An error text never carries the answer's body: a cut-off answer to CreateAccessKey holds a secret.
+AWS's own words are redacted, for they may quote the request: SignatureDoesNotMatch quotes all
+headers that were signed, the session token among them.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ from botocore.exceptions import (
 )
 from botocore.parsers import ResponseParserError
 
+from keyreeve.codec.redaction import redact
 from keyreeve.model.errors import (
     AccessDenied,
     AlreadyExists,
@@ -180,6 +183,9 @@ _BY_STATUS: Final[dict[int, type[AwsFailure]]] = {
     429: Throttled,
 }
 
+_CARRY_SECRETS: Final = frozenset({"iam:UpdateLoginProfile", "s3:PutObject"})
+"""Requests with a password in the clear: their refusals are told by the code alone."""
+
 _NO_CREDENTIALS = (
     CredentialRetrievalError,
     LoginError,
@@ -238,7 +244,8 @@ def calling(call: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
 def _refused(error: ClientError, call: str) -> AwsFailure:
     """An answer that is an error."""
     code = str(error.response.get("Error", {}).get("Code", ""))
-    text = str(error.response.get("Error", {}).get("Message", "")) or code
+    text = "" if call in _CARRY_SECRETS else str(error.response.get("Error", {}).get("Message", ""))
+    text = redact(text) or code
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     if code in _BAD_CREDENTIALS:
         return AccessDenied(
@@ -256,7 +263,7 @@ def _unanswered(error: BotoCoreError, call: str) -> AwsFailure:
     """No answer at all: never sent, or cut off."""
     code = type(error).__name__
     if isinstance(error, _NO_CREDENTIALS):
-        return AccessDenied(str(error), call=call, code=code, remedy=_SIGN_IN)
+        return AccessDenied(redact(str(error)), call=call, code=code, remedy=_SIGN_IN)
     if isinstance(error, NoRegionError):
         return Rejected(
             "no region is set", call=call, code=code, remedy="Use --region or AWS_REGION."

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, overload
 from urllib.parse import urlsplit
 
 import botocore.session
+from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection
 from botocore.config import Config
 from botocore.credentials import (
     AssumeRoleCredentialFetcher,
@@ -237,7 +238,14 @@ def _instant(value: str | float) -> datetime:
 
 
 def _hush() -> None:
-    """The SDK's DEBUG log prints secrets: its loggers never go below INFO (promise P14)."""
-    for name in _TALKATIVE:
-        logger = logging.getLogger(name)
-        logger.setLevel(max(logger.level, logging.INFO))
+    """The SDK's DEBUG log prints secrets: its loggers never go below INFO (promise P14).
+
+    Those below them may have been lowered one by one, and http.client prints whole requests.
+    """
+    for name in [*_TALKATIVE, *logging.root.manager.loggerDict]:
+        if name.partition(".")[0] in _TALKATIVE:
+            logger = logging.getLogger(name)
+            if logger.level < logging.INFO:
+                logger.setLevel(logging.INFO if name in _TALKATIVE else logging.NOTSET)
+    for connection in (AWSHTTPConnection, AWSHTTPSConnection):
+        connection.debuglevel = 0

@@ -20,7 +20,8 @@ from typing import NoReturn
 
 import click
 
-from keyreeve.logs import escape_control, redact
+from keyreeve.codec.redaction import redact
+from keyreeve.logs import escape_control
 from keyreeve.model.errors import KeyreeveError
 
 USAGE = 2

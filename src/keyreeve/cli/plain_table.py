@@ -32,7 +32,7 @@ def cells(text: str) -> int:
 
 
 def _cells(character: str) -> int:
-    if unicodedata.combining(character):
+    if unicodedata.category(character).startswith("M"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else SINGLE
 

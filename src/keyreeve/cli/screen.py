@@ -95,8 +95,16 @@ def note(text: str) -> None:
 
 
 def json_document(document: Mapping[str, Any]) -> None:
-    """One document for programs."""
-    click.echo(json.dumps(document, indent=1, ensure_ascii=False))
+    """One document for programs; what would steer a terminal is escaped as JSON does it."""
+    text = json.dumps(document, indent=1, ensure_ascii=False)
+    click.echo("\n".join(map(_json_escaped, text.split("\n"))))
+
+
+def _json_escaped(text: str) -> str:
+    """Outside strings JSON is printable: what is not, stands in one."""
+    if text.isprintable():
+        return text
+    return "".join(each if each.isprintable() else json.dumps(each)[1:-1] for each in text)
 
 
 def table(content: Table) -> None:

@@ -109,6 +109,7 @@ class SmtpMailer:
             )
         else:
             connection = smtplib.SMTP(self._host, self._port, timeout=self._timeout)
+        connection.set_debuglevel(0)  # smtplib would print the password and every mail
         try:
             if self._tls == "starttls":
                 connection.starttls(context=context)

@@ -116,3 +116,17 @@ def test_a_failure_is_not_translated_twice_and_ours_pass():
 
     with pytest.raises(LockLost):
         act()
+
+
+def test_words_that_quote_the_request_are_kept_without_its_secrets():
+    """SignatureDoesNotMatch quotes what was signed."""
+    quoted = "should have been 'POST\n/\n\nx-amz-security-token:IQoJcanary\n'"
+    failure = translate(refused("SignatureDoesNotMatch", 403, quoted), READ)
+    assert "canary" not in str(failure)
+    assert "should have been" in str(failure)
+
+
+@pytest.mark.parametrize("call", ["iam:UpdateLoginProfile", "s3:PutObject"])
+def test_calls_that_carry_a_password_are_told_by_their_code_alone(call: str):
+    failure = translate(refused("ValidationError", 400, "'canary' is too weak"), call)
+    assert failure.what == "ValidationError"

@@ -36,6 +36,11 @@ def test_wide_characters_count_twice():
     ]
 
 
+@pytest.mark.parametrize("text", ["e\u0301", "a\u20dd", "नी"])
+def test_marks_of_every_kind_take_no_cell_of_their_own(text: str):
+    assert cells(text) == 1
+
+
 def test_numbers_stand_to_the_right():
     drawn = plain_table(("N",), [("1",), ("100",)], right=frozenset({0}))
     assert drawn == "  N\n  1\n100"
@@ -54,10 +59,12 @@ def test_no_name_steers_the_terminal(evil: str, capsys: Any):
 
 
 def test_one_document_for_programs(capsys: Any):
-    screen.json_document({"schema": "x/1", "name": "Ünïcode\x1b"})
+    document = {"schema": "x/1", "name": "Ünïcode\x1b\x9b2J\u2028\u202e\x7f\U000e0041"}
+    screen.json_document(document)
     out = capsys.readouterr().out
-    assert json.loads(out) == {"schema": "x/1", "name": "Ünïcode\x1b"}
-    assert "\x1b" not in out
+    assert json.loads(out) == document
+    assert "Ünïcode" in out
+    assert out.replace("\n", "").isprintable()
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 from collections.abc import Iterator
 
 import pytest
@@ -127,3 +128,10 @@ def test_a_server_that_knows_no_login_gets_no_password(server, capfd, caplog):
         mailer.send(outgoing())
     shown = f"{raised.value}{raised.value!r}{mailer!r}{capfd.readouterr()}{caplog.text}"
     assert PASSWORD not in shown
+
+
+def test_smtplibs_debug_switch_prints_no_mail(mailer, monkeypatch, capfd):
+    monkeypatch.setattr(smtplib.SMTP, "debuglevel", 2)
+    mailer.send(outgoing(subject="canary"))
+    told = capfd.readouterr()
+    assert "canary" not in told.out + told.err
