@@ -311,8 +311,16 @@ def _village(*people: User, **policy: object) -> Callable[[], Chronicle]:
     return lambda: Chronicle(Neighbourhood(*people, renderer=TEXT, **policy))
 
 
+FIRST = "AKIAFORECAST00000001"
+"""The first key that is made."""
+
+
 def _uses_keys(village: Village, at: float) -> None:
-    village.account.use_keys("aged.key", village.at(at))
+    """The owner's programs, with the first replacement: it ages, but does not fall asleep."""
+    if FIRST in village.account.keys_of("aged.key"):
+        village.account.change_key("aged.key", FIRST, last_used=village.at(at))
+    else:
+        village.account.use_keys("aged.key", village.at(at))
 
 
 def _second_cycle() -> Chronicle:
@@ -339,7 +347,7 @@ SCENARIOS = {
             name="aged key, slot to free",
             build=_second_cycle,
             days=tuple(range(SECOND, SECOND + 18)),
-            ends=("AKIAFORECAST00000001",),
+            ends=(FIRST,),
             replacements=frozenset({1}),
             morning=_uses_keys,
             rules=Rules(free_slots=frozenset({OLD})),
