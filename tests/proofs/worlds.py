@@ -99,6 +99,12 @@ class Scenario:
     def _begun(self) -> Chronicle:
         return self.build()
 
+    def stop(
+        self, at: float, blow: Blow, calls: Sequence[str], resume: Resume = Resume.SAME_DAY
+    ) -> Stop:
+        """The blow in its place."""
+        return Stop(at=float(at), blow=blow, call=calls[blow.at], resume=resume)
+
     def begin(self) -> Chronicle:
         """A world of one's own on the eve of the first day."""
         return fork(self._begun())
@@ -132,9 +138,9 @@ def run(scenario: Scenario, world: Chronicle, at: float, blow: Blow | None = Non
     try:
         with suppress(Stopped):
             world.village.run(at, fate=witness)
-    except KeyreeveError as error:
-        if blow is None:
-            world.troubles.append(f"the run of day {at:g} failed: {error}")
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told
+        if blow is None or not isinstance(error, KeyreeveError):
+            world.troubles.append(f"the run of day {at:g} failed: {type(error).__name__}: {error}")
     return witness
 
 
@@ -162,10 +168,8 @@ def explore(
     resumes: Sequence[Resume],
     *,
     depth: int,
-    only: Callable[[Trial], bool] = lambda _: True,
-    days: Sequence[float] | None = None,
 ) -> Iterator[tuple[Trial, Chronicle]]:
-    """Every world with up to `depth` blows, each with what was done to it; `only` leaves some out."""
+    """Every world with up to `depth` blows, each with what was done to it."""
 
     def branch(
         world: Chronicle, left: Sequence[float], trial: Trial
@@ -179,9 +183,7 @@ def explore(
             for blow in blows(calls):
                 hit = None
                 for resume in resumes:
-                    stop = Stop(at=at, blow=blow, call=calls[blow.at], resume=resume)
-                    if not only((*trial, stop)):
-                        continue
+                    stop = scenario.stop(at, blow, calls, resume)
                     if hit is None:
                         hit = fork(world)
                         run(scenario, hit, at, blow)
@@ -191,7 +193,24 @@ def explore(
         settle(scenario, world)
         yield trial, world
 
-    yield from branch(scenario.begin(), tuple(days or map(float, scenario.days)), ())
+    yield from branch(scenario.begin(), tuple(map(float, scenario.days)), ())
+
+
+def wander(scenario: Scenario, chance: random.Random, stops: int) -> tuple[Trial, Chronicle]:
+    """One world with so many blows, by chance."""
+    world, left, trial = scenario.begin(), list(map(float, scenario.days)), ()
+    while left:
+        at = left.pop(0)
+        if chance.random() * (len(left) + 1) >= stops - len(trial):
+            run(scenario, world, at)
+            continue
+        calls = run(scenario, fork(world), at).calls
+        blow, resume = chance.choice(telling(calls)), chance.choice(list(Resume))
+        run(scenario, world, at, blow)
+        trial = (*trial, scenario.stop(at, blow, calls, resume))
+        left = list(_then(at, resume, left))
+    settle(scenario, world)
+    return trial, world
 
 
 def _then(at: float, resume: Resume, left: Sequence[float]) -> Iterator[float]:
@@ -252,7 +271,7 @@ def fingerprint(world: Chronicle) -> object:
     """All that a later run, or the checker, could see; but for what was only read."""
     village = world.village
     kept = {k: o.content for k, o in village.store._objects.items() if not k.startswith(UNREAD)}
-    changes = [event for event in world.events if not is_read(event)]
+    changes = [unanswered(event) for event in world.events if not is_read(event)]
     return kept, village.account._users, village.mailer.wire, changes
 
 
@@ -260,15 +279,24 @@ def is_read(event: Call | Mail) -> bool:
     return isinstance(event, Call) and event.operation.startswith(("iam:Get", "iam:List"))
 
 
+def unanswered(event: Call | Mail) -> Call | Mail:
+    """What a process that ended heard is no part of the world."""
+    return replace(event, answered=False) if isinstance(event, Call) else event
+
+
 # --- the end of a world -------------------------------------------------------------------------
 
 
 def judge(scenario: Scenario, trial: Trial, world: Chronicle) -> list[Violation]:
     """What the checker finds, and what is not as it should be in the end."""
-    repeats = sum(stop.repeats_a_mail for stop in trial)
-    rules = replace(scenario.rules, stops_at_send=repeats)
-    found = violations(world.history(), rules)
+    found = violations(world.history(), rules_of(scenario, trial))
     return found + [Violation(promise="P1", text=text) for text in _unsettled(scenario, world)]
+
+
+def rules_of(scenario: Scenario, trial: Trial) -> Rules:
+    """With one mail more for every answer of the mail system that was lost."""
+    repeats = sum(stop.repeats_a_mail for stop in trial)
+    return replace(scenario.rules, stops_at_send=repeats)
 
 
 def _unsettled(scenario: Scenario, world: Chronicle) -> Iterator[str]:
