@@ -32,8 +32,11 @@ _REASONS = (
 """Sentences that say why no replacement comes."""
 _UNUSED_KEYS = "Your unused access keys become inactive"
 _PASSWORD_GOES = "Your console password will be removed"
+_MOVED = "The date has moved"
 _MAY_REPEAT = ("COUNTDOWN", "OVERDUE")
 """Stages that are told on several days."""
+_SHOWN = 3
+"""Examples of what was found many times."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -367,7 +370,10 @@ def _mails_once(story: _Story) -> Iterator[Violation]:
     if len(twice) > story.rules.stops_at_send:
         yield Violation(
             promise="P5",
-            text=f"{len(twice)} mails too many, {story.rules.stops_at_send} allowed: {twice}",
+            text=(
+                f"{len(twice)} mails twice, {story.rules.stops_at_send} allowed: "
+                + "; ".join(twice[:_SHOWN])
+            ),
         )
 
 
@@ -383,9 +389,8 @@ def repeated(history: History, rules: Rules | None = None) -> Iterator[str]:
         match letter.kind:
             case Kind.NOTICE | Kind.CLOSING:
                 keys.append((who, "thread", told.day))
-                said = frozenset((line.subject, line.stage, line.on) for line in letter.lines)
                 if letter.stage not in _MAY_REPEAT:
-                    keys.append((who, letter.stage, said, closed[letter.user]))
+                    keys.append((who, letter.stage, _said(letter), closed[letter.user]))
                 if letter.kind is Kind.CLOSING:
                     closed[letter.user] += 1
             case Kind.CREDENTIALS:
@@ -395,6 +400,12 @@ def repeated(history: History, rules: Rules | None = None) -> Iterator[str]:
         if any(seen[key] for key in keys):
             yield f"{letter.stage} to {' '.join(letter.to)} on {told.day}"
         seen.update(keys)
+
+
+def _said(letter: Letter) -> object:
+    """What a notice tells; of one finding its date is news only where it says that it moved."""
+    dated = len(letter.lines) > 1 or _MOVED in letter.text
+    return frozenset((line.subject, line.stage, dated and line.on) for line in letter.lines)
 
 
 # --- P7: credentials reach their owner alone ----------------------------------------------------

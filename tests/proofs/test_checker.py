@@ -207,6 +207,10 @@ PLANTED: dict[str, tuple[str, Callable[[], History]]] = {
     ),
     "a notice twice on a day": ("P5", lambda: with_after("day 3", CASE["day 3"])),
     "the same stage on two days": ("P5", lambda: with_after("day 3", notice(4, "REMINDER"))),
+    "a first notice again, with another date": (
+        "P5",
+        lambda: with_after("day 0", notice(1, "NOTIFICATION", on=15)),
+    ),
     "a burst": ("P5", lambda: with_after("day 3", notice(3, "COUNTDOWN"))),
     "a private mail twice": ("P5", lambda: with_after("private", private(8))),
     "a closing on the day of a notice": (
@@ -257,6 +261,10 @@ def test_a_planted_violation_is_found(name: str):
             with_after("day 3", replace(create(7, OTHER), effect=False)), id="a refused create"
         ),
         pytest.param(with_after("day 11", notice(12, "COUNTDOWN")), id="a countdown a day"),
+        pytest.param(
+            with_after("day 3", notice(4, "REMINDER", said="The date has moved: it was nearer.")),
+            id="a date that moved",
+        ),
         pytest.param(
             case(
                 create=None,

@@ -32,8 +32,8 @@ def test_no_stop_breaks_a_promise():
         assert found(figures, promise) == ()
     assert {f.promise for f in figures} == set(PROMISES)
     tried = {f.what: f.tried for f in figures}
-    assert tried["single stops and lost answers"] > 180
-    assert min(tried.values()) >= 25
+    assert tried["single stops and lost answers"] > 150
+    assert min(tried.values()) >= 20
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
