@@ -199,7 +199,7 @@ def strike(blow: Blow, call: str) -> str:
 
 
 def ends_for(call: str) -> tuple[End, ...]:
-    """Stopped before a call is stopped after the one before; what only reads is stopped once."""
+    """What tells of a call: what only reads leaves the same world, whenever the process stops."""
     if call.startswith(CHANGES):
         return (End.STOPPED_AFTER, End.ANSWER_LOST, End.NEVER_ARRIVED)
-    return (End.STOPPED_BEFORE,)
+    return (End.ANSWER_LOST,)
