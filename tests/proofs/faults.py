@@ -1,0 +1,528 @@
+"""P9, P13: every AWS call of a case fails in every way, and nothing happens on an unread fact.
+
+One account lives through the ladder (days 0 to 17) on an AWS made of memory.  From the undisturbed
+life every other one is forked: `operation/kind/first-last`, the days on which the failure stands.
+A failure can only delay.  So no finding may stand on a higher rung, be resolved earlier or be acted
+upon earlier than undisturbed; where a call taught nothing, what needs it does not happen; and once
+the failure has ended, the case comes to its end.
+
+    python -m tests.proofs.faults 'iam:GetUser/denied/7-7'
+"""
+
+from __future__ import annotations
+
+import random
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from functools import cache, partial
+from typing import Any
+
+import pytest
+from tests.proofs import memory_world
+from tests.proofs.fault_kinds import WRITES, Kind, kinds
+from tests.proofs.figure import Figure, Mutant, Size
+from tests.proofs.history import Call, Mail
+from tests.proofs.memory_aws import Answer, Asked
+from tests.proofs.memory_world import CONFIG, PREFIX, TEAM, Ran, World, in_memory
+from tests.scenario.people import (
+    aged,
+    bystanders,
+    no_mfa,
+    old_password,
+    person,
+    quiet,
+    spare,
+    console,
+    key,
+)
+
+from keyreeve.model.errors import AwsFailure
+from keyreeve.model.plan import OutcomeKind
+
+LAST = 17
+"""The last day of the ladder's story."""
+PATIENCE = 28
+"""Days after the failure's end in which the case must have come to its end."""
+PEOPLE = (aged(), spare(), old_password(), no_mfa(), no_mfa("mended"), quiet(), *bystanders(8))
+SETTINGS = f"""{CONFIG}\
+enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
+limits: {{disruptive_floor: 8}}
+"""
+STAGES = (
+    "pending",
+    "notification",
+    "reminder",
+    "new_credentials",
+    "warning",
+    "countdown",
+    "enforcement",
+)
+ALL = "everything"
+NEEDED_FOR: Mapping[str, frozenset[str] | str] = {
+    "sts:GetCallerIdentity": ALL,
+    "iam:GenerateCredentialReport": ALL,
+    "iam:GetCredentialReport": ALL,
+    "iam:GetAccountAuthorizationDetails": ALL,
+    "s3:GetObject state.json": ALL,
+    "s3:GetObject waivers.json": ALL,
+    "s3:GetObject holds.json": ALL,
+    "s3:GetObject pause.json": ALL,
+    "s3:GetObject lock.json": ALL,
+    "s3:PutObject lock.json": ALL,
+    "s3:PutObject state.json": ALL,
+    "s3:ListObjectsV2 ops/": ALL,
+    "iam:GetUser": frozenset(
+        {
+            "iam:CreateAccessKey",
+            "iam:UpdateAccessKey",
+            "iam:UpdateLoginProfile",
+            "iam:DeleteLoginProfile",
+            "iam:AddUserToGroup",
+        }
+    ),
+    "iam:ListAccessKeys": frozenset({"iam:CreateAccessKey", "iam:UpdateAccessKey"}),
+    "iam:GetAccessKeyLastUsed": frozenset({"iam:UpdateAccessKey"}),
+    "iam:GetLoginProfile": frozenset(
+        {"iam:UpdateLoginProfile", "iam:DeleteLoginProfile", "iam:AddUserToGroup"}
+    ),
+    "iam:ListMFADevices": frozenset({"iam:UpdateLoginProfile", "iam:AddUserToGroup"}),
+    "iam:GetAccountPasswordPolicy": frozenset({"iam:UpdateLoginProfile"}),
+    "s3:PutObject ops/": frozenset(
+        {
+            "iam:CreateAccessKey",
+            "iam:UpdateAccessKey",
+            "iam:UpdateLoginProfile",
+            "iam:DeleteLoginProfile",
+            "iam:AddUserToGroup",
+        }
+    ),
+    "s3:PutObject credentials/": frozenset({"iam:UpdateLoginProfile"}),
+}
+"""What must not happen while this call teaches nothing."""
+
+
+def label(asked: Asked) -> str:
+    """The operation; for S3 with the part of the storage."""
+    if not asked.operation.startswith("s3:"):
+        return asked.operation
+    head, slash, _ = asked.key.removeprefix(PREFIX).partition("/")
+    return f"{asked.operation} {head}{slash}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One failure, and when it stands."""
+
+    operation: str
+    """As `label` has it."""
+    kind: Kind
+    first: int
+    last: int
+    user: str | None = None
+
+    @property
+    def name(self) -> str:
+        """To replay it by."""
+        whose = f"@{self.user}" if self.user else ""
+        return f"{self.operation}{whose}/{self.kind.name}/{self.first}-{self.last}"
+
+
+@dataclass(slots=True, kw_only=True)
+class Day:
+    """What one run left behind."""
+
+    ran: Ran
+    stages: Mapping[tuple[str, str], str]
+    """User and control → stage."""
+    events: tuple[Call | Mail, ...]
+    struck: int = 0
+
+    @property
+    def acts(self) -> list[Call]:
+        return [e for e in self.events if isinstance(e, Call) and e.effect and _changes(e)]
+
+    @property
+    def mails(self) -> list[Mail]:
+        return [event for event in self.events if isinstance(event, Mail)]
+
+
+@dataclass(slots=True)
+class Undisturbed:
+    """The life that all others are forked from."""
+
+    mornings: list[World] = field(default_factory=list)
+    """Before the run of each day."""
+    days: list[Day] = field(default_factory=list)
+
+    def called(self, operation: str) -> list[int]:
+        """The days on which an operation is called."""
+        return [n for n, day in enumerate(self.days) if operation in _labels(day.events)]
+
+    def operations(self) -> list[str]:
+        """Every operation of the whole case."""
+        return sorted(set().union(*(_labels(day.events) for day in self.days)))
+
+
+@cache
+def undisturbed() -> Undisturbed:
+    """Made once, before any violation is planted."""
+    life, world = Undisturbed(), World(*PEOPLE, config=SETTINGS)
+    with in_memory():
+        for day in range(LAST + PATIENCE + 1):
+            life.mornings.append(world.fork())
+            life.days.append(_lived(world, day))
+    return life
+
+
+def _lived(world: World, day: int, fault: _Fault | None = None) -> Day:
+    """A run, and then people's own doing."""
+    since = len(world.aws.calls)
+    world.aws.fails = fault or (lambda _: None)
+    ran = world.run(day)
+    seen = Day(
+        ran=ran,
+        stages=_stages(world),
+        events=tuple(world.aws.calls[since:]),
+    )
+    seen.struck = fault.struck(seen.events) if fault else 0
+    _people(world, day)
+    return seen
+
+
+def _people(world: World, day: int) -> None:
+    """One enrols MFA in time; the other once the quarantine asks for it."""
+    account = world.aws.account
+    if day == 5:  # noqa: PLR2004 - in the middle of the ladder
+        account.change("mended", mfa_active=True)
+    if "MFA-Setup" in account.groups_of("no.mfa"):
+        account.change("no.mfa", mfa_active=True)
+    account.use_keys("aged.key", account.now)
+
+
+def _stages(world: World) -> dict[tuple[str, str], str]:
+    return {
+        (name, finding["control"]): finding["stage"]
+        for name, case in world.cases().items()
+        for finding in _rows(case["findings"])
+    }
+
+
+def _rows(listed: Any) -> Iterable[Any]:
+    return listed.values() if isinstance(listed, Mapping) else listed
+
+
+class _Fault:
+    """`MemoryAws.fails` of one case."""
+
+    def __init__(self, case: Case) -> None:
+        self._case = case
+        self._count = 0
+
+    def __call__(self, asked: Asked) -> Answer | None:
+        case = self._case
+        if label(asked) != case.operation or case.user not in (None, asked.user):
+            return None
+        if case.kind.times is not None and self._count >= case.kind.times:
+            return None
+        self._count += 1
+        return case.kind.answer
+
+    def struck(self, events: Iterable[Call | Mail]) -> int:
+        """How often it did harm: what is not there cannot be spoilt."""
+        if self._case.kind.answer.error is not None:
+            return self._count
+        return sum(isinstance(event, Call) and not event.answered for event in events)
+
+
+# --- one case -----------------------------------------------------------------------------------
+
+
+def lived(case: Case) -> list[str]:
+    """What the case violates; its name leads each line."""
+    life = undisturbed()
+    world = life.mornings[case.first].fork()
+    days: dict[int, Day] = {}
+    end = min(case.last + PATIENCE, LAST + PATIENCE)
+    for n in range(case.first, end + 1):
+        fault = _Fault(case) if n <= case.last else None
+        days[n] = _lived(world, n, fault)
+        if n > max(case.last, LAST) and not world.cases():
+            break
+    found = [*_delayed(life, days), *_unread(case, days), *_told(case, days)]
+    found += [*_ended(world, days), *_bounded(life, days)]
+    return [f"{case.name}: {what}" for what in found]
+
+
+def _delayed(life: Undisturbed, days: Mapping[int, Day]) -> Iterator[str]:
+    """No higher rung, no earlier resolution, no earlier act than undisturbed."""
+    known: set[tuple[str, str]] = set()
+    first = _first_acts(life.days)
+    for n, day in days.items():
+        calm = life.days[n].stages
+        for finding, stage in day.stages.items():
+            if _rank(stage) > _rank(calm.get(finding, "enforcement")):
+                yield f"day {n}: {finding} stands on {stage}, undisturbed {calm.get(finding)}"
+            if finding not in calm and not any(finding in d.stages for d in life.days[: n + 1]):
+                yield f"day {n}: {finding} opened, which undisturbed it does not"
+        for finding in known & calm.keys() - day.stages.keys():
+            yield f"day {n}: {finding} is gone, undisturbed it stands on {calm[finding]}"
+        known |= day.stages.keys()
+        for act in day.acts:
+            what = (act.user, act.operation)
+            if not _own_key(act) and n < first.get(what, LAST + PATIENCE):
+                yield f"day {n}: {act.operation} for {act.user}, undisturbed {first.get(what)}"
+
+
+def _unread(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
+    """While a call teaches nothing, nothing happens that needs it."""
+    needed = NEEDED_FOR.get(case.operation, frozenset())
+    before = undisturbed().days[case.first - 1].stages if case.first else {}
+    for n, day in days.items():
+        if case.first <= n <= case.last and case.kind.unread and day.struck:
+            if case.kind.missing is not None:
+                yield from _left_out(case.kind, n, before, day)
+            elif needed == ALL:
+                if day.stages != before:
+                    yield f"day {n}: cases moved although nothing could be read"
+                if day.acts or any(mail.to != (TEAM,) for mail in day.mails):
+                    yield f"day {n}: acts or mails although nothing could be read"
+            else:
+                for act in day.acts:
+                    if act.operation in needed and not _own_key(act):
+                        yield f"day {n}: {act.operation} for {act.user} on an unread fact"
+        before = day.stages
+
+
+def _left_out(
+    kind: Kind, n: int, before: Mapping[tuple[str, str], str], day: Day
+) -> Iterator[str]:
+    """Of whom nothing was read, nothing is known."""
+    for place, user in enumerate(PEOPLE):
+        if kind.missing is not None and kind.missing(place):
+            then, now = (
+                {k: v for k, v in stages.items() if k[0] == user.name}
+                for stages in (before, day.stages)
+            )
+            if then != now:
+                yield f"day {n}: {user.name} was left out, and moved from {then} to {now}"
+            if _share(day, user.name):
+                yield f"day {n}: {user.name} was left out, and got {_share(day, user.name)}"
+
+
+def _told(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
+    """The exit code says so, and nothing escapes."""
+    for n, day in days.items():
+        if day.ran.code not in (0, 1, 4, 6, *_LOCKED.get(case.operation, ())):
+            yield f"day {n}: exit {day.ran.code}: {day.ran.failure}"
+        users = case.kind.missing is not None  # deleted since the report, for all that is known
+        quiet = not case.kind.unread or case.operation in SILENT or users
+        if day.struck and n <= case.last and not quiet and day.ran.code == 0:
+            yield f"day {n}: exit 0 although {case.operation} failed {day.struck} times"
+
+
+SILENT = frozenset({"sesv2:GetAccount"})
+"""Without SES's word on the quota mail is tried, one attempt each: the refusal itself tells."""
+_LOCKED = {"s3:PutObject lock.json": (5,), "s3:GetObject lock.json": (5,)}
+"""Who cannot get at the lock takes it for held."""
+
+
+def _ended(world: World, days: Mapping[int, Day]) -> Iterator[str]:
+    """The cases close, the old key is Inactive, its owner holds the new one."""
+    last = max(days)
+    for name, case in world.cases().items():
+        stuck = [o["stuck"] for o in _rows(case["operations"]) if o.get("stuck")]
+        if not stuck:
+            yield f"day {last}: the case of {name} is still open: {days[last].stages}"
+        elif not any(name.encode() in m.raw and m.to == (TEAM,) for m in world.aws.mails()):
+            yield f"day {last}: {name} is stuck, and nobody was told: {stuck}"
+    active = {k: a for k, a in world.aws.account.keys_of("aged.key").items() if a}
+    if not world.cases().get("aged.key"):
+        if not active.keys() & {call.made for call in _created(world)}:
+            yield f"day {last}: aged.key has no new key that is Active"
+        for made in active:
+            if not any(m.to == ("aged.key@example.com",) and _attached(m, made) for m in world.aws.mails()):
+                yield f"day {last}: the owner never got {made}"
+
+
+def _bounded(life: Undisturbed, days: Mapping[int, Day]) -> Iterator[str]:
+    """A storm does not multiply calls beyond the SDK's own retries."""
+    most = 5 * max(len(day.events) for day in life.days)
+    for n, day in days.items():
+        if len(day.events) > most:
+            yield f"day {n}: {len(day.events)} calls in one run"
+
+
+# --- small things -------------------------------------------------------------------------------
+
+
+def _rank(stage: str) -> int:
+    return STAGES.index(stage) if stage in STAGES else STAGES.index("new_credentials")
+
+
+def _labels(events: Iterable[Call | Mail]) -> set[str]:
+    return {
+        "sesv2:SendEmail"
+        if isinstance(event, Mail)
+        else label(Asked(operation=event.operation, params=event.params, user=event.user))
+        for event in events
+    }
+
+
+def _changes(call: Call) -> bool:
+    return call.operation.startswith("iam:") and call.operation in WRITES
+
+
+def _first_acts(days: Sequence[Day]) -> dict[tuple[str | None, str], int]:
+    found: dict[tuple[str | None, str], int] = {}
+    for n, day in enumerate(days):
+        for act in day.acts:
+            found.setdefault((act.user, act.operation), n)
+    return found
+
+
+def _own_key(act: Call) -> bool:
+    """An orphan that is shut or deleted: a key that the product itself has made."""
+    return act.params.get("AccessKeyId", "").startswith("AKIAFORECAST")
+
+
+def _created(world: World) -> list[Call]:
+    return [act for act in world.aws.acts() if act.made]
+
+
+def _attached(mail: Mail, key_id: str) -> bool:
+    return f"{key_id}.csv".encode() in mail.raw
+
+
+# --- P13: one user's failure is nobody else's ---------------------------------------------------
+
+THREE = ("aged.key", "old.password", "no.mfa")
+PARTIAL = ("denied", "throttled", "dropped-before", "malformed-before", "ServiceFailure")
+EVERYBODY = frozenset({"sesv2:SendEmail/denied"})
+"""What AWS says of one mail and means of all: the sender may not send."""
+
+
+def partly(case: Case) -> list[str]:
+    """What one day looks like on which the calls about one user fail."""
+    life = undisturbed()
+    world = life.mornings[case.first].fork()
+    day, calm = _lived(world, case.first, _Fault(case)), life.days[case.first]
+    if not day.struck:
+        return []
+    others = {user.name for user in PEOPLE} - {case.user}
+    found = []
+    for name in sorted(others):
+        if _share(day, name) != _share(calm, name):
+            found.append(f"{name} had another day than undisturbed")
+    mended = _share(day, str(case.user)) == _share(calm, str(case.user))
+    if day.ran.code != (0 if mended else 1):
+        found.append(f"exit {day.ran.code} {day.ran.failure}")
+    if not mended and case.user not in _named(day.ran):
+        found.append(f"the report does not name {case.user}")
+    return [f"{case.name}: {what}" for what in found]
+
+
+def _share(day: Day, name: str) -> list[object]:
+    """What a user got: acts and mails, but for ids that are given anew."""
+    got: list[object] = [(a.operation, *sorted(a.params)) for a in day.acts if a.user == name]
+    address = f"{name}@example.com"
+    got += [(m.to, _SUBJECT.findall(m.raw)) for m in day.mails if address in m.to]
+    return got
+
+
+_SUBJECT = re.compile(rb"^Subject: .*$", re.MULTILINE)
+
+
+def _named(ran: Ran) -> set[str]:
+    """Users of whom the report says that something could not be done or read."""
+    undone = {
+        str(o.user_name)
+        for o in ran.outcomes
+        if o.kind in (OutcomeKind.FAILED, OutcomeKind.DEFERRED, OutcomeKind.REFUSED)
+    }
+    gaps = ran.plan.gaps if ran.plan else ()
+    return undone | {str(gap.user_name) for gap in gaps}
+
+
+# --- the cases ----------------------------------------------------------------------------------
+
+
+def cases() -> Iterator[Case]:
+    """Every operation, every kind; each day on which it is called, three days, the whole ladder."""
+    life = undisturbed()
+    for operation in life.operations():
+        called = [day for day in life.called(operation) if day <= LAST]
+        for kind in kinds(operation.partition(" ")[0]) if called else ():
+            make = partial(Case, operation=operation, kind=kind)
+            yield make(first=0, last=LAST)
+            for day in called:
+                yield make(first=day, last=day)
+                if kind.times is None and day + 2 <= LAST:
+                    yield make(first=day, last=day + 2)
+
+
+def cases_of_one_user() -> Iterator[Case]:
+    """Every call about one of three users, on each day on which it is made."""
+    life = undisturbed()
+    for user in THREE:
+        for n, day in enumerate(life.days[: LAST + 1]):
+            about = [e for e in day.events if isinstance(e, Mail) or e.user == user]
+            about = [e for e in about if not isinstance(e, Mail) or e.to[0].startswith(f"{user}@")]
+            for operation in sorted(_labels(about)):
+                for kind in kinds(operation):
+                    whole = f"{operation}/{kind.name}" in EVERYBODY
+                    if kind.name in PARTIAL and not whole:
+                        yield Case(operation=operation, kind=kind, first=n, last=n, user=user)
+
+
+def sampled(found: Sequence[Case], seed: int, *, each: int) -> list[Case]:
+    """So many cases at least of every operation and of every kind."""
+    shuffled = random.Random(seed).sample(found, len(found))  # noqa: S311 - a choice of tests
+    operations: Counter[str] = Counter()
+    names: Counter[str] = Counter()
+    taken = []
+    for case in shuffled:
+        if operations[case.operation] < each or names[case.kind.name] < each:
+            operations[case.operation] += 1
+            names[case.kind.name] += 1
+            taken.append(case)
+    return taken
+
+
+def prove(size: Size, seed: int) -> Iterable[Figure]:
+    """Both promises."""
+    every, partial_ones = list(cases()), list(cases_of_one_user())
+    if size is Size.CI:
+        every, partial_ones = sampled(every, seed, each=2), sampled(partial_ones, seed, each=4)
+    with in_memory():
+        yield Figure(
+            promise="P9",
+            what="ladders with a failing call",
+            tried=len(every),
+            violations=tuple(what for case in every for what in lived(case)),
+        )
+        yield Figure(
+            promise="P13",
+            what="days on which one user's calls fail",
+            tried=len(partial_ones),
+            violations=tuple(what for case in partial_ones for what in partly(case)),
+        )
+
+
+def main(names: Sequence[str]) -> int:
+    """Replay cases by name."""
+    known = {case.name: case for case in (*cases(), *cases_of_one_user())}
+    found = []
+    with in_memory():
+        for name in names:
+            case = known[name]
+            found += partly(case) if case.user else lived(case)
+    print("\n".join(found) or "no violation")  # noqa: T201
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
