@@ -165,6 +165,7 @@ _MISSING: Mapping[str, Callable[[int], bool]] = {
     "few-users-missing": lambda place: place % 4 == 0,
     "few-rows": lambda place: place >= _ROWS - 2,
     "no-groups": lambda _: False,
+    "no-users": lambda _: True,
 }
 _SPOILT: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     "iam:GetAccountAuthorizationDetails": {

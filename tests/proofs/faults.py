@@ -23,6 +23,7 @@ from typing import Any
 
 import pytest
 from tests.proofs import memory_world
+from tests.proofs.checker import Rules, violations
 from tests.proofs.fault_kinds import WRITES, Kind, kinds
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.history import Call, Mail
@@ -253,7 +254,7 @@ def lived(case: Case) -> list[str]:
         if n > max(case.last, LAST) and not world.cases():
             break
     found = [*_delayed(life, days), *_unread(case, days), *_told(case, days)]
-    found += [*_ended(world, days), *_bounded(life, days)]
+    found += [*_ended(world, days), *_bounded(life, days), *_forbidden(case, world, days)]
     return [f"{case.name}: {what}" for what in found]
 
 
@@ -318,6 +319,8 @@ def _told(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
     for n, day in days.items():
         if day.ran.code not in (0, 1, 4, 6, *_LOCKED.get(case.operation, ())):
             yield f"day {n}: exit {day.ran.code}: {day.ran.failure}"
+        if day.ran.code == 6 and (day.acts or day.mails):  # noqa: PLR2004 - "nothing changed"
+            yield f"day {n}: exit 6 although something was done"
         users = case.kind.missing is not None  # deleted since the report, for all that is known
         quiet = not case.kind.unread or case.operation in SILENT or users
         if day.struck and n <= case.last and not quiet and day.ran.code == 0:
@@ -328,6 +331,14 @@ SILENT = frozenset({"sesv2:GetAccount"})
 """Without SES's word on the quota mail is tried, one attempt each: the refusal itself tells."""
 _LOCKED = {"s3:PutObject lock.json": (5,), "s3:GetObject lock.json": (5,)}
 """Who cannot get at the lock takes it for held."""
+
+
+def _forbidden(case: Case, world: World, days: Mapping[int, Day]) -> Iterator[str]:
+    """What no history may show (P1 to P5, P7), whatever fails."""
+    lost = case.operation == "sesv2:SendEmail"
+    cut = sum(day.struck if lost else bool(day.ran.failure) for day in days.values())
+    history = world.aws.history(frozenset({TEAM}))
+    yield from map(str, violations(history, Rules(stops_at_send=cut)))
 
 
 def _ended(world: World, days: Mapping[int, Day]) -> Iterator[str]:
