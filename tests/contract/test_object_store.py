@@ -297,7 +297,7 @@ def test_a_garbled_listing_is_told_as_storage_that_does_not_answer(page: dict[st
             return page
 
     store = S3Store(Garbled(), bucket=BUCKET, prefix="p")
-    with pytest.raises(StorageUnreachable, match="cannot be read|lacks"):
+    with pytest.raises(StorageUnreachable, match=r"cannot be read|lacks"):
         list(store.list("ops/"))
 
 

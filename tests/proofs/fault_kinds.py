@@ -13,7 +13,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
-from botocore.exceptions import ConnectTimeoutError, ConnectionClosedError, IncompleteReadError
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, IncompleteReadError
 from botocore.parsers import ResponseParserError
 from botocore.session import Session
 from tests.proofs.memory_aws import MUTATIONS, Answer, refusal
@@ -189,13 +189,13 @@ _SPOILT: Mapping[str, Mapping[str, Callable[[Any], Any]]] = {
     },
     "iam:GenerateCredentialReport": {"never-ready": lambda _: {"State": "INPROGRESS"}},
     "iam:ListAccessKeys": {"no-marker": lambda told: {**told, "IsTruncated": True}},
-    "iam:ListMFADevices": {"no-marker": lambda told: {**told, "IsTruncated": True}},
+    "iam:ListMFADevices": {"no-marker": lambda _: {"MFADevices": [], "IsTruncated": True}},
     "s3:GetObject": {
         "garbled": lambda told: {**told, "Body": io.BytesIO(b"\x00<not an answer")},
         "cut-body": lambda told: {**told, "Body": _Cut()},
     },
     "s3:ListObjectsV2": {
         "no-marker": lambda told: {**told, "IsTruncated": True},
-        "nameless": lambda told: {**told, "Contents": [{} for _ in told["Contents"]]},
+        "nameless": lambda told: {**told, "Contents": [{}]},
     },
 }

@@ -16,13 +16,12 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any
 
 import pytest
-from tests.proofs import memory_world
 from tests.proofs.checker import Rules, violations
 from tests.proofs.fault_kinds import WRITES, Kind, kinds
 from tests.proofs.figure import Figure, Mutant, Size
@@ -34,15 +33,16 @@ from tests.scenario.people import (
     bystanders,
     no_mfa,
     old_password,
-    person,
     quiet,
     spare,
-    console,
-    key,
 )
 
+from keyreeve.aws.iam_reader import IamReader
 from keyreeve.model.errors import AwsFailure
 from keyreeve.model.plan import OutcomeKind
+from keyreeve.pipeline import collect, daily
+from keyreeve.pipeline.enforcement import Enforcement
+from keyreeve.pipeline.execution import Execution
 
 LAST = 17
 """The last day of the ladder's story."""
@@ -53,6 +53,8 @@ SETTINGS = f"""{CONFIG}\
 enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
 limits: {{disruptive_floor: 8}}
 """
+EVENTFUL = (0, 3, 5, 7, 8, 10, 11, 13, 14, 15)
+"""Days on which something happens; one of a weekend, and the one on which somebody mends."""
 STAGES = (
     "pending",
     "notification",
@@ -197,7 +199,7 @@ def _lived(world: World, day: int, fault: _Fault | None = None) -> Day:
 def _people(world: World, day: int) -> None:
     """One enrols MFA in time; the other once the quarantine asks for it."""
     account = world.aws.account
-    if day == 5:  # noqa: PLR2004 - in the middle of the ladder
+    if day == 5:
         account.change("mended", mfa_active=True)
     if "MFA-Setup" in account.groups_of("no.mfa"):
         account.change("no.mfa", mfa_active=True)
@@ -298,9 +300,7 @@ def _unread(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
         before = day.stages
 
 
-def _left_out(
-    kind: Kind, n: int, before: Mapping[tuple[str, str], str], day: Day
-) -> Iterator[str]:
+def _left_out(kind: Kind, n: int, before: Mapping[tuple[str, str], str], day: Day) -> Iterator[str]:
     """Of whom nothing was read, nothing is known."""
     for place, user in enumerate(PEOPLE):
         if kind.missing is not None and kind.missing(place):
@@ -319,7 +319,7 @@ def _told(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
     for n, day in days.items():
         if day.ran.code not in (0, 1, 4, 6, *_LOCKED.get(case.operation, ())):
             yield f"day {n}: exit {day.ran.code}: {day.ran.failure}"
-        if day.ran.code == 6 and (day.acts or day.mails):  # noqa: PLR2004 - "nothing changed"
+        if day.ran.code == 6 and (day.acts or day.mails):
             yield f"day {n}: exit 6 although something was done"
         users = case.kind.missing is not None  # deleted since the report, for all that is known
         quiet = not case.kind.unread or case.operation in SILENT or users
@@ -335,7 +335,7 @@ _LOCKED = {"s3:PutObject lock.json": (5,), "s3:GetObject lock.json": (5,)}
 
 def _forbidden(case: Case, world: World, days: Mapping[int, Day]) -> Iterator[str]:
     """What no history may show (P1 to P5, P7), whatever fails."""
-    lost = case.operation == "sesv2:SendEmail"
+    lost = case.operation in ("sesv2:SendEmail", "s3:PutObject ops/")
     cut = sum(day.struck if lost else bool(day.ran.failure) for day in days.values())
     history = world.aws.history(frozenset({TEAM}))
     yield from map(str, violations(history, Rules(stops_at_send=cut)))
@@ -354,8 +354,9 @@ def _ended(world: World, days: Mapping[int, Day]) -> Iterator[str]:
     if not world.cases().get("aged.key"):
         if not active.keys() & {call.made for call in _created(world)}:
             yield f"day {last}: aged.key has no new key that is Active"
+        private = [m for m in world.aws.mails() if m.to == ("aged.key@example.com",)]
         for made in active:
-            if not any(m.to == ("aged.key@example.com",) and _attached(m, made) for m in world.aws.mails()):
+            if not any(_attached(mail, made) for mail in private):
                 yield f"day {last}: the owner never got {made}"
 
 
@@ -424,10 +425,11 @@ def partly(case: Case) -> list[str]:
     if not day.struck:
         return []
     others = {user.name for user in PEOPLE} - {case.user}
-    found = []
-    for name in sorted(others):
-        if _share(day, name) != _share(calm, name):
-            found.append(f"{name} had another day than undisturbed")
+    found = [
+        f"{name} had another day than undisturbed"
+        for name in sorted(others)
+        if _share(day, name) != _share(calm, name)
+    ]
     mended = _share(day, str(case.user)) == _share(calm, str(case.user))
     if day.ran.code != (0 if mended else 1):
         found.append(f"exit {day.ran.code} {day.ran.failure}")
@@ -462,17 +464,17 @@ def _named(ran: Ran) -> set[str]:
 
 
 def cases() -> Iterator[Case]:
-    """Every operation, every kind; each day on which it is called, three days, the whole ladder."""
+    """Every operation, every kind; single days, three days, the whole ladder."""
     life = undisturbed()
     for operation in life.operations():
-        called = [day for day in life.called(operation) if day <= LAST]
+        called = [day for day in life.called(operation) if day in EVENTFUL]
         for kind in kinds(operation.partition(" ")[0]) if called else ():
             make = partial(Case, operation=operation, kind=kind)
             yield make(first=0, last=LAST)
             for day in called:
                 yield make(first=day, last=day)
-                if kind.times is None and day + 2 <= LAST:
-                    yield make(first=day, last=day + 2)
+            if kind.times is None:
+                yield make(first=max(0, called[-1] - 2), last=called[-1])
 
 
 def cases_of_one_user() -> Iterator[Case]:
@@ -491,7 +493,7 @@ def cases_of_one_user() -> Iterator[Case]:
 
 def sampled(found: Sequence[Case], seed: int, *, each: int) -> list[Case]:
     """So many cases at least of every operation and of every kind."""
-    shuffled = random.Random(seed).sample(found, len(found))  # noqa: S311 - a choice of tests
+    shuffled = random.Random(seed).sample(found, len(found))
     operations: Counter[str] = Counter()
     names: Counter[str] = Counter()
     taken = []
@@ -513,27 +515,120 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
             promise="P9",
             what="ladders with a failing call",
             tried=len(every),
-            violations=tuple(what for case in every for what in lived(case)),
+            violations=replayed(every),
         )
         yield Figure(
             promise="P13",
             what="days on which one user's calls fail",
             tried=len(partial_ones),
-            violations=tuple(what for case in partial_ones for what in partly(case)),
+            violations=replayed(partial_ones),
         )
+
+
+def replayed(chosen: Iterable[Case]) -> tuple[str, ...]:
+    """What these cases violate, within `in_memory`."""
+    return tuple(what for c in chosen for what in (partly(c) if c.user else lived(c)))
+
+
+def named(*names: str) -> list[Case]:
+    """Cases by name. KeyError if there is no such."""
+    known = {case.name: case for case in (*cases(), *cases_of_one_user())}
+    return [known[name] for name in names]
 
 
 def main(names: Sequence[str]) -> int:
     """Replay cases by name."""
-    known = {case.name: case for case in (*cases(), *cases_of_one_user())}
-    found = []
     with in_memory():
-        for name in names:
-            case = known[name]
-            found += partly(case) if case.user else lived(case)
-    print("\n".join(found) or "no violation")  # noqa: T201
+        found = replayed(named(*names))
+    print("\n".join(found) or "no violation")
     return 1 if found else 0
 
+
+# --- planted violations -------------------------------------------------------------------------
+
+
+def _patched(place: Any, name: str, value: Any) -> Any:
+    @contextmanager
+    def planted() -> Iterator[None]:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(place, name, value)
+            yield
+
+    return planted
+
+
+def _no_keys(ask: Any = IamReader.access_keys) -> Any:
+    def access_keys(self: IamReader, user: Any) -> Any:
+        try:
+            return ask(self, user)
+        except AwsFailure:
+            return ()
+
+    return access_keys
+
+
+def _collected(collect: Any = daily.collect, **changes: Any) -> Any:
+    def collected(*given: Any) -> Any:
+        snapshot, report = collect(*given)
+        return replace(snapshot, **changes), report
+
+    return collected
+
+
+def _hasty(look: Any = Enforcement._look_again) -> Any:
+    def look_again(self: Any) -> None:
+        with suppress(AwsFailure):
+            look(self)
+
+    return look_again
+
+
+def _unguarded(_: Any, __: Any, work: Any) -> Any:
+    return work()
+
+
+SHOWN_BY: Mapping[str, str] = {
+    "unreadable keys are no keys": "iam:ListAccessKeys/denied/14-14",
+    "a truncated user list clears": "iam:GetAccountAuthorizationDetails/few-users-missing/11-11",
+    "a gap is ignored": "iam:GetCredentialReport/few-rows/11-11",
+    "an incomplete report is trusted": "iam:GetCredentialReport/head-only/11-11",
+    "a look that fails has seen nothing wrong": "iam:GetUser/denied/14-14",
+    "one user's failure ends the run": "iam:GetUser@aged.key/denied/14-14",
+    "a failure leaves the exit code at 0": "iam:GetUser@aged.key/denied/14-14",
+}
+"""Planted violation → a case that shows it, for the small size."""
+MUTANTS = tuple(
+    Mutant(promise=promise, name=name, plant=plant)
+    for promise, name, plant in (
+        ("P9", "unreadable keys are no keys", _patched(IamReader, "access_keys", _no_keys())),
+        (
+            "P9",
+            "a truncated user list clears",
+            _patched(collect, "_unconfirmed", lambda *_: frozenset()),
+        ),
+        ("P9", "a gap is ignored", _patched(daily, "collect", _collected(gaps=()))),
+        (
+            "P9",
+            "an incomplete report is trusted",
+            _patched(daily, "collect", _collected(account_readable=True)),
+        ),
+        (
+            "P9",
+            "a look that fails has seen nothing wrong",
+            _patched(Enforcement, "_look_again", _hasty()),
+        ),
+        (
+            "P13",
+            "one user's failure ends the run",
+            _patched(Execution, "_guarded", _unguarded),
+        ),
+        (
+            "P13",
+            "a failure leaves the exit code at 0",
+            _patched(daily, "exit_code", lambda *_: 0),
+        ),
+    )
+)
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

@@ -4,6 +4,7 @@ It answers in the SDK's words, fails as the SDK fails, and keeps a record of eve
 case takes some hundredths of a second, so that every call of it can fail in every way.
 """
 
+# ruff: noqa: N802, N803 - operations and parameters are called as AWS calls them
 from __future__ import annotations
 
 import io
@@ -138,7 +139,9 @@ class MemoryAws:
         """As the SDK: what may pass is tried again, the rest raised."""
         for attempt in range(1, attempts + 1):
             try:
-                return self._attempt(Asked(operation=operation, params=params, user=self._of(params)))
+                return self._attempt(
+                    Asked(operation=operation, params=params, user=self._of(params))
+                )
             except (ClientError, HTTPClientError) as error:
                 if attempt == attempts or not _passes(error):
                     raise
@@ -423,5 +426,3 @@ def _passes(error: Exception) -> bool:
     code = error.response.get("Error", {}).get("Code", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return code in _TRANSIENT or status in (500, 502, 503, 504)
-
-

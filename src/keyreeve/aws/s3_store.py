@@ -174,17 +174,17 @@ class S3Store:
         return self._client.put_object(Bucket=self._bucket, **request)["ETag"]
 
     @calling("s3:ListObjectsV2")
-    def _list_objects(self, request: dict[str, Any]) -> tuple[list[ListedObject], str | None]:
+    def _list_objects(self, request: dict[str, Any]) -> tuple[tuple[ListedObject, ...], str | None]:
         """One page, read here so that a garbled one is told as such; where the next begins."""
         page = self._client.list_objects_v2(Bucket=self._bucket, **request)
-        rows = [
+        rows = tuple(
             ListedObject(
                 key=row["Key"].removeprefix(self._prefix),
                 size=row["Size"],
                 modified_at=row["LastModified"],
             )
             for row in page.get("Contents", ())
-        ]
+        )
         return rows, page["NextContinuationToken"] if page["IsTruncated"] else None
 
     @calling("s3:DeleteObject")

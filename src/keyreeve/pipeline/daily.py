@@ -107,9 +107,7 @@ def run(
         raise BrokenOff(failure.what, where=failure.where, remedy=failure.remedy) from failure
 
 
-def _carry_out(
-    account: Account, bench: Workbench, judged: Judgement, progress: Progress
-) -> Report:
+def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: Progress) -> Report:
     """Act, record, publish: from here on something may have been done."""
     summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
