@@ -82,6 +82,10 @@ class Chronicle:
     def __init__(self, village: Village, events: tuple[Call | Mail, ...] = ()) -> None:
         self.village = village
         self.events = list(events)
+        self.passwords: dict[str, str] = {}
+        """User → the console password that was set last."""
+        self.troubles: list[str] = []
+        """What a harness noticed besides."""
 
     def fate(self, blow: Blow | None = None) -> Witness:
         """Of one run."""
@@ -155,6 +159,8 @@ class Witness(Fate):
             raise
         else:
             self._note(method, args, more, answered=answered, made=getattr(answer, "key_id", None))
+            if method == "reset_password":
+                self._chronicle.passwords[args[0]] = args[1]
             return answer
         finally:
             if method == "send" and len(mails) > sent:
@@ -166,10 +172,10 @@ class Witness(Fate):
             operation, user, params = "s3:PutObject", None, {"Key": args[0]}
         elif method in _OPERATIONS:
             operation, second = _OPERATIONS[method]
-            user, params = str(args[0]), dict(zip([second], map(str, args[1:]), strict=False))
+            user = str(args[0])
+            params = {second: str(args[1])} if second else {}
             if "active" in more:
                 params["Status"] = "Active" if more["active"] else "Inactive"
-            params.pop("", None)
         else:
             return
         self._chronicle.events.append(

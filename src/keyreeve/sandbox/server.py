@@ -27,19 +27,10 @@ STORY_BEGINS = "2026-01-05T06:00:00Z"
 
 def serve(account: AccountData, at: datetime, port: int = 0, *, print_env: bool = False) -> None:
     """Serve until SIGTERM or SIGINT; prints `ready URL` once it listens. OSError: port taken."""
-    from moto.moto_server.werkzeug_app import (
-        DomainDispatcherApplication,
-        MotoRequestHandler,
-        create_backend_app,
-    )
-    from werkzeug.serving import make_server
-
-    logging.getLogger("werkzeug").setLevel(logging.ERROR)
     world = World(clock=SettableClock(at))
     patches.apply(world)
     seed.reset(world, account, at)
-    door = Door(world, DomainDispatcherApplication(create_backend_app))
-    server: Any = make_server(HOST, port, door, threaded=True, request_handler=MotoRequestHandler)
+    server = listen(world, port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: Thread(target=server.shutdown).start())
     url = f"http://{HOST}:{server.server_port}"
@@ -51,6 +42,20 @@ def serve(account: AccountData, at: datetime, port: int = 0, *, print_env: bool 
         server.serve_forever(poll_interval=0.05)
     finally:
         server.server_close()
+
+
+def listen(world: World, port: int = 0) -> Any:
+    """A server of this world on 127.0.0.1; it answers from `serve_forever` on."""
+    from moto.moto_server.werkzeug_app import (
+        DomainDispatcherApplication,
+        MotoRequestHandler,
+        create_backend_app,
+    )
+    from werkzeug.serving import make_server
+
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    door = Door(world, DomainDispatcherApplication(create_backend_app))
+    return make_server(HOST, port, door, threaded=True, request_handler=MotoRequestHandler)
 
 
 def _say(line: str) -> None:
