@@ -105,6 +105,7 @@ class MemoryAws:
         twin = copy(self)
         twin.account = copy(self.account)
         twin.account._users = dict(self.account._users)
+        twin.account._must_change = set(self.account._must_change)
         twin.account.deleted, twin.account.shut = [*self.account.deleted], [*self.account.shut]
         twin.calls, twin.objects = [*self.calls], dict(self.objects)
         return twin
@@ -295,7 +296,8 @@ class MemoryAws:
     def _iam_GetLoginProfile(self, UserName: Any) -> Any:
         if not self.account.has_login_profile(UserName):
             raise errors.NotFound("no login profile", call="iam:GetLoginProfile")
-        return {"LoginProfile": {"UserName": UserName}}
+        must = self.account.must_change_password(UserName)
+        return {"LoginProfile": {"UserName": UserName, "PasswordResetRequired": must}}
 
     def _iam_ListMFADevices(self, UserName: Any) -> Any:
         devices = [{"SerialNumber": "mfa"}] if self.account.has_mfa_device(UserName) else []
