@@ -110,7 +110,6 @@ def run(
 def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: Progress) -> Report:
     """Act, record, publish: from here on something may have been done."""
     summary = partial(summary_of, account, judged)
-    summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
     state = record(bench, judged, outcomes)
