@@ -54,6 +54,8 @@ SETTINGS = f"""{CONFIG}\
 enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
 limits: {{disruptive_floor: 8}}
 """
+LONGEST = 400
+"""Seconds that a run may wait: the credential report has about five minutes."""
 EVENTFUL = (0, 3, 5, 7, 8, 10, 11, 13, 14, 15)
 """Days on which something happens; one of a weekend, and the one on which somebody mends."""
 STAGES = (
@@ -367,6 +369,8 @@ def _bounded(life: Undisturbed, days: Mapping[int, Day]) -> Iterator[str]:
     for n, day in days.items():
         if len(day.events) > most:
             yield f"day {n}: {len(day.events)} calls in one run"
+        if day.ran.waited > LONGEST:
+            yield f"day {n}: {day.ran.waited:.0f} seconds of waiting in one run"
 
 
 # --- small things -------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -55,6 +55,8 @@ class Ran:
     """What ended it, if it ended before its end."""
     plan: Plan | None = None
     outcomes: tuple[Outcome, ...] = ()
+    waited: float = 0.0
+    """Seconds that it would have waited: for reports, and between conflicts of S3."""
 
 
 class World:
@@ -76,7 +78,10 @@ class World:
 
     def run(self, day: float) -> Ran:
         """The daily run with `--execute`; what ends it is told as the command line tells it."""
-        now = self.at(day)
+        slept.clear()
+        return replace(self._run(self.at(day)), waited=sum(slept))
+
+    def _run(self, now: datetime) -> Ran:
         self.aws.account.now = now
         try:
             with _present(self):
@@ -101,7 +106,7 @@ class World:
 
 _here: list[World] = []
 slept: list[float] = []
-"""Seconds that somebody would have waited."""
+"""Seconds that somebody would have waited in the run that is going on."""
 
 
 @contextmanager
