@@ -17,26 +17,30 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from tests.proofs import faults_over_http
 from tests.proofs.checker import Rules, violations
-from tests.proofs.fault_kinds import WRITES, Kind, kinds
+from tests.proofs.failing_lives import (
+    LAST,
+    PATIENCE,
+    PEOPLE,
+    Case,
+    Day,
+    Fault,
+    Undisturbed,
+    labels,
+    lived_day,
+    rows,
+    undisturbed,
+)
+from tests.proofs.fault_kinds import Kind, kinds
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.history import Call, Mail
-from tests.proofs.memory_aws import Answer, Asked
-from tests.proofs.memory_world import CONFIG, PREFIX, TEAM, Ran, World, in_memory
-from tests.scenario.people import (
-    aged,
-    bystanders,
-    no_mfa,
-    old_password,
-    quiet,
-    spare,
-)
+from tests.proofs.memory_world import TEAM, Ran, World, in_memory
 
 from keyreeve.aws.iam_reader import IamReader
 from keyreeve.model.errors import AwsFailure
@@ -45,15 +49,6 @@ from keyreeve.pipeline import collect, daily
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.execution import Execution
 
-LAST = 17
-"""The last day of the ladder's story."""
-PATIENCE = 28
-"""Days after the failure's end in which the case must have come to its end."""
-PEOPLE = (aged(), spare(), old_password(), no_mfa(), no_mfa("mended"), quiet(), *bystanders(8))
-SETTINGS = f"""{CONFIG}\
-enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
-limits: {{disruptive_floor: 8}}
-"""
 LONGEST = 400
 """Seconds that a run may wait: the credential report has about five minutes."""
 EVENTFUL = (0, 3, 5, 7, 8, 10, 11, 13, 14, 15)
@@ -111,139 +106,6 @@ NEEDED_FOR: Mapping[str, frozenset[str] | str] = {
 """What must not happen while this call teaches nothing."""
 
 
-def label(asked: Asked) -> str:
-    """The operation; for S3 with the part of the storage."""
-    if not asked.operation.startswith("s3:"):
-        return asked.operation
-    head, slash, _ = asked.key.removeprefix(PREFIX).partition("/")
-    return f"{asked.operation} {head}{slash}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """One failure, and when it stands."""
-
-    operation: str
-    """As `label` has it."""
-    kind: Kind
-    first: int
-    last: int
-    user: str | None = None
-
-    @property
-    def name(self) -> str:
-        """To replay it by."""
-        whose = f"@{self.user}" if self.user else ""
-        return f"{self.operation}{whose}/{self.kind.name}/{self.first}-{self.last}"
-
-
-@dataclass(slots=True, kw_only=True)
-class Day:
-    """What one run left behind."""
-
-    ran: Ran
-    stages: Mapping[tuple[str, str], str]
-    """User and control → stage."""
-    events: tuple[Call | Mail, ...]
-    struck: int = 0
-
-    @property
-    def acts(self) -> list[Call]:
-        return [e for e in self.events if isinstance(e, Call) and e.effect and _changes(e)]
-
-    @property
-    def mails(self) -> list[Mail]:
-        return [event for event in self.events if isinstance(event, Mail)]
-
-
-@dataclass(slots=True)
-class Undisturbed:
-    """The life that all others are forked from."""
-
-    mornings: list[World] = field(default_factory=list)
-    """Before the run of each day."""
-    days: list[Day] = field(default_factory=list)
-
-    def called(self, operation: str) -> list[int]:
-        """The days on which an operation is called."""
-        return [n for n, day in enumerate(self.days) if operation in _labels(day.events)]
-
-    def operations(self) -> list[str]:
-        """Every operation of the whole case."""
-        return sorted(set().union(*(_labels(day.events) for day in self.days)))
-
-
-@cache
-def undisturbed() -> Undisturbed:
-    """Made once, before any violation is planted."""
-    life, world = Undisturbed(), World(*PEOPLE, config=SETTINGS)
-    with in_memory():
-        for day in range(LAST + PATIENCE + 1):
-            life.mornings.append(world.fork())
-            life.days.append(_lived(world, day))
-    return life
-
-
-def _lived(world: World, day: int, fault: _Fault | None = None) -> Day:
-    """A run, and then people's own doing."""
-    since = len(world.aws.calls)
-    world.aws.fails = fault or (lambda _: None)
-    ran = world.run(day)
-    seen = Day(
-        ran=ran,
-        stages=_stages(world),
-        events=tuple(world.aws.calls[since:]),
-    )
-    seen.struck = fault.struck(seen.events) if fault else 0
-    _people(world, day)
-    return seen
-
-
-def _people(world: World, day: int) -> None:
-    """One enrols MFA in time; the other once the quarantine asks for it."""
-    account = world.aws.account
-    if day == 5:
-        account.change("mended", mfa_active=True)
-    if "MFA-Setup" in account.groups_of("no.mfa"):
-        account.change("no.mfa", mfa_active=True)
-    account.use_keys("aged.key", account.now)
-
-
-def _stages(world: World) -> dict[tuple[str, str], str]:
-    return {
-        (name, finding["control"]): finding["stage"]
-        for name, case in world.cases().items()
-        for finding in _rows(case["findings"])
-    }
-
-
-def _rows(listed: Any) -> Iterable[Any]:
-    return listed.values() if isinstance(listed, Mapping) else listed
-
-
-class _Fault:
-    """`MemoryAws.fails` of one case."""
-
-    def __init__(self, case: Case) -> None:
-        self._case = case
-        self._count = 0
-
-    def __call__(self, asked: Asked) -> Answer | None:
-        case = self._case
-        if label(asked) != case.operation or case.user not in (None, asked.user):
-            return None
-        if case.kind.times is not None and self._count >= case.kind.times:
-            return None
-        self._count += 1
-        return case.kind.answer
-
-    def struck(self, events: Iterable[Call | Mail]) -> int:
-        """How often it did harm: what is not there cannot be spoilt."""
-        if self._case.kind.answer.error is not None:
-            return self._count
-        return sum(isinstance(event, Call) and not event.answered for event in events)
-
-
 # --- one case -----------------------------------------------------------------------------------
 
 
@@ -254,8 +116,8 @@ def lived(case: Case) -> list[str]:
     days: dict[int, Day] = {}
     end = min(case.last + PATIENCE, LAST + PATIENCE)
     for n in range(case.first, end + 1):
-        fault = _Fault(case) if n <= case.last else None
-        days[n] = _lived(world, n, fault)
+        fault = Fault(case) if n <= case.last else None
+        days[n] = lived_day(world, n, fault)
         if n > max(case.last, LAST) and not world.cases():
             break
     found = [*_delayed(life, days), *_unread(case, days), *_told(case, days)]
@@ -348,7 +210,7 @@ def _ended(world: World, days: Mapping[int, Day]) -> Iterator[str]:
     """The cases close, the old key is Inactive, its owner holds the new one."""
     last = max(days)
     for name, case in world.cases().items():
-        stuck = [o["stuck"] for o in _rows(case["operations"]) if o.get("stuck")]
+        stuck = [o["stuck"] for o in rows(case["operations"]) if o.get("stuck")]
         if not stuck:
             yield f"day {last}: the case of {name} is still open: {days[last].stages}"
         elif not any(name.encode() in m.raw and m.to == (TEAM,) for m in world.aws.mails()):
@@ -378,19 +240,6 @@ def _bounded(life: Undisturbed, days: Mapping[int, Day]) -> Iterator[str]:
 
 def _rank(stage: str) -> int:
     return STAGES.index(stage) if stage in STAGES else STAGES.index("new_credentials")
-
-
-def _labels(events: Iterable[Call | Mail]) -> set[str]:
-    return {
-        "sesv2:SendEmail"
-        if isinstance(event, Mail)
-        else label(Asked(operation=event.operation, params=event.params, user=event.user))
-        for event in events
-    }
-
-
-def _changes(call: Call) -> bool:
-    return call.operation.startswith("iam:") and call.operation in WRITES
 
 
 def _first_acts(days: Sequence[Day]) -> dict[tuple[str | None, str], int]:
@@ -426,7 +275,7 @@ def partly(case: Case) -> list[str]:
     """What one day looks like on which the calls about one user fail."""
     life = undisturbed()
     world = life.mornings[case.first].fork()
-    day, calm = _lived(world, case.first, _Fault(case)), life.days[case.first]
+    day, calm = lived_day(world, case.first, Fault(case)), life.days[case.first]
     if not day.struck:
         return []
     others = {user.name for user in PEOPLE} - {case.user}
@@ -489,7 +338,7 @@ def cases_of_one_user() -> Iterator[Case]:
         for n, day in enumerate(life.days[: LAST + 1]):
             about = [e for e in day.events if isinstance(e, Mail) or e.user == user]
             about = [e for e in about if not isinstance(e, Mail) or e.to[0].startswith(f"{user}@")]
-            for operation in sorted(_labels(about)):
+            for operation in sorted(labels(about)):
                 for kind in kinds(operation):
                     whole = f"{operation}/{kind.name}" in EVERYBODY
                     if kind.name in PARTIAL and not whole:
