@@ -140,6 +140,16 @@ def test_a_fault_strikes_once_on_its_side_of_the_effect(
     iam.create_access_key(UserName="no.mfa")
 
 
+def test_a_fault_strikes_only_the_part_of_the_bucket_that_it_names(sandbox: Sandbox) -> None:
+    s3 = aws(sandbox.url, "s3")
+    bucket = {"Bucket": "keyreeve-sandbox"}
+    sandbox.plant_fault(service="s3", key="ops/", count=None, code="SlowDown", status=503)
+    s3.put_object(**bucket, Key="p/state.json", Body=b"{}")
+    assert code(lambda: s3.put_object(**bucket, Key="p/ops/1", Body=b"{}")) == "SlowDown"
+    assert code(lambda: s3.list_objects_v2(**bucket, Prefix="p/ops/")) == "SlowDown"
+    assert s3.list_objects_v2(**bucket, Prefix="p/")["KeyCount"] == 1
+
+
 @pytest.mark.parametrize(
     ("service", "call", "planted"),
     [

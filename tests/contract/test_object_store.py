@@ -294,6 +294,21 @@ def test_a_key_lies_below_the_prefix_and_is_listed_without_it(s3: Any):
     assert store.describe() == f"s3://{BUCKET}/iam-compliance/etv"
 
 
+@pytest.mark.parametrize(
+    "page",
+    [{}, {"IsTruncated": True}, {"IsTruncated": False, "Contents": [{}]}],
+    ids=["nothing", "no token", "nameless"],
+)
+def test_a_garbled_listing_is_told_as_storage_that_does_not_answer(page: dict[str, Any]):
+    class Garbled:
+        def list_objects_v2(self, **_: Any) -> dict[str, Any]:
+            return page
+
+    store = S3Store(Garbled(), bucket=BUCKET, prefix="p")
+    with pytest.raises(StorageUnreachable, match=r"cannot be read|lacks"):
+        list(store.list("ops/"))
+
+
 class Interfering:
     """An S3 client whose next puts meet what a test planned; everything else is the real one."""
 

@@ -105,6 +105,9 @@ class ReportedAccount(SimulatedAccount):
         """Key id → whether it is Active."""
         return {str(k.key_id): k.active for k in self._users[UserName(name)].keys}
 
+    def groups_of(self, name: str) -> tuple[str, ...]:
+        return self._users[UserName(name)].groups
+
     def rename(self, name: str, to: str) -> None:
         user = self._users.pop(UserName(name))
         arn = user.arn.replace(name, to)

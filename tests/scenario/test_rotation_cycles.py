@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import NoReturn
+
 import pytest
 from tests.scenario.people import aged, bystanders, key, person
 from tests.scenario.village import Village
 
 from keyreeve.model.case import Stage
+from keyreeve.model.errors import Doubtful
 from keyreeve.model.notice import MailKind
 
 
@@ -133,3 +136,23 @@ def test_a_stage_is_reached_even_where_no_replacement_can_be_made():
         Stage.NEW_CREDENTIALS,
         "slots_taken",
     )
+
+
+def test_an_outage_of_one_day_does_not_use_up_the_tries_to_create_a_key():
+    village = Village(aged(), *bystanders(5))
+    village.live(0, 6)
+    asked = []
+
+    def silence(user: str) -> NoReturn:
+        asked.append(user)
+        raise Doubtful("no answer", call="iam:CreateAccessKey")
+
+    village.account.create_access_key = silence
+    assert village.run(7).exit_code == 1
+    assert len(asked) == 2
+    del village.account.create_access_key
+    village.live(8, 22)
+    assert [kind for _, kind in village.acts("aged.key")] == [
+        "create_replacement_key",
+        "deactivate_access_key",
+    ]

@@ -33,7 +33,6 @@ from keyreeve.ports import ListedObject, StoredObject
 
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
-    from types_boto3_s3.type_defs import ListObjectsV2OutputTypeDef
 
 WRITER = "keyreeve-writer"
 """Metadata with a token of each put; on the wire `x-amz-meta-keyreeve-writer`."""
@@ -123,18 +122,13 @@ class S3Store:
             request["StartAfter"] = self._prefix + start_after
         while True:
             try:
-                page = self._list_objects(request)
+                rows, more = self._list_objects(request)
             except AwsFailure as failure:
                 raise self._unreachable(prefix, failure) from failure
-            for row in page.get("Contents", ()):
-                yield ListedObject(
-                    key=row["Key"].removeprefix(self._prefix),
-                    size=row["Size"],
-                    modified_at=row["LastModified"],
-                )
-            if not page["IsTruncated"]:
+            yield from rows
+            if more is None:
                 return
-            request["ContinuationToken"] = page["NextContinuationToken"]
+            request["ContinuationToken"] = more
 
     def delete(self, key: str) -> None:
         """Gone; no error if it was not there."""
@@ -196,8 +190,18 @@ class S3Store:
         return self._client.put_object(Bucket=self._bucket, **request)["ETag"]
 
     @calling("s3:ListObjectsV2")
-    def _list_objects(self, request: dict[str, Any]) -> ListObjectsV2OutputTypeDef:
-        return self._client.list_objects_v2(Bucket=self._bucket, **request)
+    def _list_objects(self, request: dict[str, Any]) -> tuple[tuple[ListedObject, ...], str | None]:
+        """One page, read here so that a garbled one is told as such; where the next begins."""
+        page = self._client.list_objects_v2(Bucket=self._bucket, **request)
+        rows = tuple(
+            ListedObject(
+                key=row["Key"].removeprefix(self._prefix),
+                size=row["Size"],
+                modified_at=row["LastModified"],
+            )
+            for row in page.get("Contents", ())
+        )
+        return rows, page["NextContinuationToken"] if page["IsTruncated"] else None
 
     @calling("s3:DeleteObject")
     def _delete_object(self, key: str) -> None:

@@ -8,6 +8,7 @@ KeyreeveError
 │   ├── AccountUnreadable      the account gave no facts to judge by
 │   ├── StorageUnreachable     bucket or directory does not answer
 │   └── StateUnreadable        state.json is corrupt, of a newer schema, or another project's
+├── BrokenOff               1  the storage stopped answering in the middle of a run
 ├── LockLost                1  the lease ran out under us; stop before the next act
 ├── StorageConflict         1  somebody else wrote the object we were about to write
 ├── AwsFailure                 one call failed; the AWS adapters translate every error to one of
@@ -80,6 +81,10 @@ class StorageUnreachable(CannotStart):
 
 class StateUnreadable(CannotStart):
     """state.json is corrupt, newer, or another project's."""
+
+
+class BrokenOff(KeyreeveError):
+    """The storage stopped answering after something was done: the next run goes on."""
 
 
 class LockLost(KeyreeveError):

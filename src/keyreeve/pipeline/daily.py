@@ -20,7 +20,7 @@ from keyreeve.escalation.planner import Planned, make_plan
 from keyreeve.escalation.purge import Escrowed
 from keyreeve.escalation.standing import population_of
 from keyreeve.model.case import HumanDecisions, LastRun, State
-from keyreeve.model.errors import ConfigError
+from keyreeve.model.errors import BrokenOff, CannotStart, ConfigError
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccountId, RunId, UserId
 from keyreeve.model.notice import Summary
@@ -112,12 +112,20 @@ def run(
 
     bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
     _begin(bench, judged, recovered, report, accepted)
+    try:
+        return _carry_out(account, bench, judged, progress)
+    except CannotStart as failure:
+        raise BrokenOff(failure.what, where=failure.where, remedy=failure.remedy) from failure
+
+
+def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: Progress) -> Report:
+    """Act, record, publish: from here on something may have been done."""
     summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
     state = record(bench, judged, outcomes)
     done = _report(account, judged, outcomes, state, executed=True)
-    publish(tools.archive, done.plan, done.outcomes, done.happenings, done.exit_code)
+    publish(bench.tools.archive, done.plan, done.outcomes, done.happenings, done.exit_code)
     return done
 
 

@@ -27,7 +27,7 @@ from keyreeve.model.effect import (
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
-from keyreeve.model.snapshot import LiveKey, LiveUser, User
+from keyreeve.model.snapshot import LiveKey, Moment, User
 from keyreeve.pipeline.workbench import (
     Deferred,
     Refused,
@@ -101,8 +101,7 @@ class Enforcement:
         """Every live gate; Refused if there is nothing to do any more."""
         if self._act.reconcile_only:
             raise Postponed("begun before a stop and not done; it waits for its date")
-        user = self._bench.still_allowed(self._act)
-        self._still_due(user, self._bench.live_user(self._act))
+        self._still_due(self._bench.still_allowed(self._act))
 
     # --- look again ---------------------------------------------------------------------------
 
@@ -126,23 +125,22 @@ class Enforcement:
             case _:
                 assert_never(act)
 
-    def _still_due(self, user: User, live: LiveUser) -> None:
+    def _still_due(self, user: User) -> None:
         """The finding itself, live: a user who mended it since the report is left alone (P10)."""
         if isinstance(self._act, Quarantine) and not self._bench.tools.reader.has_login_profile(
-            live.name
+            user.name
         ):
             raise Refused("the user has no console password any more")
         match self._act.control:
             case ControlId.CONSOLE_MFA:
-                if self._bench.tools.reader.has_mfa_device(live.name):
+                if self._bench.tools.reader.has_mfa_device(user.name):
                     raise Refused("an MFA device is active now")
             case ControlId.USER_INACTIVE:
                 limit = self._bench.outlook.policy.thresholds_for(user).user_inactive
-                if _recent(live.password_last_used, self._bench.outlook.now, limit):
+                if _recent(user.password_last_used, self._bench.outlook.now, limit):
                     raise Refused("the user has signed in since the report")
             case ControlId.PASSWORD_AGE:
-                used, seen = live.password_last_used, user.observed_at
-                if used and seen and used > seen:
+                if self._bench.signed_in_since_report(user):
                     raise Deferred(
                         Gate.LOOKED_AGAIN,
                         "the user signed in after the report was made; the next report tells more",
@@ -163,6 +161,8 @@ class Enforcement:
         if limit is not None and _recent(used, now, limit):
             raise Refused("the key has been used since the report")
         live = self._bench.live_keys(act)
+        if not any(key.active and key.key_id == act.key_id for key in live):
+            raise Refused("the key was made Inactive or deleted meanwhile")
         others = [key for key in live if key.active and key.key_id != act.key_id]
         if act.cause is DeactivationCause.STALE and not others:
             raise Refused("it is the only live key now")
@@ -246,8 +246,8 @@ class Enforcement:
         self._bench.write(act, OperationKind.ENFORCEMENT, act.operation_id, attempt, name, data)
 
 
-def _recent(moment: datetime | None, now: datetime, limit: timedelta) -> bool:
-    return moment is not None and now - moment < limit
+def _recent(moment: Moment | None, now: datetime, limit: timedelta) -> bool:
+    return isinstance(moment, datetime) and now - moment < limit
 
 
 def _done_words(act: Enforced) -> str:

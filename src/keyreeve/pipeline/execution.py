@@ -139,7 +139,7 @@ class Execution:
         except Refused as refused:
             return bench.outcome(effect, OutcomeKind.REFUSED, str(refused))
         except Stuck as stuck:
-            return bench.outcome(effect, OutcomeKind.DEFERRED, str(stuck), gate=Gate.HUMAN)
+            return bench.outcome(effect, OutcomeKind.FAILED, str(stuck), gate=Gate.HUMAN)
         except (LockLost, CannotStart):
             raise
         except (AwsFailure, MailFailure, KeyreeveError) as failure:

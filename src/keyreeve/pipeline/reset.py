@@ -79,12 +79,7 @@ class Reset:
         self._could_fetch(user)
         if not reader.has_login_profile(act.user_name):
             raise Refused("the user has no console password")
-        live = bench.live_user(act)
-        if (
-            live.password_last_used
-            and user.observed_at
-            and live.password_last_used > user.observed_at
-        ):
+        if bench.signed_in_since_report(user):
             raise Deferred(
                 Gate.LOOKED_AGAIN,
                 "the user signed in after the report was made; the next report tells more",

@@ -55,6 +55,7 @@ class Rotation:
         self._bench = bench
         self._office = office
         self._act = act
+        self._created_again = False
 
     def carry_out(self) -> Outcome:
         """Begin, or go on from the last step that is known."""
@@ -125,9 +126,9 @@ class Rotation:
             bench.tools.actuator.delete_access_key(act.user_name, freed)
         try:
             new = bench.tools.actuator.create_access_key(act.user_name)
-        except (Doubtful, Malformed):
+        except (Doubtful, Malformed) as failure:
             # The key may exist, and its secret is lost: read, never repeat.
-            self._recover(self._known())
+            self._recover(self._known(), failure)
             return
         except AwsFailure as failure:
             self._abandon(attempt, failed_before(failure))
@@ -163,8 +164,12 @@ class Rotation:
 
     # --- recovery at intent ---------------------------------------------------------------------
 
-    def _recover(self, operation: OperationRecord) -> None:
-        """The intent is known, and nothing after it (promises: recovery at `intent`)."""
+    def _recover(self, operation: OperationRecord, failure: AwsFailure | None = None) -> None:
+        """The intent is known, and nothing after it (promises: recovery at `intent`).
+
+        After a `failure` of this run creating is tried once more: were it tried on and on, an
+        outage of minutes would use up every try, and a person would be asked for nothing.
+        """
         act, bench = self._act, self._bench
         escrow = bench.tools.escrow.find(
             CredentialKind.ACCESS_KEY, act.user_id, act.operation_id, operation.attempt
@@ -177,6 +182,10 @@ class Rotation:
             self._stuck(operation.attempt, "several unknown access keys have appeared")
         if unknown:
             self._orphan(operation, unknown[0], live)
+        if failure is not None:
+            if self._created_again:
+                raise failure
+            self._created_again = True
         self._create_again(operation)
 
     def _adopt(self, operation: OperationRecord, escrow: str) -> bool:

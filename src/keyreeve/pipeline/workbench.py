@@ -31,7 +31,7 @@ from keyreeve.model.identifiers import (
 )
 from keyreeve.model.notice import Letterhead
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
-from keyreeve.model.snapshot import LiveKey, LiveUser, User
+from keyreeve.model.snapshot import Absent, LiveKey, LiveUser, User
 from keyreeve.ports import (
     AccountReader,
     Archive,
@@ -163,14 +163,21 @@ class Workbench:
     def still_allowed(self, act: Act) -> User:
         """Look again (gates 1, 4): identity, exclusion, waivers, holds, pause, mails come back.
 
-        The user, live tags in. Refused if gone, re-created, excluded or waived; else Deferred.
+        The user, with tags and last sign-in live: one look shows both, so none can be missed.
+
+        Refused if gone, re-created, excluded or waived; else Deferred.
         """
         self.tools.lease.check()
         people = self.tools.people.read()
         if people.pause is not None:
             raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
         live = self.live_user(act)
-        user = replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+        user = replace(
+            self.outlook.users[act.user_id],
+            name=live.name,
+            tags=live.tags,
+            password_last_used=live.password_last_used or Absent.NEVER,
+        )
         if self.outlook.policy.exclusion_for(user) is not None:
             raise Refused("the user is excluded now")
         self._not_waived(act, user, people)
@@ -264,6 +271,11 @@ class Workbench:
         user = self.outlook.users.get(act.user_id)
         keys = user.keys if user else ()
         return next((k.created_at for k in keys if k.key_id == key), None)
+
+    def signed_in_since_report(self, user: User) -> bool:
+        """Whether the sign-in of `still_allowed` is later than the report that was judged by."""
+        used, seen = user.password_last_used, user.observed_at
+        return isinstance(used, datetime) and seen is not None and used > seen
 
     # --- outcomes -----------------------------------------------------------------------------
 

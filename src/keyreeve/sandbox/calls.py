@@ -72,6 +72,11 @@ class Request:
     params: dict[str, Any]
     access_key: str | None
 
+    @property
+    def object_key(self) -> str:
+        """S3: the object's key, or the prefix that is listed; else empty."""
+        return str(self.params.get("Key") or self.params.get("prefix") or "")
+
     def answered(
         self,
         number: int,

@@ -42,6 +42,8 @@ class Fault:
     service: str = "*"
     user: str | None = None
     """Only for calls that name this IAM user."""
+    key: str | None = None
+    """Only for S3 calls whose object key, or listed prefix, contains this."""
     skip: int = 0
     """Let this many matching calls pass first."""
     count: int | None = 1
@@ -57,6 +59,8 @@ class Fault:
         if self.operation not in ("*", request.operation) or self.count == 0:
             return False
         if self.service not in ("*", request.service) or self.user not in (None, request.user):
+            return False
+        if self.key is not None and self.key not in request.object_key:
             return False
         if self.skip > 0:
             self.skip -= 1

@@ -175,7 +175,7 @@ class Sandbox:
         return told
 
     def plant_fault(self, operation: str = "*", **fault: object) -> None:
-        """Let calls fail (faults.Fault): `code`, `status`, `when`, `answer`, `count`, `skip` …"""
+        """Let calls fail (faults.Fault): `code`, `status`, `when`, `count`, `key` …"""
         self._ask("POST", "fault", {"operation": operation, **fault})
 
     def clear_faults(self) -> None:

@@ -81,6 +81,7 @@ EXITS = {
     errors.AccountUnreadable: 6,
     errors.StorageUnreachable: 6,
     errors.StateUnreadable: 6,
+    errors.BrokenOff: 1,
     errors.LockLost: 1,
     errors.StorageConflict: 1,
     errors.MailFailure: 1,

@@ -1,0 +1,401 @@
+"""P15: a rehearsal changes nothing, whatever fails on the way; and nobody escapes its guard.
+
+Every command of the command line, in the form in which it rehearses or reads, against the sandbox:
+without a failure, and with every call of it failing in every way.  No call leaves that may change
+something, and the sandbox's fingerprint is byte-equal before and after; so is the folder.  What
+changes Keyreeve's own storage by design is listed as such, and touches neither IAM nor mail.
+
+The guard itself: every operation that AWS's models know, asked of it in every way that the SDK has.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import botocore.endpoint
+import click
+import pytest
+from tests.proofs.figure import Figure, Mutant, Size
+from tests.proofs.guard import guarded
+from tests.scenario import test_stops_on_the_wire as on_the_wire
+from tests.scenario.people import MONDAY
+
+from keyreeve import wiring
+from keyreeve.aws import s3_store, sessions
+from keyreeve.aws.failures import READS
+from keyreeve.cli import deciding, main
+from keyreeve.cli.app import app
+from keyreeve.cli.probes import NOBODY, PROBE
+from keyreeve.pipeline import daily
+from keyreeve.sandbox.process import Sandbox
+
+OPEN = "no.mfa"
+"""A user whose case is open; the others' have come to their end."""
+ACCOUNT: dict[str, Any] = {
+    **on_the_wire.ACCOUNT,
+    "users": [
+        *on_the_wire.ACCOUNT["users"],
+        {
+            "name": OPEN,
+            "tags": {"email": f"{OPEN}@example.com"},
+            "password": {"changed": "10d", "last_sign_in": "2d"},
+        },
+    ],
+}
+DAYS = (0, 7, 11, 14)
+"""Lived before anything is rehearsed: a key was replaced and made Inactive, a password reset."""
+NOW = "2026-01-19T07:00:00+00:00"
+OWN = frozenset({"s3:PutObject", "s3:DeleteObject"})
+
+
+class Form(StrEnum):
+    """What a command may do as it is called here."""
+
+    READS = "reads or rehearses"
+    OWN_STORAGE = "changes Keyreeve's own storage"
+    MAKES_BUCKET = "makes the bucket"
+    ELSEWHERE = "talks to an emulator of its own"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write."""
+
+    words: tuple[str, ...]
+    form: Form = Form.READS
+
+    @property
+    def name(self) -> str:
+        return " ".join(self.words)
+
+
+def _reads(*words: str) -> Command:
+    return Command(words=words)
+
+
+def _own(*words: str) -> Command:
+    return Command(words=words, form=Form.OWN_STORAGE)
+
+
+_AT = ("--as-of", NOW)
+_WHY = ("--reason", "asked for by the team")
+_WAIVED = ("--requested-by", "a@example.com", "--approved-by", "b@example.com")
+COMMANDS: Mapping[str, tuple[Command, ...]] = {
+    "init": (Command(words=("init", "--bucket"), form=Form.MAKES_BUCKET),),
+    "doctor": (_reads("doctor"),),
+    "sandbox": (Command(words=("sandbox",), form=Form.ELSEWHERE),),
+    "demo": (Command(words=("demo",), form=Form.ELSEWHERE),),
+    "check": (_reads("check", *_AT), _reads("check", "--fail-on-findings", *_AT)),
+    "plan": (_reads("plan", *_AT), _reads("plan", "--days", "9", *_AT)),
+    "run": (
+        _reads("run", *_AT),
+        _own("run", "--pause", "migration", *_AT),
+        _own("run", "--resume", *_AT),
+    ),
+    "summary": (_reads("summary", *_AT),),
+    "case list": (_reads("case", "list"),),
+    "case show": (_reads("case", "show", OPEN),),
+    "case hold": (_own("case", "hold", OPEN, "--until", "2026-02-20", *_WHY, *_AT),),
+    "case unhold": (_own("case", "unhold", OPEN, *_AT),),
+    "case extend": (_own("case", "extend", OPEN, "--days", "3", *_WHY, *_AT),),
+    "case resend": (_reads("case", "resend", "aged.key", *_AT),),
+    "waiver add": (_own("waiver", "add", OPEN, *_WHY, *_WAIVED, "--expires", "2026-03-01", *_AT),),
+    "waiver list": (_reads("waiver", "list"),),
+    "waiver revoke": (_own("waiver", "revoke", "{waiver}", *_AT),),
+    "reinstate": (_reads("reinstate", "aged.key", "{key}", "--for", "24h", *_WHY, *_AT),),
+    "mail preview": (
+        _reads("mail", "preview", OPEN, *_AT),
+        _reads("mail", "preview", OPEN, "--out", "{folder}", *_AT),
+    ),
+    "state show": (_reads("state", "show"),),
+    "state verify": (_reads("state", "verify"),),
+    "state repair": (_own("state", "repair"),),
+    "state migrate": (_own("state", "migrate"),),
+    "state unlock": (_own("state", "unlock"),),
+}
+"""Every command; a new verb without a row here is a violation."""
+
+FAILURES: Mapping[str, Mapping[str, object]] = {
+    "denied": {"code": "AccessDenied", "status": 403},
+    "throttled": {"code": "Throttling", "status": 400},
+    "throttled-once": {"code": "Throttling", "status": 400, "count": 1},
+    "server-error": {"code": "ServiceUnavailable", "status": 503},
+    "token-expired": {"code": "ExpiredToken", "status": 403},
+    "dropped-before": {"answer": "drop", "when": "before"},
+    "dropped-after": {"answer": "drop", "when": "after"},
+    "malformed": {"answer": "malformed"},
+}
+
+
+# --- the command tree ---------------------------------------------------------------------------
+
+
+def verbs(group: click.Group = app, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Every command of the tree, by its words."""
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        if isinstance(command, click.Group):
+            yield from verbs(command, (*path, name))
+        else:
+            yield " ".join((*path, name))
+
+
+def forgotten() -> list[str]:
+    """Commands without arguments here, and rows without a command."""
+    known = set(verbs())
+    return [f"{verb}: no row says what it may do" for verb in sorted(known - COMMANDS.keys())] + [
+        f"{verb}: there is no such command" for verb in sorted(COMMANDS.keys() - known)
+    ]
+
+
+# --- the stage ----------------------------------------------------------------------------------
+
+
+class Stage:
+    """The sandbox after some days, a folder with a config, and `keyreeve` in this process."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path, config: str) -> None:
+        self.sandbox = sandbox
+        self._folder = folder
+        self._asked = folder.parent / "asked-for"
+        (folder / "config.yaml").write_text(config)
+        keys = sandbox.user("aged.key")["keys"]
+        self._key = next(key["id"] for key in keys if key["status"] == "Inactive")
+        self._waiver = "W0"
+
+    def run(self, command: Command) -> int:
+        """The exit code."""
+        said = io.StringIO()
+        with redirect_stdout(said), redirect_stderr(io.StringIO()):
+            code = main(self.words(command))
+        for word in said.getvalue().replace(":", " ").split():
+            if word.startswith("W2026"):
+                self._waiver = word
+        return code
+
+    def words(self, command: Command) -> list[str]:
+        """The arguments, filled in."""
+        filled = {"key": self._key, "folder": str(self._asked), "waiver": self._waiver}
+        return [word.format_map(filled) for word in command.words]
+
+    def spawn(self, command: Command) -> int:
+        """The same in a process of its own."""
+        program = [sys.executable, "-m", "keyreeve", *self.words(command)]
+        return subprocess.run(program, capture_output=True, check=False).returncode
+
+    def everything(self) -> dict[str, Any]:
+        """IAM, S3, mail, and every file of the folder."""
+        told: dict[str, Any] = json.loads(self.sandbox.canonical_state())
+        files = {
+            str(path.relative_to(self._folder)): sha256(path.read_bytes()).hexdigest()
+            for path in sorted(self._folder.rglob("*"))
+            if path.is_file()
+        }
+        return told | {"disk": files}
+
+    def operations(self) -> set[str]:
+        """What was called since the calls were last forgotten."""
+        return {call["operation"] for call in self.sandbox.calls()}
+
+
+IN_BUCKET = on_the_wire.CONFIG
+IN_FOLDER = IN_BUCKET.replace("{bucket: keyreeve-sandbox}", "{directory: ./state}").replace(
+    "mail:\n", "mail:\n  transport: directory\n  directory: ./mails\n"
+)
+
+
+@contextmanager
+def stage(config: str = IN_BUCKET) -> Iterator[Stage]:
+    """Lived up to the day of enforcement."""
+    with (
+        Sandbox(at=MONDAY) as sandbox,
+        tempfile.TemporaryDirectory() as place,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        folder = Path(place) / "here"
+        folder.mkdir()
+        patch.chdir(folder)
+        for name in [name for name in os.environ if name.startswith(("AWS_", "KEYREEVE_"))]:
+            patch.delenv(name)
+        for name, value in sandbox.environment().items():
+            patch.setenv(name, value)
+        _nobody_waits(patch)
+        patch.setattr(on_the_wire, "CONFIG", config)
+        sandbox.reset(ACCOUNT, MONDAY)
+        for day in DAYS:
+            on_the_wire.run(sandbox, day)
+        yield Stage(sandbox, folder, config)
+
+
+class _NoTime:
+    """`time`, as the SDK uses it for waiting between its retries."""
+
+    @staticmethod
+    def sleep(_: float) -> None: ...
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
+def _nobody_waits(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(botocore.endpoint, "time", _NoTime())
+    patch.setattr(deciding, "PATIENCE_SECONDS", 0)
+    patch.setattr(wiring.WallClock, "sleep", lambda *_: None)
+    patch.setitem(s3_store.S3Store.__init__.__kwdefaults__, "sleep", lambda _: None)
+
+
+# --- one command --------------------------------------------------------------------------------
+
+
+def rehearsed(on: Stage, command: Command, operation: str = "", failure: str = "") -> list[str]:
+    """What a command violates while an operation fails; nothing fails without one."""
+    on.sandbox.forget_calls()
+    before = on.everything()
+    if operation:
+        on.sandbox.plant_fault(operation, **{"count": None} | dict(FAILURES[failure]))
+    code = on.run(command)
+    on.sandbox.clear_faults()
+    found = [*_sent(on, command), *_changed(before, on.everything(), command)]
+    if not operation and code not in _SOUND.get(command.name, (0,)):
+        found.append(f"exit {code} although nothing fails")
+    where = f"{operation}/{failure}" if operation else "nothing fails"
+    return [f"{command.name} [{where}]: {what}" for what in found]
+
+
+_SOUND = {
+    f"check --fail-on-findings {' '.join(_AT)}": (3,),
+    "doctor": (0, 1),
+}
+"""Exit codes of commands that are sound and not 0: findings, and what the doctor would mend."""
+
+
+def _sent(on: Stage, command: Command) -> Iterator[str]:
+    """Calls that left and may change something."""
+    allowed = READS | (OWN if command.form is Form.OWN_STORAGE else frozenset())
+    for call in on.sandbox.calls():
+        name = f"{call['service']}:{call['operation']}"
+        if name not in allowed and not _the_probe(call, command) and not _bucket(call, command):
+            yield f"{name} left"
+
+
+def _the_probe(call: Mapping[str, Any], command: Command) -> bool:
+    """The doctor's one write, on a version that no object has: it can never succeed."""
+    params = call["params"]
+    return (
+        command.words[0] == "doctor"
+        and call["operation"] == "PutObject"
+        and params["Key"].endswith(PROBE)
+        and params.get("IfMatch") == NOBODY
+    )
+
+
+def _bucket(call: Mapping[str, Any], command: Command) -> bool:
+    return command.form is Form.MAKES_BUCKET and call["service"] == "s3"
+
+
+def _changed(
+    before: Mapping[str, Any], after: Mapping[str, Any], command: Command
+) -> Iterator[str]:
+    own = ("s3", "disk") if command.form is Form.OWN_STORAGE else ()
+    for part in before:
+        if part not in own and before[part] != after[part]:
+            yield f"{part} changed"
+
+
+# --- all of them --------------------------------------------------------------------------------
+
+
+def commands(form: Form) -> list[Command]:
+    """Those of one form, in the order in which their storage allows them."""
+    return [c for row in COMMANDS.values() for c in row if c.form is form]
+
+
+def _failing(on: Stage, size: Size, seed: int, given: Iterable[Command]) -> Iterator[list[str]]:
+    """Each command with each of its calls failing in each way; few of them at the small size."""
+    chance = random.Random(seed)
+    for number, command in enumerate(given):
+        yield rehearsed(on, command)
+        operations = [*sorted(on.operations()), "*"]
+        cells = [(o, f) for o in operations for f in FAILURES]
+        if size is Size.CI:
+            failure = list(FAILURES)[number % len(FAILURES)]
+            cells = [(chance.choice(operations), failure)]
+        for operation, failure in cells:
+            yield rehearsed(on, command, operation, failure)
+
+
+def prove(size: Size, seed: int) -> Iterable[Figure]:
+    """Commands over a bucket, over a directory, in processes of their own; and the guard."""
+    yield _figure("commands of the command line", [[what] for what in forgotten()], len(COMMANDS))
+    with stage() as on:
+        reading = list(_failing(on, size, seed, commands(Form.READS)))
+        own = list(_failing(on, size, seed, commands(Form.OWN_STORAGE)))
+        bucket = [rehearsed(on, command) for command in commands(Form.MAKES_BUCKET)]
+        apart = [_spawned(on, c) for c in commands(Form.READS)[: size.of(2, 99)]]
+    yield _figure("rehearsals, with every call failing in every way", reading)
+    yield _figure("commands on Keyreeve's own storage: IAM and mail untouched", [*own, *bucket])
+    yield _figure("rehearsals in processes of their own", apart)
+    with stage(IN_FOLDER) as on:
+        yield _figure("rehearsals on a directory", [rehearsed(on, c) for c in commands(Form.READS)])
+    yield _figure("operations that AWS knows, asked of the guard", list(guarded()))
+
+
+def _spawned(on: Stage, command: Command) -> list[str]:
+    before = on.everything()
+    on.spawn(command)
+    return [f"{command.name} (spawned): {w}" for w in _changed(before, on.everything(), command)]
+
+
+def _figure(what: str, found: list[list[str]], tried: int | None = None) -> Figure:
+    return Figure(
+        promise="P15",
+        what=what,
+        tried=len(found) if tried is None else tried,
+        violations=tuple(violation for some in found for violation in some),
+    )
+
+
+# --- planted violations -------------------------------------------------------------------------
+
+
+@contextmanager
+def _let_through() -> Iterator[None]:
+    """The guard forgets one call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sessions, "READS", READS | {"iam:UpdateAccessKey"})
+        yield
+
+
+@contextmanager
+def _saving(run: Any = daily.run) -> Iterator[None]:
+    """A rehearsal saves the state."""
+
+    def saves(account: Any, *given: Any, **more: Any) -> Any:
+        report = run(account, *given, **more)
+        account.tools.states.save(report.state)
+        return report
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(daily, "run", saves)
+        yield
+
+
+MUTANTS = (
+    Mutant(promise="P15", name="the guard lets one call through", plant=_let_through),
+    Mutant(promise="P15", name="a rehearsal saves the state", plant=_saving),
+)
