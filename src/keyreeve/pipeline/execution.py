@@ -94,6 +94,7 @@ class Execution:
 
     def _save(self) -> None:
         bench = self._bench
+        bench.tools.lease.check()
         bench.state = replace(bench.state, audit_head=bench.tools.audit.flush())
         bench.tools.lease.check()
         bench.tools.states.save(bench.state)

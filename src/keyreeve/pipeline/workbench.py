@@ -16,7 +16,7 @@ from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
 from keyreeve.model.effect import Act, Effect, finding_key
-from keyreeve.model.errors import AwsFailure, NotFound
+from keyreeve.model.errors import AwsFailure, NotFound, StorageConflict
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, OperationId, RunId
 from keyreeve.model.notice import Letterhead
@@ -110,7 +110,11 @@ class Workbench:
         name: StepName,
         data: Mapping[str, object],
     ) -> None:
-        """Make the step durable, believe it, and put it into the audit log."""
+        """Make the step durable, believe it, and put it into the audit log.
+
+        A run that has lost its lock may still finish the step under way: what it wrote stands.
+        Deferred if that was the beginning of the act, which is then the next run's to go on with.
+        """
         case = self.case(effect)
         on = self.outlook.today(case) if case else self.outlook.calendar.today(self.outlook.now)
         step = Step(
@@ -126,9 +130,22 @@ class Workbench:
             on=on,
             data={key: value for key, value in data.items() if value is not None},
         )
-        self.tools.journal.write(step)
-        self.state = fold(self.state, step, self.outlook.policy.days)
-        self.tools.audit.append(f"step.{kind}.{name}", step.at, audit_data(step))
+        stands = self._write_once(step)
+        self.state = fold(self.state, stands, self.outlook.policy.days)
+        self.tools.audit.append(f"step.{kind}.{name}", stands.at, audit_data(stands))
+        if stands != step and name in (StepName.INTENT, StepName.ENFORCING):
+            raise Deferred(Gate.LOOKED_AGAIN, f"run {stands.run_id} has begun it already")
+
+    def _write_once(self, step: Step) -> Step:
+        """The step as it stands afterwards. StorageConflict if something else lies there."""
+        try:
+            self.tools.journal.write(step)
+        except StorageConflict:
+            for known in self.tools.journal.of(step.operation_id):
+                if (known.attempt, known.name) == (step.attempt, step.name):
+                    return known
+            raise
+        return step
 
     # --- facts --------------------------------------------------------------------------------
 
