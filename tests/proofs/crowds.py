@@ -1,0 +1,5 @@
+"""Real processes racing."""
+
+
+def crowds(size, seed):
+    return ()
