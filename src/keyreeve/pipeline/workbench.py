@@ -15,7 +15,14 @@ from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
-from keyreeve.model.effect import Act, Effect, finding_key
+from keyreeve.model.effect import (
+    Act,
+    DeactivateAccessKey,
+    DeleteLoginProfile,
+    Effect,
+    Quarantine,
+    finding_key,
+)
 from keyreeve.model.errors import AwsFailure, NotFound, StorageConflict
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, OperationId, RunId
@@ -159,20 +166,20 @@ class Workbench:
         return case.case_id if case else no_case(self.outlook.calendar.today(self.outlook.now))
 
     def still_allowed(self, act: Act) -> User:
-        """Look again (gate 4): identity, exclusion, waivers, holds, pause. The user, live tags in.
+        """Look again (gate 4): identity, exclusion, people's decisions. The user, live tags in.
 
-        Refused if the user is gone, re-created, excluded or waived; Deferred if held or paused.
+        Refused if the user is gone, re-created, excluded or waived; Deferred if held or paused, or
+        if E was moved meanwhile.
         """
         self.tools.lease.check()
-        people = self.tools.people.read()
-        if people.pause is not None:
-            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        people = self._not_paused()
         live = self.live_user(act)
         user = replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
         if self.outlook.policy.exclusion_for(user) is not None:
             raise Refused("the user is excluded now")
         self._not_waived(act, user, people)
         self._not_held(act, people)
+        self._not_extended(act, people)
         return user
 
     def may_hand_over(self, act: Act) -> User:
@@ -181,12 +188,14 @@ class Workbench:
         A waiver or an exclusion does not stop it: the owner may already depend on it.
         """
         self.tools.lease.check()
-        people = self.tools.people.read()
-        if people.pause is not None:
-            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        people = self._not_paused()
         live = self.live_user(act)
         self._not_held(act, people)
         return replace(self.outlook.users[act.user_id], name=live.name, tags=live.tags)
+
+    def may_write(self, message: Effect) -> None:
+        """Asked before each notice: Deferred if people have paused or held meanwhile."""
+        self._not_held(message, self._not_paused())
 
     def live_user(self, act: Act) -> LiveUser:
         """GetUser; Refused unless it is the same user as planned."""
@@ -197,6 +206,12 @@ class Workbench:
         if live.user_id != act.user_id:
             raise Refused("the user was deleted and created anew: another unique id")
         return live
+
+    def _not_paused(self) -> HumanDecisions:
+        people = self.tools.people.read()
+        if people.pause is not None:
+            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        return people
 
     def _not_waived(self, act: Act, user: User, people: HumanDecisions) -> None:
         findings = self.outlook.findings.get(act.user_id, {})
@@ -210,14 +225,24 @@ class Workbench:
             waiver = waiver_for(finding, people, today)
             raise Refused(f"waived: {waiver.reason if waiver else ''}")
 
-    def _not_held(self, act: Act, people: HumanDecisions) -> None:
-        case = self.case(act)
+    def _not_held(self, effect: Effect, people: HumanDecisions) -> None:
+        case = self.case(effect)
         if case is None:
             return
         today = self.outlook.today(case)
         for hold in people.holds:
             if hold.user in (case.user_name, case.user_id) and hold.until > today:
                 raise Deferred(Gate.HUMAN, f"held until {hold.until.isoformat()}: {hold.reason}")
+
+    def _not_extended(self, act: Act, people: HumanDecisions) -> None:
+        """An extension moves E: what was planned for today is then due on another day."""
+        enforces = isinstance(act, DeactivateAccessKey | DeleteLoginProfile | Quarantine)
+        if not enforces or act.control is None:
+            return
+        known = self.outlook.people.extensions
+        names = (act.user_name, act.user_id)
+        if any(new.user in names for new in people.extensions if new not in known):
+            raise Deferred(Gate.HUMAN, "extended since this run began")
 
     def live_keys(self, act: Act) -> tuple[LiveKey, ...]:
         """ListAccessKeys; Refused if the user is gone."""
