@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keyreeve.escalation.fold import fold
-from keyreeve.model.case import State, Step
+from keyreeve.model.case import OperationKind, State, Step
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.policy import LadderDays
 from keyreeve.pipeline.workbench import Tools, audit_data
@@ -21,14 +21,14 @@ def recall(
     unsaved: list[Step] = []
     for step in tools.journal.since_saved():
         after = fold(state, step, days)
-        if after != state:
+        if after != state or step.kind is OperationKind.RESEND:  # which changes no state
             unsaved.append(step)
         state = after
     if not unsaved:
         return state, []
     told = {
         (data.get("operation_id"), data.get("attempt"), data.get("step"))
-        for data in tools.audit.unknown_to_state()
+        for data in tools.audit.recent()
     }
     recovered = [
         step for step in unsaved if (step.operation_id, step.attempt, step.name.value) not in told
