@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+SUPPLY := .venv-supply
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images lock clean
+.PHONY: help demo test lint check proofs coverage mutants images sbom advisories lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,9 +43,27 @@ mutants: $(STAMP)  ## mutation testing of the core (long)
 images: $(STAMP)  ## screenshots of the mails for docs/images (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
-lock:  ## resolve requirements.lock anew (needs uv)
-	uv pip compile pyproject.toml --group dev --extra holidays --extra sandbox --universal --python-version 3.11 \
-	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements.lock
+sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock
+	mkdir -p dist
+	PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements requirements-run.lock --pyproject pyproject.toml \
+	  --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json
+
+advisories: $(SUPPLY)/.installed  ## known vulnerabilities of what a user installs (needs the internet)
+	$(SUPPLY)/bin/pip-audit --require-hashes --disable-pip --requirement requirements-run.lock
+
+$(SUPPLY)/.installed: requirements-supply.lock
+	test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
+	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-supply.lock
+	touch $@
+
+COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --no-annotate --no-header
+
+lock:  ## resolve the three locks anew (needs uv)
+	$(COMPILE) --group dev --extra holidays --extra sandbox --output-file requirements.lock
+	$(COMPILE) --extra holidays --constraint requirements.lock --output-file requirements-run.lock
+	uv pip compile --group supply --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-supply.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

@@ -93,6 +93,9 @@ class AccountReader(Protocol):
     def has_login_profile(self, user: UserName) -> bool:
         """GetLoginProfile; NoSuchEntity means no."""
 
+    def must_change_password(self, user: UserName) -> bool:
+        """GetLoginProfile's PasswordResetRequired: set by an administrator, not used since."""
+
     def has_mfa_device(self, user: UserName) -> bool:
         """ListMFADevices."""
 

@@ -153,6 +153,7 @@ def test_a_key_that_was_never_used_has_no_last_use(account):
 def test_login_profile_and_mfa_are_seen(account):
     account.seed.user("ada")
     assert not account.reader.has_login_profile("ada")
+    assert not account.reader.must_change_password("ada")
     assert not account.reader.has_mfa_device("ada")
     account.seed.password("ada")
     account.seed.mfa_device("ada")
@@ -224,8 +225,10 @@ def test_a_password_can_be_reset_only_where_there_is_one(account):
     with pytest.raises(NotFound):
         account.actuator.reset_password("ada", "New-Horse-77-staple")
     account.seed.password("ada")
+    assert not account.reader.must_change_password("ada")
     account.actuator.reset_password("ada", "New-Horse-77-staple")
     assert account.reader.has_login_profile("ada")
+    assert account.reader.must_change_password("ada")
 
 
 def test_a_login_profile_is_deleted_once(account):

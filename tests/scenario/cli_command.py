@@ -97,6 +97,11 @@ class Command:
         """The client and where the project lies."""
         return aws(self.sandbox.url, "s3"), {"Bucket": "keyreeve-sandbox"}, "iam-compliance/etv/"
 
+    def give_lock_back(self) -> None:
+        """The other run has ended."""
+        client, bucket, prefix = self.objects()
+        client.delete_object(**bucket, Key=f"{prefix}lock.json")
+
     def hold_lock(self, *, minutes: int = 5) -> None:
         """As another run would."""
         client, bucket, prefix = self.objects()
@@ -120,6 +125,10 @@ class Command:
 
     def audited(self) -> list[str]:
         """Events of the audit log, in the order of its chain."""
+        return [record["event"] for record in self.audit_records()]
+
+    def audit_records(self) -> list[dict[str, Any]]:
+        """The audit log, in the order of its chain."""
         client, bucket, prefix = self.objects()
         listed = client.list_objects_v2(**bucket, Prefix=f"{prefix}audit/").get("Contents", ())
         lines = [
@@ -127,4 +136,4 @@ class Command:
             for row in listed
             for line in client.get_object(**bucket, Key=row["Key"])["Body"].read().splitlines()
         ]
-        return [line["event"] for line in sorted(lines, key=lambda line: line["seq"])]
+        return sorted(lines, key=lambda line: line["seq"])

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.sandbox_fixture import aws
 from tests.scenario.cli_command import MONDAY, Command
 
 from keyreeve.cli import deciding
@@ -90,16 +91,21 @@ def test_a_pause_stops_everything_until_it_is_ended(keyreeve: Command):
     assert len(keyreeve.sandbox.mails()) > sent
 
 
-def test_a_decision_counts_even_while_a_run_holds_the_lock(
+def test_a_decision_counts_while_a_run_holds_the_lock_and_the_next_one_records_it(
     keyreeve: Command, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(deciding, "PATIENCE_SECONDS", 0.1)
     keyreeve.hold_lock()
     answer = keyreeve("run", "--pause", "stop it now")
     assert answer.code == 0
-    assert "the audit log has no record" in answer.err
+    assert "enters the audit log with the next one" in answer.err
     assert b"stop it now" in keyreeve.stored("pause.json")
     assert "people.paused" not in keyreeve.audited()
+    keyreeve.give_lock_back()
+    assert keyreeve("run", "--resume").code == 0
+    assert keyreeve.audited().count("people.paused") == 1
+    assert keyreeve("run", "--pause", "again").code == 0
+    assert keyreeve.audited().count("people.paused") == 2
 
 
 def test_credentials_are_sent_again_to_their_owner_only(keyreeve: Command):
@@ -178,3 +184,53 @@ def status(keyreeve: Command, key: str) -> str:
 def _attachment(raw: bytes) -> bytes:
     (part,) = message_from_bytes(raw, policy=policy.default).iter_attachments()
     return part.get_payload(decode=True)
+
+
+def test_whatever_a_person_decides_bears_the_sts_caller_in_the_audit_log(keyreeve: Command):
+    caller = aws(keyreeve.sandbox.url, "sts").get_caller_identity()["Arn"]
+    key = keyreeve.sandbox.user("aged.key")["keys"][0]["id"]
+    waive = ("waiver", "add", "no.mfa", "--reason", "token ordered", "--expires", "2026-02-28")
+    assert keyreeve(*waive, "--requested-by", "ana", "--approved-by", "ciso").code == 0
+    (waiver,) = keyreeve.json("waiver", "list")["waivers"]
+    keyreeve("waiver", "revoke", waiver["waiver_id"])
+    keyreeve("case", "hold", "aged.key", "--until", "2026-01-06", "--reason", "leave")
+    keyreeve("case", "unhold", "aged.key")
+    keyreeve("case", "extend", "aged.key", "--days", "1", "--reason", "release")
+    keyreeve("run", "--pause", "migration")
+    keyreeve("run", "--resume")
+    keyreeve("run", "--execute", "--accept-blast-radius", "7", *keyreeve.at(0))
+    keyreeve.sandbox.act("aged.key", "set_key_status", key=key, status="Inactive")
+    done = keyreeve("reinstate", "aged.key", key, "--for", "1h", "--reason", "export", "--execute")
+    assert done.code == 0, done.err
+    keyreeve.hold_lock(minutes=-5)
+    assert keyreeve("state", "unlock").code == 0
+    who = {r["event"]: r["data"].get("by") for r in keyreeve.audit_records()}
+    who |= {
+        r["event"]: r["data"]["data"].get("by")
+        for r in keyreeve.audit_records()
+        if r["event"].startswith("step.reinstatement")
+    }
+    for event in (
+        "people.waived",
+        "people.waiver_revoked",
+        "people.held",
+        "people.unheld",
+        "people.extended",
+        "people.paused",
+        "people.resumed",
+        "people.accepted_blast_radius",
+        "step.reinstatement.enforcing",
+        "state.unlocked",
+    ):
+        assert who.get(event) == caller, event
+
+
+def test_who_asked_for_a_waiver_cannot_be_the_one_who_records_it(keyreeve: Command):
+    caller = aws(keyreeve.sandbox.url, "sts").get_caller_identity()["Arn"].rsplit("/", 1)[-1]
+    answer = keyreeve(
+        *("waiver", "add", "no.mfa", "--reason", "token ordered", "--expires", "2026-02-28"),
+        *("--requested-by", caller, "--approved-by", "ciso"),
+    )
+    assert answer.code == 2
+    assert "cannot be the one who records it" in answer.err
+    assert keyreeve.json("waiver", "list")["waivers"] == []

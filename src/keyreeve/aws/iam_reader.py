@@ -111,6 +111,13 @@ class IamReader:
             return False
         return True
 
+    def must_change_password(self, user: UserName) -> bool:
+        """GetLoginProfile's PasswordResetRequired; False without a login profile."""
+        try:
+            return self._login_profile(user)
+        except NotFound:
+            return False
+
     @calling("iam:ListMFADevices")
     def has_mfa_device(self, user: UserName) -> bool:
         """ListMFADevices."""
@@ -159,9 +166,9 @@ class IamReader:
         )
 
     @calling("iam:GetLoginProfile")
-    def _login_profile(self, user: UserName) -> None:
-        # A read answer names the profile; without it nothing was learnt.
-        self._iam.get_login_profile(UserName=user)["LoginProfile"]["UserName"]
+    def _login_profile(self, user: UserName) -> bool:
+        # An answer without the flag has taught nothing.
+        return self._iam.get_login_profile(UserName=user)["LoginProfile"]["PasswordResetRequired"]
 
 
 def _live_key(row: Mapping[str, Any]) -> LiveKey:

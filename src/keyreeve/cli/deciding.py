@@ -1,7 +1,8 @@
 """Where people's decisions are written: the desk with its files, and their trace in the audit log.
 
 A decision is effective once its file is written: runs read these files before each act, so no
-lock is needed.  The audit log has one writer, so its record waits a few seconds for the lock.
+lock is needed.  The audit log has one writer: its record waits a few seconds for the lock, then it
+is left in the log's inbox.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from keyreeve.escalation.calendar import Calendar
 from keyreeve.model.case import Extension, Hold, Pause, State, Waiver
 from keyreeve.model.errors import ConfigError, LockHeld, StateUnreadable
 from keyreeve.pipeline.people import Moved, Person, extend, find_person, no_case
+from keyreeve.storage.audit_inbox import leave
 from keyreeve.storage.decisions import StoredDecisions
 
 if TYPE_CHECKING:
@@ -139,32 +141,29 @@ class Desk:
         return before
 
     def record(self, event: str, data: Mapping[str, object]) -> None:
-        """Put the decision into the audit log, or say on stderr that it could not be had."""
-        if not record(self.door, event, {**data, "by": self.by}):
-            screen.note(
-                "note: a run holds the lock, so the audit log has no record of this decision; the "
-                "decision itself is written and counts from now on"
-            )
+        """Put the decision into the audit log, now or with the next holder of the lock."""
+        record(self.door, event, {**data, "by": self.by})
 
 
 def _named(person: Person) -> dict[str, object]:
     return {"user_id": person.user_id, "user_name": person.user_name}
 
 
-def record(door: Door, event: str, data: Mapping[str, object]) -> bool:
-    """One record, written under the lock; False if the lock was not to be had in time."""
+def record(door: Door, event: str, data: Mapping[str, object]) -> None:
+    """One record, written under the lock; left for its holder if it is not to be had in time."""
     from keyreeve.wiring import account_for_writing
 
     give_up = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            with account_for_writing(door) as account:
-                with suppress(StateUnreadable):
-                    account.tools.states.load()  # tells where the end of the chain is
-                account.tools.audit.append(event, door.now, data)
-                account.tools.audit.flush()
-                return True
-        except LockHeld:
-            if time.monotonic() >= give_up:
-                return False
+    while time.monotonic() < give_up:
+        with suppress(LockHeld), account_for_writing(door) as account:
+            with suppress(StateUnreadable):
+                account.tools.states.load()  # tells where the end of the chain is
+            account.tools.audit.append(event, door.now, data)
+            account.tools.audit.flush()
+            return
         time.sleep(PATIENCE_SECONDS / 8)
+    leave(door.store, event, door.now, data, door.run_id)
+    screen.note(
+        "note: a run holds the lock: the decision counts from now on, and its record enters the "
+        "audit log with the next one"
+    )

@@ -35,6 +35,7 @@ def _of_case(
     case: Case, held: Sequence[Held], outlook: Outlook, today: date
 ) -> Iterable[SendTeamNotice]:
     owner = outlook.owner(outlook.users[case.user_id])
+    yield from _stuck(case, outlook, today)
     if not case.findings:
         return
     if owner.address is None:
@@ -76,6 +77,32 @@ def _unreachable(case: Case, reason: str, outlook: Outlook, today: date) -> Send
         topic=UNREACHABLE,
         resource_id=case.user_name,
     )
+
+
+def _stuck(case: Case, outlook: Outlook, today: date) -> Iterable[SendTeamNotice]:
+    """Operations that wait for a person although their finding is gone: no gate names them."""
+    for operation in case.operations.values():
+        topic = f"stuck/{operation.operation_id}"
+        open_still = (operation.control, operation.resource_id) in case.findings
+        if operation.stuck is None or open_still or topic in case.team_told:
+            continue
+        yield SendTeamNotice(
+            user_id=case.user_id,
+            user_name=case.user_name,
+            due_on=today,
+            reason="operation_stuck",
+            to=outlook.policy.mail_cc,
+            headline=f"{case.user_name}: a person must look",
+            paragraphs=(
+                f"An act for {case.user_name} was begun and could not be ended: {operation.stuck}.",
+                (
+                    "Nothing more is tried. Ask the owner whether the credentials work; `keyreeve "
+                    f"case show {case.user_name}` tells what was done."
+                ),
+            ),
+            topic=topic,
+            resource_id=operation.resource_id or case.user_name,
+        )
 
 
 def _held(case: Case, item: Held, topic: str, outlook: Outlook, today: date) -> SendTeamNotice:

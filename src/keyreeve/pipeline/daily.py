@@ -100,7 +100,7 @@ def run(
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
 
     bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
-    _begin(bench, judged, recovered, report)
+    _begin(bench, judged, recovered, report, accepted)
     summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
@@ -204,7 +204,11 @@ def _not_before(state: State, now: datetime) -> None:
 
 
 def _begin(
-    bench: Workbench, judged: Judgement, recovered: list[str], report: CredentialReport
+    bench: Workbench,
+    judged: Judgement,
+    recovered: list[str],
+    report: CredentialReport,
+    accepted: int | None,
 ) -> None:
     """Everything that must be durable before the first act."""
     plan, audit = judged.plan, bench.tools.audit
@@ -223,6 +227,12 @@ def _begin(
             "recovered_steps": recovered,
         },
     )
+    if accepted is not None:
+        audit.append(
+            "people.accepted_blast_radius",
+            bench.stamp,
+            {"number": accepted, "by": caller.arn if caller else None},
+        )
     for happening in judged.casebook.happenings:
         audit.append(
             f"case.{happening.event}",

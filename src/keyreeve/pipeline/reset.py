@@ -41,14 +41,14 @@ class Reset:
         operation = self._case().operations.get(self._act.operation_id)
         last = operation.steps[-1] if operation else None
         if operation is None or last is StepName.ABANDONED:
+            if self._act.reconcile_only:
+                raise Refused("the finding is gone")
             self._begin(operation.attempt + 1 if operation else 1)
         elif last is StepName.INTENT:
             self._recover(operation)
         return self._deliver()
 
     def _begin(self, attempt: int) -> None:
-        if self._act.reconcile_only:
-            raise Refused("the finding is gone")
         if attempt > TRIES:
             reason = f"{TRIES} attempts to reset the password have failed"
             self._write(attempt, StepName.STUCK, {"reason": reason})
@@ -126,16 +126,17 @@ class Reset:
         if not act.reconcile_only:
             self._begin(operation.attempt + 1)
             return
-        # The report calls the password new: our lost call may have done that. If so, the owner
-        # is locked out until the escrowed password arrives; if not, a spare mail does no harm.
-        if operation.attempt > 1:
-            reason = "several passwords were tried, and which of them holds is unknown"
-            self._write(operation.attempt, StepName.STUCK, {"reason": reason})
-            raise Stuck(reason)
+        # The report calls the password new. If it must still be changed, an administrator set it
+        # and its owner has not signed in with it: that was a lost call of ours.
+        ours = bench.tools.reader.must_change_password(act.user_name)
+        if ours and operation.attempt > 1:
+            # Which of several holds is unknown, and nobody has any of them: set another.
+            self._begin(operation.attempt + 1)
+            return
         escrow = bench.tools.escrow.find(
             CredentialKind.PASSWORD, act.user_id, act.operation_id, operation.attempt
         )
-        if escrow is None:
+        if escrow is None or not ours:
             self._write(operation.attempt, StepName.ABANDONED, {"reason": "the finding is gone"})
             raise Refused("the finding is gone")
         self._write(operation.attempt, StepName.CREATED, {"escrow": escrow})

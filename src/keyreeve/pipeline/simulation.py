@@ -45,6 +45,7 @@ class SimulatedAccount:
         self._facts = snapshot
         self._users = {user.name: _named(user) for user in snapshot.users}
         self._made = 0
+        self._must_change: set[UserName] = set()
         self.now = now
 
     def snapshot(self) -> AccountSnapshot:
@@ -109,6 +110,10 @@ class SimulatedAccount:
         """As observed or changed."""
         return bool(self._user(user).password_enabled)
 
+    def must_change_password(self, user: UserName) -> bool:
+        """Set by us, and nobody signs in in a forecast."""
+        return user in self._must_change
+
     def has_mfa_device(self, user: UserName) -> bool:
         """As observed."""
         return bool(self._user(user).mfa_active)
@@ -153,6 +158,7 @@ class SimulatedAccount:
         if not found.password_enabled:
             raise NotFound("no login profile", call="iam:UpdateLoginProfile")
         self._put(replace(found, password_last_changed=self.now))
+        self._must_change.add(user)
 
     def delete_login_profile(self, user: UserName) -> None:
         """DeleteLoginProfile."""

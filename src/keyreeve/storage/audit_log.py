@@ -9,7 +9,8 @@ before the first), `digest` is the SHA-256 of the canonical JSON of the record w
 are written in segments, write-once objects named for their first record. The newest records can
 only be missed by whoever remembers them: the state's AuditHead does.
 
-Writers hold the account's lock: two at once would fork the chain, and `verify` would say so.
+Writers hold the account's lock: two at once would fork the chain, and `verify` would say so. Who
+does not hold it leaves a record in the inbox, and the next flush takes it in.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.identifiers import RunId
 from keyreeve.ports import ObjectStore
+from keyreeve.storage import audit_inbox
 from keyreeve.storage.layout import AUDIT, audit_day, audit_key
 from keyreeve.storage.state_store import StoredState
 from keyreeve.storage.write_once import write_once
@@ -78,6 +80,8 @@ class StoredAuditLog:
         self._head: AuditHead | None = None
         self._open: list[dict[str, Json]] = []
         self._closed: _ClosedSegment | None = None
+        self._taken: list[str] | None = None
+        """Names in the inbox that this log has taken in; None before it has looked."""
 
     def append(self, event: str, at: datetime, data: Mapping[str, object]) -> None:
         """Add one record to the open segment; JSON values only, no secret. Touches no storage."""
@@ -91,11 +95,25 @@ class StoredAuditLog:
         After an error the same segment is tried again by the next flush: whether its answer or
         its effect was lost, its records stand in the chain once.
         """
+        if self._taken is None:
+            self._taken = self._take_in()
         while self._open or self._closed:
             self._closed = self._closed or self._close()
             write_once(self._store, self._closed.key, self._closed.content)
             self._head, self._closed = self._closed.head, None
+        audit_inbox.clear(self._store, self._taken)
+        self._taken = []
         return self._head or self._newest()
+
+    def _take_in(self) -> list[str]:
+        """Put what waits before the records of this run; what a stop left behind is known."""
+        waiting = audit_inbox.waiting(self._store)
+        if not waiting:
+            return []
+        known = {data.get(audit_inbox.LEFT_AS) for data in self.recent()}
+        new = [(key, left) for key, left in waiting if key not in known]
+        self._open[:0] = [audit_inbox.as_appended(key, left, self._run_id) for key, left in new]
+        return [key for key, _ in waiting]
 
     def recent(self) -> Iterator[Mapping[str, object]]:
         """Data of the records since the day before the loaded state was saved, oldest first."""

@@ -144,12 +144,29 @@ def _check_waiver(waiver: Waiver, today: date) -> None:
             where="waiver",
             remedy="Name two people with --requested-by and --approved-by.",
         )
+    if _is_caller(people[0], waiver.added_by):
+        raise ConfigError(
+            f"{waiver.requested_by} asked for this waiver and cannot be the one who records it",
+            where="waiver",
+            remedy="Let the person who approves it run this command.",
+        )
     if waiver.expires_on <= today:
         raise ConfigError(
             f"it would expire on {waiver.expires_on}, which is not in the future",
             where="waiver",
             remedy="Every waiver ends: name a later date.",
         )
+
+
+def _is_caller(person: str, caller_arn: str) -> bool:
+    """Whether an STS caller is called so: its user or session name, with or without a domain.
+
+    The name of a role session is the caller's own choice unless `sts:RoleSessionName` says it.
+    """
+    name = caller_arn.rsplit("/", 1)[-1].casefold()
+    if "@" in person and "@" in name:
+        return person == name
+    return person.partition("@")[0] == name.partition("@")[0]
 
 
 def _need_reason(reason: str, where: str) -> None:

@@ -7,6 +7,7 @@ iam-compliance/{project}/{account_id}/     several accounts
   credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
   audit/YYYY/MM/DD/{run_id}/{sequence of the first record, six digits}.jsonl
+  audit-inbox/{instant}-{run_id}-{event}.json     records that wait for the holder of the lock
   mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
 """
 
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from datetime import date
+from datetime import UTC, date, datetime
 
 from keyreeve.model.case import Step
 from keyreeve.model.errors import ConfigError
@@ -29,6 +30,7 @@ PAUSE = "pause.json"
 OPERATIONS = "ops/"
 CREDENTIALS = "credentials/"
 AUDIT = "audit/"
+AUDIT_INBOX = "audit-inbox/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
 
 _CREDENTIAL_FOLDERS = {
@@ -84,6 +86,11 @@ def audit_day(day: date) -> str:
 def audit_key(day: date, run_id: RunId, sequence: int) -> str:
     """The segment that begins with record `sequence` of the chain."""
     return f"{audit_day(day)}{_part(run_id)}/{sequence:06d}.jsonl"
+
+
+def inbox_key(at: datetime, run_id: RunId, event: str) -> str:
+    """Where a record waits for the audit log; sorts by time."""
+    return f"{AUDIT_INBOX}{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_part(run_id)}-{_part(event)}.json"
 
 
 def _part(text: str) -> str:

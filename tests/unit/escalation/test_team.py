@@ -24,6 +24,8 @@ from tests.builders import (
 )
 
 from keyreeve.escalation.team import team_notices
+from keyreeve.model.case import OperationKind, OperationRecord, StepName
+from keyreeve.model.identifiers import OperationId
 from keyreeve.model.plan import Gate, Held, UserPlan
 
 ANN = user("ann", old_key())
@@ -141,3 +143,34 @@ def test_users_without_a_case_or_who_were_not_read_are_no_news():
 def test_the_daily_plan_carries_what_the_team_is_told():
     plan = day(snapshot(LOST)).planned.plan
     assert [n.topic for n in plan.team] == ["unreachable"]
+
+
+def stuck(**changes):
+    return OperationRecord(
+        operation_id=OperationId("20260105-aa"),
+        kind=OperationKind.ROTATION,
+        attempt=2,
+        steps=(StepName.STUCK,),
+        control=ROTATION,
+        resource_id=KEY_1,
+        stuck="several unknown access keys have appeared",
+        **changes,
+    )
+
+
+def with_operation(seen, operation):
+    return replace(seen, operations={operation.operation_id: operation})
+
+
+def test_an_operation_that_waits_for_a_person_is_told_once_though_its_finding_is_mended():
+    mended = with_operation(replace(case(record(), who=ANN), findings={}), stuck())
+    (notice,) = told(ANN, before=mended)
+    assert (notice.topic, notice.to) == ("stuck/20260105-aa", (TEAM,))
+    assert "several unknown access keys have appeared" in notice.paragraphs[0]
+    again = replace(mended, team_told={notice.topic: on(0)})
+    assert told(ANN, before=again) == ()
+
+
+def test_while_its_finding_is_open_a_stuck_operation_is_told_at_its_gate():
+    open_still = with_operation(case(record(), who=ANN), stuck())
+    assert told(ANN, before=open_still) == ()

@@ -12,6 +12,7 @@ from tests.fakes.memory_store import MemoryStore, SettableClock
 from keyreeve.codec.seal import canonical, digest
 from keyreeve.model.case import AuditHead, State
 from keyreeve.model.errors import StateUnreadable, StorageConflict, StorageUnreachable
+from keyreeve.storage.audit_inbox import leave
 from keyreeve.storage.audit_log import StoredAuditLog, newest_head, records, verify
 from keyreeve.storage.state_store import StoredState
 
@@ -316,3 +317,40 @@ def test_a_foreign_segment_in_our_place_is_a_conflict():
 def test_the_state_takes_the_head_as_it_is():
     _, head = chain()
     assert State(project="p", account_id="1", audit_head=head).audit_head == head
+
+
+def test_what_others_left_enters_the_chain_once_and_first():
+    store = MemoryStore()
+    leave(store, "people.paused", AT, {"by": "ann"}, RUNS[1])
+    writer = log(store)
+    writer.append("run.started", AT, {})
+    writer.flush()
+    told = list(records(store))
+    assert [record.event for record in told] == ["people.paused", "run.started"]
+    assert told[0].data["by"] == "ann"
+    assert RUNS[1] in told[0].data["left_as"]
+    assert list(store.list("audit-inbox/")) == []
+    assert verify(store) == []
+
+
+def test_what_a_stop_left_in_the_inbox_is_not_recorded_twice():
+    store = MemoryStore()
+    first = log(store)
+    first.append("run.started", AT, {})
+    head = first.flush()
+    leave(store, "people.held", AT, {"by": "ann"}, RUNS[1])
+    (key,) = [row.key for row in store.list("audit-inbox/")]
+    lying = store.get(key).content
+    log(store, RUNS[1], head).flush()
+    store.put(key, lying)  # as if the process had ended before it cleared the inbox
+    log(store, RUNS[2], head).flush()
+    assert [record.event for record in records(store)] == ["run.started", "people.held"]
+    assert list(store.list("audit-inbox/")) == []
+
+
+def test_an_object_in_the_inbox_that_is_no_record_stops_the_writer_and_stays():
+    store = MemoryStore()
+    store.put("audit-inbox/x.json", b"{}")
+    with pytest.raises(StateUnreadable, match="no record"):
+        log(store).flush()
+    assert store.get("audit-inbox/x.json") is not None

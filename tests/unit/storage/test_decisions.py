@@ -27,7 +27,7 @@ WAIVER = Waiver(
     approved_by="bob@example.com",
     expires_on=date(2026, 2, 1),
     added_at=AT,
-    added_by="arn:aws:sts::1:assumed-role/msp/ann",
+    added_by="arn:aws:sts::1:assumed-role/msp/bob",
 )
 HOLD = Hold(user="zoë", until=date(2026, 1, 20), reason="on leave", added_at=AT, added_by="ann")
 EXTENSION = Extension(
@@ -71,6 +71,9 @@ def test_what_was_decided_is_read_back(decisions: StoredDecisions):
         ({"expires_on": TODAY}, "not in the future"),
         ({"expires_on": date(2025, 1, 1)}, "not in the future"),
         ({"reason": " "}, "reason is missing"),
+        ({"added_by": "arn:aws:iam::1:user/people/Ann"}, "cannot be the one who records"),
+        ({"added_by": "arn:aws:sts::1:assumed-role/msp/ann@example.com"}, "cannot be the one"),
+        ({"requested_by": "ann", "added_by": "arn:aws:iam::1:user/ann@x.org"}, "cannot be the one"),
     ],
 )
 def test_a_waiver_needs_two_people_a_reason_and_an_end(
@@ -79,6 +82,12 @@ def test_a_waiver_needs_two_people_a_reason_and_an_end(
     with pytest.raises(ConfigError, match=says):
         decisions.add_waiver(replace(WAIVER, **change), today=TODAY)
     assert store.puts == []
+
+
+def test_a_namesake_of_another_domain_may_record_a_waiver(decisions: StoredDecisions):
+    other = replace(WAIVER, added_by="arn:aws:sts::1:assumed-role/msp/ann@elsewhere.example")
+    decisions.add_waiver(other, today=TODAY)
+    assert decisions.read().waivers == (other,)
 
 
 def test_a_waivers_id_is_its_own(decisions: StoredDecisions):
