@@ -24,10 +24,10 @@ class Fate:
             raise Stopped(name)
         self.calls.append(name)
         if len(self.calls) - 1 != self._stop_at:
-            return _whole(work(*args, **more))
+            return whole(work(*args, **more))
         self._dead = True
         if self._after:
-            _whole(work(*args, **more))
+            whole(work(*args, **more))
         raise Stopped(name)
 
 
@@ -51,6 +51,6 @@ class Perilous:
         )
 
 
-def _whole(answer: Any) -> Any:
+def whole(answer: Any) -> Any:
     """A listing is one call, made when it is asked for."""
     return iter(list(answer)) if isinstance(answer, Iterator) else answer

@@ -3,7 +3,7 @@
 It asks "which stage has this day reached?", never "is it day 7?", so late runs are safe and
 early ones are harmless.  Everything that can hurt hangs on E, and E moves by itself until the
 gates hold: told twice with a warning on an earlier day, replacement delivered four days ago (or
-the reason why there is none told), an open window.
+the reason why there is none told), an open window.  It never comes before the date told last.
 """
 
 from __future__ import annotations
@@ -118,6 +118,7 @@ def enforcement_date(
                     enforcement_on=enforcement_on,
                     days=days,
                 ),
+                _as_told(record, at, calendar, enforcement_on),
             ),
             at,
             calendar,
@@ -187,6 +188,16 @@ def _warned_before(
         day_0 + timedelta(days=1),
     )
     return calendar.mail_day_from(first) + timedelta(days=1)
+
+
+def _as_told(
+    record: FindingRecord, at: Situation, calendar: Calendar, enforcement_on: date
+) -> date:
+    """The date told last, or the day after an earlier one can be told: no act surprises anybody."""
+    told = record.notices[-1].enforcement_on if record.notices else None
+    if not at.acts or told is None or told <= enforcement_on:
+        return enforcement_on
+    return min(told, _next_notice_day(at, calendar) + timedelta(days=1))
 
 
 def _next_notice_day(at: Situation, calendar: Calendar) -> date:

@@ -84,3 +84,23 @@ def test_only_a_notice_of_the_act_tells_of_the_act():
     told = replace(done, notices=SAID_ON_14)
     assert decided(14, told).stage is E
     assert decided(15, told).stage is O
+
+
+def told(*notices):
+    return record(day_0=True, notices=(notice_record(0), notice_record(10, W), *notices))
+
+
+def test_the_act_never_comes_before_the_date_told_last():
+    moved = told(notice_record(14, D, e=15))
+    assert decided(14, moved, noticed_today=True).enforcement_on == on(15)
+    assert not decided(14, moved, noticed_today=True).act_due
+    assert decided(15, moved).act_due
+
+
+def test_a_date_that_comes_nearer_is_told_the_day_before():
+    far = told(notice_record(12, D, e=30))
+    assert decided(14, far).enforcement_on == on(15)
+    assert decided(14, far).notice_due is not None
+    assert decided(14, far, noticed_today=True).enforcement_on == on(16)
+    assert decided(15, told(notice_record(14, D, e=15))).act_due
+    assert decided(14, far, acts=False).enforcement_on == on(14)

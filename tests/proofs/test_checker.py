@@ -1,0 +1,319 @@
+"""The checker finds each violation that is planted into a history written by hand, and no other."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+from tests.proofs import checker, letters
+from tests.proofs.checker import ACTOR, USE, Rules, repeated, violations
+from tests.proofs.chronicle import Chronicle
+from tests.proofs.history import Call, History, Key, Mail
+from tests.proofs.letters import read
+from tests.proofs.words import TEXT
+from tests.scenario.people import aged, bystanders, old_password, spare
+from tests.scenario.village import Village
+
+from keyreeve.render.email import MailRenderer
+
+MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
+OLD, NEW, OTHER = "AKIAOLD", "AKIANEW", "AKIAOTHER"
+OWNER, TEAM = "ada@example.com", "team@example.com"
+CSV = f"User name,Access key ID,Secret access key\r\nada,{NEW},s3cret\r\n".encode()
+PUT = "credentials/access-keys/AIDA/op-1.csv"
+
+
+def call(day: float, operation: str, **params: str) -> Call:
+    made = params.pop("made", None)
+    at = MONDAY + timedelta(days=day)
+    user = None if operation.startswith("s3:") else "ada"
+    return Call(at=at, operation=operation, user=user, params=params, made=made)
+
+
+def mail(day: float, subject: str, text: str, *, to: str = OWNER, csv: bytes = b"") -> Mail:
+    message = EmailMessage()
+    message["To"], message["Subject"] = to, subject
+    if not csv:
+        message["Cc"] = TEAM
+    message.set_content(text)
+    if csv:
+        message.add_attachment(csv, maintype="text", subtype="csv")
+    envelope = (to,) if csv else (to, TEAM)
+    return Mail(at=MONDAY + timedelta(days=day), to=envelope, raw=message.as_bytes())
+
+
+def notice(day: float, stage: str, on: int = 14, said: str = "") -> Mail:
+    date = f"{MONDAY + timedelta(days=on):%a %d %b %Y}"
+    text = (
+        f"ETV\n{stage}: day-14 action\n\n1 of 1  Access key is due for rotation\n"
+        f"[{stage}]  Medium severity\n\nAccess key {OLD}\nold\n\nDATE: {date}, soon\n{said}\n"
+    )
+    return mail(day, "[ETV] IAM Compliance: ada", text)
+
+
+def private(day: float = 7, key: str = NEW, csv: bytes = CSV) -> Mail:
+    text = f"ETV\nYOUR NEW ACCESS KEY: today\n\n  New key  {key}\n  Old key  {OLD}\n"
+    return mail(day, "[ETV] Your new access key: ada", text, csv=csv)
+
+
+def shut(day: float, key: str = OLD) -> Call:
+    return call(day, "iam:UpdateAccessKey", AccessKeyId=key, Status="Inactive")
+
+
+def create(day: float, key: str = NEW) -> Call:
+    return call(day, "iam:CreateAccessKey", made=key)
+
+
+def looked(day: float) -> Call:
+    return call(day, "iam:ListAccessKeys")
+
+
+def profile(day: float) -> Call:
+    return call(day, "iam:GetLoginProfile")
+
+
+def by_its_owner(event: Call) -> Call:
+    return replace(event, params={**event.params, ACTOR: "ada"})
+
+
+CASE = {
+    "day 0": notice(0, "NOTIFICATION"),
+    "day 3": notice(3, "REMINDER"),
+    "create": create(7),
+    "escrow": call(7, "s3:PutObject", Key=PUT),
+    "private": private(),
+    "day 7": notice(7, "NEW CREDENTIALS"),
+    "day 10": notice(10, "WARNING"),
+    "day 11": notice(11, "COUNTDOWN"),
+    "look": looked(14),
+    "act": shut(14),
+    "day 14": notice(14, "ENFORCEMENT"),
+    "closing": mail(15, "[ETV] IAM Compliance: ada", "ETV\nALL SETTLED: today\n"),
+}
+END = History(
+    calls=(),
+    keys=(Key(key_id=OLD, user="ada", active=False), Key(key_id=NEW, user="ada", active=True)),
+    escrow={PUT: CSV},
+    team=frozenset({TEAM}),
+)
+
+Events = dict[str, Call | Mail]
+
+
+def case(**changes: Call | Mail | None) -> History:
+    """The clean case; a step can be another one or left out."""
+    events = {**CASE, **{name.replace("_", " "): event for name, event in changes.items()}}
+    return replace(END, calls=tuple(event for event in events.values() if event is not None))
+
+
+def with_after(name: str, *more: Call | Mail) -> History:
+    """The clean case with more events after a step."""
+    events: list[Call | Mail] = []
+    for step, event in CASE.items():
+        events += [event, *(more if step == name else ())]
+    return replace(END, calls=tuple(events))
+
+
+def found(history: History, rules: Rules | None = None) -> set[str]:
+    return {violation.promise for violation in violations(history, rules)}
+
+
+def test_a_case_as_it_should_be_has_no_violation():
+    assert violations(case()) == []
+
+
+def swapped(first: str, second: str) -> History:
+    return case(**{first: CASE[second], second: CASE[first]})
+
+
+PLANTED: dict[str, tuple[str, Callable[[], History]]] = {
+    "an active key that is in no escrow": ("P1", lambda: replace(case(), escrow={})),
+    "an escrow without the secret": (
+        "P1",
+        lambda: replace(case(), escrow={PUT: CSV.replace(b"s3cret", b"")}),
+    ),
+    "a secret mailed before its escrow": ("P1", lambda: swapped("escrow", "private")),
+    "a password set before its escrow": (
+        "P1 P3",
+        lambda: with_after("day 7", call(7, "iam:UpdateLoginProfile")),
+    ),
+    "two keys made in a row": ("P2", lambda: with_after("create", create(7, OTHER))),
+    "a second key for the same old one": (
+        "P2",
+        lambda: with_after("day 7", create(8, OTHER), private(8, OTHER)),
+    ),
+    "a key never named": ("P4", lambda: with_after("day 14", looked(14), shut(14, OTHER))),
+    "told once": (
+        "P3",
+        lambda: case(day_0=None, day_3=None, day_7=None, day_10=notice(0, "WARNING"), day_11=None),
+    ),
+    "no warning": ("P3", lambda: case(day_10=None, day_11=None)),
+    "a warning on the day itself": (
+        "P3",
+        lambda: case(day_10=None, day_11=notice(14, "WARNING"), day_14=None),
+    ),
+    "before the date that was told": ("P3", lambda: case(day_11=notice(11, "COUNTDOWN", on=15))),
+    "before day 14": ("P3", lambda: case(look=looked(13), act=shut(13))),
+    "the warning bounced": (
+        "P3",
+        lambda: case(
+            day_10=replace(CASE["day 10"], bounced=True),
+            day_11=replace(CASE["day 11"], bounced=True),
+        ),
+    ),
+    "no replacement and no reason": ("P3", lambda: case(create=None, private=None)),
+    "the replacement came late": ("P3", lambda: case(create=create(11), private=private(11))),
+    "the replacement is gone": ("P3", lambda: with_after("day 7", by_its_owner(shut(8, NEW)))),
+    "nobody looked": ("P3", lambda: case(look=None)),
+    "somebody looked yesterday": ("P3", lambda: case(look=looked(13))),
+    "the look came before another change": (
+        "P3",
+        lambda: with_after("look", call(14, "iam:CreateAccessKey", made=OTHER)),
+    ),
+    "new credentials on day 6": ("P3", lambda: case(create=create(6))),
+    "a login profile deleted unsaid": (
+        "P4",
+        lambda: with_after("day 14", profile(14), call(14, "iam:DeleteLoginProfile")),
+    ),
+    "a quarantine unsaid": (
+        "P4",
+        lambda: with_after(
+            "day 14", profile(14), call(14, "iam:AddUserToGroup", GroupName="Quarantine")
+        ),
+    ),
+    "another change": ("P4", lambda: with_after("day 14", call(14, "iam:DeleteUser"))),
+    "a deleted old key": (
+        "P4",
+        lambda: with_after("day 14", call(15, "iam:DeleteAccessKey", AccessKeyId=OLD)),
+    ),
+    "a deleted key that was handed over": (
+        "P4",
+        lambda: with_after("day 14", call(15, "iam:DeleteAccessKey", AccessKeyId=NEW)),
+    ),
+    "a deleted orphan that was used": (
+        "P4",
+        lambda: with_after(
+            "day 3",
+            create(7, OTHER),
+            call(7, USE, AccessKeyId=OTHER, **{ACTOR: "ada"}),
+            shut(7, OTHER),
+            call(8, "iam:DeleteAccessKey", AccessKeyId=OTHER),
+        ),
+    ),
+    "a notice twice on a day": ("P5", lambda: with_after("day 3", CASE["day 3"])),
+    "the same stage on two days": ("P5", lambda: with_after("day 3", notice(4, "REMINDER"))),
+    "a burst": ("P5", lambda: with_after("day 3", notice(3, "COUNTDOWN"))),
+    "a private mail twice": ("P5", lambda: with_after("private", private(8))),
+    "a closing on the day of a notice": (
+        "P5",
+        lambda: case(closing=replace(CASE["closing"], at=CASE["day 14"].at)),
+    ),
+    "a copy to the team": (
+        "P7",
+        lambda: case(private=replace(CASE["private"], to=(OWNER, TEAM))),
+    ),
+    "a stranger": (
+        "P7",
+        lambda: case(
+            private=mail(
+                7,
+                "[ETV] Your new access key: ada",
+                f"YOUR NEW ACCESS KEY: \n\n  New key  {NEW}\n  Old key  {OLD}\n",
+                to="eve@example.com",
+                csv=CSV,
+            )
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", PLANTED)
+def test_a_planted_violation_is_found(name: str):
+    promise, history = PLANTED[name]
+    assert found(history()) == set(promise.split())
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        pytest.param(
+            with_after("day 3", create(7, OTHER), shut(7, OTHER)), id="an orphan that was shut"
+        ),
+        pytest.param(
+            with_after(
+                "day 3",
+                create(7, OTHER),
+                shut(7, OTHER),
+                call(8, "iam:DeleteAccessKey", AccessKeyId=OTHER),
+            ),
+            id="an orphan that was deleted",
+        ),
+        pytest.param(
+            with_after("day 3", replace(create(7, OTHER), effect=False)), id="a refused create"
+        ),
+        pytest.param(with_after("day 11", notice(12, "COUNTDOWN")), id="a countdown a day"),
+        pytest.param(
+            case(
+                create=None,
+                private=None,
+                day_7=notice(7, "NEW CREDENTIALS", said="No replacement can be made: full."),
+            ),
+            id="a reason why there is no replacement",
+        ),
+    ],
+)
+def test_what_is_allowed_is_not_found(history: History):
+    assert violations(history) == []
+
+
+def test_what_was_opted_into_may_be_deleted():
+    history = with_after("day 14", call(15, "iam:DeleteAccessKey", AccessKeyId=OLD))
+    assert violations(history, Rules(free_slots=frozenset({OLD}))) == []
+
+
+def test_a_lost_answer_allows_one_mail_more_and_no_second_one():
+    once = with_after("private", private(8))
+    twice = with_after("private", private(8), private(9))
+    assert found(once, Rules(stops_at_send=1)) == set()
+    assert found(twice, Rules(stops_at_send=1)) == {"P5"}
+    assert len(list(repeated(twice))) == 2
+
+
+@pytest.mark.parametrize("renderer", [TEXT, MailRenderer()], ids=["words", "mails"])
+def test_a_whole_case_of_the_engine_has_no_violation(renderer: MailRenderer):
+    village = Village(aged(), old_password(), spare(), *bystanders(4), renderer=renderer)
+    chronicle = Chronicle(village)
+    for day in range(18):
+        village.run(day, fate=chronicle.fate())
+    assert violations(chronicle.history()) == []
+    acts = [
+        e.operation for e in chronicle.events if isinstance(e, Call) and "Update" in e.operation
+    ]
+    assert sorted(acts) == ["iam:UpdateAccessKey", "iam:UpdateAccessKey", "iam:UpdateLoginProfile"]
+    assert not village.state.users
+
+
+def test_the_words_are_those_of_the_real_mails():
+    told = []
+    for renderer in (TEXT, MailRenderer()):
+        village = Village(aged(), old_password(), spare(), *bystanders(4), renderer=renderer)
+        village.live(0, 16)
+        told.append([replace(read(raw), text="") for raw in village.mailer.wire])
+    assert told[0] == told[1]
+    assert sum(len(letter.lines) for letter in told[0]) == 15
+
+
+def test_the_checker_knows_nothing_of_the_engine():
+    for module in (checker, letters):
+        tree = ast.parse(Path(module.__file__).read_text())
+        names = [node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)]
+        names += [
+            a.name for node in ast.walk(tree) if isinstance(node, ast.Import) for a in node.names
+        ]
+        ours = {name for name in names if name.split(".")[0] in ("keyreeve", "tests")}
+        assert ours <= {"tests.proofs.history", "tests.proofs.letters"}
