@@ -320,7 +320,7 @@ def run_race(race: Race, seed: int) -> tuple[Village, Record, int]:
     for day in DAYS:
         if day > race.day:
             village.run(day)
-    village.live(18, 22)  # a delayed act is later told of
+    village.live(18, 20)  # a delayed act is later told of
     return village, record, first.turns
 
 
