@@ -14,7 +14,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -28,8 +27,6 @@ from keyreeve.pipeline.rotation import Rotation
 DAYS = (0, 7, 11, 14, 15)
 """Days of runs: the first notice, new credentials, the countdown, enforcement, the last word."""
 FATAL = (0, 7, 14)
-DYING = Path(__file__).parent / "dying"
-"""Put first on PYTHONPATH, it lets a process die at its n-th write to a file."""
 WORST = ("CreateAccessKey", "UpdateLoginProfile", "UpdateAccessKey", "SendEmail", "PutObject")
 
 Made = Callable[[str], Stage]
@@ -60,18 +57,12 @@ def killed(stage: Stage, kill: Kill) -> bool:
         stage.sandbox.plant_fault(skip=kill.number, when=kill.when, answer="hang")
         dead = stage.kill_at(stage.launch(kill.day))
     else:
-        more = {"PYTHONPATH": _first_on_path(), "KEYREEVE_DIES_AT": f"{kill.when} {kill.number}"}
+        more = {"KEYREEVE_DIES_AT": f"{kill.when} {kill.number}"}
         process = stage.launch(kill.day, more=more)
         process.communicate()
         dead = process.returncode < 0
     stage.take_down(lost_effect=kill.when != "before")
     return dead
-
-
-def _first_on_path() -> str:
-    import os  # noqa: PLC0415
-
-    return f"{DYING}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
 
 
 def wrong(made: Made, kill: Kill) -> tuple[bool, list[str]]:

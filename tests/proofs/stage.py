@@ -65,6 +65,8 @@ ACCOUNT = {
         {"name": "fine.too", "keys": [{"created": "2d", "last_used": "1d"}]},
     ],
 }
+PREPARED = Path(__file__).parent / "prepared"
+"""Put first on PYTHONPATH, it prepares a process: to die somewhere, to hold short leases."""
 CHANGES = (
     *("CreateAccessKey", "UpdateAccessKey", "DeleteAccessKey", "UpdateLoginProfile"),
     *("DeleteLoginProfile", "AddUserToGroup", "SendEmail"),
@@ -122,7 +124,7 @@ class Stage:
         verb = arguments or ("run", "--execute", "--as-of", at)
         return subprocess.Popen(
             [sys.executable, "-m", "keyreeve", "--config", str(self.config), *verb],
-            env=self._environment() | dict(more or {}),
+            env=self._environment() | _prepared(more or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -244,6 +246,11 @@ class Stage:
             for row in self.sandbox.calls(since)
             if row["operation"] in CHANGES and 200 <= row["status"] < 300
         ]
+
+
+def _prepared(more: Mapping[str, str]) -> dict[str, str]:
+    path = f"{PREPARED}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"
+    return {**more, "PYTHONPATH": path} if more else {}
 
 
 @contextmanager

@@ -26,3 +26,17 @@ def _die_at(name: str, number: int) -> None:
 if "KEYREEVE_DIES_AT" in os.environ:
     _name, _number = os.environ["KEYREEVE_DIES_AT"].split()
     _die_at(_name, int(_number))
+
+
+def _shorten(times: float, *planted: str) -> None:
+    from keyreeve.storage import lock  # noqa: PLC0415 - only where it is asked for
+
+    for name in ("LEASE", "RENEW_EVERY", "TRUSTED_FOR"):
+        setattr(lock, name, getattr(lock, name) / times)
+    if planted:
+        lock.AccountLock.check = lambda *_: None
+
+
+if "KEYREEVE_LEASE" in os.environ:
+    _times, *_planted = os.environ["KEYREEVE_LEASE"].split()
+    _shorten(float(_times), *_planted)
