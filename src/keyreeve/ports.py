@@ -314,8 +314,8 @@ class AuditLog(Protocol):
     def flush(self) -> AuditHead | None:
         """Write the open segment; the head to keep in the state (None: nothing ever written)."""
 
-    def unknown_to_state(self) -> Iterator[Mapping[str, object]]:
-        """Data of the records that were written after the loaded state was saved."""
+    def recent(self) -> Iterator[Mapping[str, object]]:
+        """Data of the records since the day before the loaded state was saved."""
 
 
 class DecisionsOfPeople(Protocol):

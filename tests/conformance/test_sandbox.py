@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from typing import Any
@@ -23,6 +24,7 @@ from keyreeve.model.feedback import MailFeedback
 from keyreeve.sandbox.account import REGION
 from keyreeve.sandbox.old_account import old_account
 from keyreeve.sandbox.process import Sandbox, SandboxFailed, events
+from keyreeve.sandbox.wire import HANGING
 
 __all__ = ["sandbox"]
 
@@ -319,6 +321,23 @@ def test_a_dropped_connection_is_a_doubt_for_the_sdk(sandbox: Sandbox) -> None:
     sandbox.plant_fault("ListUsers", answer="drop")
     with pytest.raises(BotoCoreError):
         aws(sandbox.url, "iam").list_users()
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_held_call_waits_while_others_are_served_and_ends_without_an_answer(
+    sandbox: Sandbox, when: str
+) -> None:
+    iam = aws(sandbox.url, "iam")
+    sandbox.plant_fault("CreateAccessKey", answer="hang", when=when)
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(iam.create_access_key, UserName="no.mfa")
+        while not any(call["code"] == HANGING for call in sandbox.calls()):
+            assert not held.done()
+        assert "no.mfa" in [user["UserName"] for user in iam.list_users()["Users"]]
+        assert not held.done()
+        sandbox.clear_faults()
+        assert isinstance(held.exception(), BotoCoreError)
+    assert len(sandbox.user("no.mfa")["keys"]) == (when == "after")
 
 
 def test_a_second_account_is_reached_by_assuming_a_role_in_it(sandbox: Sandbox) -> None:

@@ -93,7 +93,8 @@ def migrate() -> int:
 def unlock(*, force: bool) -> int:
     """End a dead run's lock: only a lapsed lease, or any with --force.
 
-    The daily run takes a lapsed lease over by itself. A living holder stops before its next act.
+    The daily run takes a lapsed lease over by itself. After --force a living holder stops when it
+    next renews its lease, within 30 seconds: end its process first.
     """
     from keyreeve.cli.deciding import record
     from keyreeve.storage.lock import unlock as end_lease

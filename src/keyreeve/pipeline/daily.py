@@ -199,6 +199,7 @@ def record(bench: Workbench, judged: Judgement, outcomes: list[Outcome]) -> Stat
         ),
     )
     bench.tools.audit.append("run.finished", bench.stamp, {"exit_code": exit_code(plan, outcomes)})
+    bench.tools.lease.check()
     state = replace(state, audit_head=bench.tools.audit.flush())
     bench.tools.lease.check()
     bench.tools.states.save(state)
@@ -282,6 +283,7 @@ def _begin(
     bench.tools.archive.keep(
         f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv", report.content
     )
+    bench.tools.lease.check()
     bench.state = replace(bench.state, audit_head=audit.flush())
     bench.tools.lease.check()
     bench.tools.states.save(bench.state)

@@ -96,6 +96,7 @@ class Execution:
 
     def _save(self) -> None:
         bench = self._bench
+        bench.tools.lease.check()
         bench.state = replace(bench.state, audit_head=bench.tools.audit.flush())
         bench.tools.lease.check()
         bench.tools.states.save(bench.state)
@@ -166,6 +167,7 @@ class Execution:
         self, effect: _Mail, send: Callable[[_Mail, Case], Outcome], case: Case
     ) -> Outcome:
         """A refused address is remembered: who cannot be told must not be hurt (gate 1)."""
+        self._bench.may_write(effect)
         try:
             return send(effect, case)
         except RecipientRefused as refused:
@@ -245,6 +247,7 @@ class Execution:
 
     def _team(self, effect: SendTeamNotice) -> Outcome:
         bench = self._bench
+        bench.may_write(effect)
         letterhead = bench.post.letterhead
         topic_id = operation_id(
             bench.outlook.snapshot.account_id,
@@ -279,7 +282,12 @@ class Execution:
 
     def _summary(self, plan: Plan, summary: Summary) -> Outcome:
         effect = summary_effect(plan, self._bench.outlook.policy.summary_to)
-        return self._guarded(effect, lambda: self.send_summary(effect, summary))
+
+        def send() -> Outcome:
+            self._bench.may_write(effect)
+            return self.send_summary(effect, summary)
+
+        return self._guarded(effect, send)
 
     def send_summary(self, effect: SendSummary, summary: Summary) -> Outcome:
         """The weekly summary to its readers."""

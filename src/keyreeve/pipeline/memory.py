@@ -6,7 +6,7 @@ from datetime import datetime
 
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.returned import take_back
-from keyreeve.model.case import State, Step
+from keyreeve.model.case import OperationKind, State, Step
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.policy import LadderDays
 from keyreeve.pipeline.workbench import RETURNED, Tools, audit_data, returned_data
@@ -24,7 +24,7 @@ def recall(
     unsaved: list[Step] = []
     for step in tools.journal.since_saved():
         after = fold(state, step, days)
-        if after != state:
+        if after != state or step.kind is OperationKind.RESEND:  # which changes no state
             unsaved.append(step)
         state = after
     names = _recovered(unsaved, tools) if unsaved else []
@@ -34,7 +34,7 @@ def recall(
 def _recovered(unsaved: list[Step], tools: Tools) -> list[str]:
     told = {
         (data.get("operation_id"), data.get("attempt"), data.get("step"))
-        for data in tools.audit.unknown_to_state()
+        for data in tools.audit.recent()
     }
     recovered = [
         step for step in unsaved if (step.operation_id, step.attempt, step.name.value) not in told
@@ -53,7 +53,7 @@ def _mails_come_back(state: State, tools: Tools) -> State:
         if user_id is not None:
             data = returned_data(key, feedback, state.users[user_id])
             folded[key] = (feedback.at, data)
-    told = {data.get("feedback") for data in tools.audit.unknown_to_state()} if folded else set()
+    told = {data.get("feedback") for data in tools.audit.recent()} if folded else set()
     for key, (at, data) in folded.items():
         if key not in told:
             tools.audit.append(RETURNED, at, data)

@@ -10,7 +10,7 @@ from keyreeve.pipeline.workbench import Stuck, Workbench
 
 def delete_orphan(bench: Workbench, act: DeleteOrphanedKey) -> Outcome:
     """Look again, delete, remember. Stuck if anybody has touched the key."""
-    bench.live_user(act)
+    bench.may_hand_over(act)
     key = next((k for k in bench.live_keys(act) if k.key_id == act.key_id), None)
     if key is None:
         _remember(bench, act)

@@ -59,7 +59,7 @@ def reinstate(account: Account, request: Request, now: datetime) -> Reinstated:
     operation = _operation(account, request, now)
     key, recovered = _checked(account, request, operation)
     attempt = _attempt(account, operation, recovered=recovered)
-    state = _known(state, request, key)
+    state = _finished(account, request, _known(state, request, key), now)
     tools.states.save(state)
     until = now + request.span
     data = {
@@ -76,6 +76,29 @@ def reinstate(account: Account, request: Request, now: datetime) -> Reinstated:
     state = clerk.write(state, StepName.DONE, data)
     tools.states.save(replace(state, audit_head=tools.audit.flush()))
     return Reinstated(key_id=request.key_id, until=until, recovered=recovered)
+
+
+def _finished(account: Account, request: Request, state: State, now: datetime) -> State:
+    """With the act that made the key Inactive recorded, if a stopped run did not come to that.
+
+    Otherwise the next run would take the key for one that its act had not reached yet.
+    """
+    case = state.users.get(request.person.user_id)
+    for operation in case.operations.values() if case else ():
+        if operation.steps[-1] is not StepName.ENFORCING:
+            continue
+        *_, begun = account.tools.journal.of(operation.operation_id)
+        if begun.data.get("key_id") == request.key_id:
+            done = replace(begun, name=StepName.DONE, run_id=account.run_id, at=max(begun.at, now))
+            state = _write(account, state, done)
+    return state
+
+
+def _write(account: Account, state: State, step: Step) -> State:
+    """Durable, in the audit log, and folded into the state."""
+    account.tools.journal.write(step)
+    account.tools.audit.append(f"step.{step.kind}.{step.name}", step.at, audit_data(step))
+    return fold(state, step, account.policy.days)
 
 
 class _Clerk:
@@ -111,9 +134,7 @@ class _Clerk:
             on=today,
             data=data,
         )
-        account.tools.journal.write(step)
-        account.tools.audit.append(f"step.{step.kind}.{name}", step.at, audit_data(step))
-        return fold(state, step, account.policy.days)
+        return _write(account, state, step)
 
 
 def _operation(account: Account, request: Request, now: datetime) -> OperationId:

@@ -64,6 +64,7 @@ class Rotation:
         if operation is None or last is StepName.ABANDONED:
             self._begin(operation)
         elif last in (StepName.INTENT, StepName.ORPHANED):
+            self._bench.may_hand_over(self._act)
             self._recover(operation)
         return self._deliver()
 
@@ -124,6 +125,7 @@ class Rotation:
         bench.tools.lease.check()
         if freed is not None:
             bench.tools.actuator.delete_access_key(act.user_name, freed)
+            bench.tools.lease.check()
         try:
             new = bench.tools.actuator.create_access_key(act.user_name)
         except (Doubtful, Malformed) as failure:
@@ -237,6 +239,7 @@ class Rotation:
         tools.actuator.set_access_key_active(act.user_name, key, active=False)
         delete = blocks and self._bench.outlook.policy.orphans is Orphans.DELETE
         if delete and tools.reader.access_key_last_used(key) is None:
+            tools.lease.check()
             tools.actuator.delete_access_key(act.user_name, key)
         else:
             delete = False

@@ -259,7 +259,7 @@ class Memory:
         """Nothing to write."""
         return self.state.audit_head
 
-    def unknown_to_state(self) -> Iterator[Mapping[str, object]]:
+    def recent(self) -> Iterator[Mapping[str, object]]:
         """Nothing."""
         return iter(())
 

@@ -17,8 +17,15 @@ from keyreeve.escalation.outlook import Outlook
 from keyreeve.escalation.owner import not_arriving
 from keyreeve.escalation.returned import take_back
 from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
-from keyreeve.model.effect import Act, Effect, finding_key
-from keyreeve.model.errors import AwsFailure, NotFound
+from keyreeve.model.effect import (
+    Act,
+    DeactivateAccessKey,
+    DeleteLoginProfile,
+    Effect,
+    Quarantine,
+    finding_key,
+)
+from keyreeve.model.errors import AwsFailure, NotFound, StorageConflict
 from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import (
@@ -129,7 +136,11 @@ class Workbench:
         name: StepName,
         data: Mapping[str, object],
     ) -> None:
-        """Make the step durable, believe it, and put it into the audit log."""
+        """Make the step durable, believe it, and put it into the audit log.
+
+        A run that has lost its lock may still finish the step under way: what it wrote stands.
+        Deferred if that was the beginning of the act, which is then the next run's to go on with.
+        """
         case = self.case(effect)
         on = self.outlook.today(case) if case else self.outlook.calendar.today(self.outlook.now)
         step = Step(
@@ -145,9 +156,22 @@ class Workbench:
             on=on,
             data={key: value for key, value in data.items() if value is not None},
         )
-        self.tools.journal.write(step)
-        self.state = fold(self.state, step, self.outlook.policy.days)
-        self.tools.audit.append(f"step.{kind}.{name}", step.at, audit_data(step))
+        stands = self._write_once(step)
+        self.state = fold(self.state, stands, self.outlook.policy.days)
+        self.tools.audit.append(f"step.{kind}.{name}", stands.at, audit_data(stands))
+        if stands != step and name in (StepName.INTENT, StepName.ENFORCING):
+            raise Deferred(Gate.LOOKED_AGAIN, f"run {stands.run_id} has begun it already")
+
+    def _write_once(self, step: Step) -> Step:
+        """The step as it stands afterwards. StorageConflict if something else lies there."""
+        try:
+            self.tools.journal.write(step)
+        except StorageConflict:
+            for known in self.tools.journal.of(step.operation_id):
+                if (known.attempt, known.name) == (step.attempt, step.name):
+                    return known
+            raise
+        return step
 
     # --- facts --------------------------------------------------------------------------------
 
@@ -161,16 +185,14 @@ class Workbench:
         return case.case_id if case else no_case(self.outlook.calendar.today(self.outlook.now))
 
     def still_allowed(self, act: Act) -> User:
-        """Look again (gates 1, 4): identity, exclusion, waivers, holds, pause, mails come back.
+        """Look again (gates 1, 4): identity, exclusion, people's decisions, mails come back.
 
         The user, with tags and last sign-in live: one look shows both, so none can be missed.
-
-        Refused if gone, re-created, excluded or waived; else Deferred.
+        Refused if gone, re-created, excluded or waived; Deferred if held, paused or extended
+        meanwhile, or if a mail to the owner has come back.
         """
         self.tools.lease.check()
-        people = self.tools.people.read()
-        if people.pause is not None:
-            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        people = self._not_paused()
         live = self.live_user(act)
         user = replace(
             self.outlook.users[act.user_id],
@@ -182,6 +204,7 @@ class Workbench:
             raise Refused("the user is excluded now")
         self._not_waived(act, user, people)
         self._not_held(act, people)
+        self._not_extended(act, people)
         self._still_told(act, user)
         return user
 
@@ -191,9 +214,7 @@ class Workbench:
         A waiver or an exclusion does not stop it: the owner may already depend on it.
         """
         self.tools.lease.check()
-        people = self.tools.people.read()
-        if people.pause is not None:
-            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        people = self._not_paused()
         live = self.live_user(act)
         self._not_held(act, people)
         user = replace(
@@ -201,6 +222,10 @@ class Workbench:
         )
         self._still_told(act, user)
         return user
+
+    def may_write(self, message: Effect) -> None:
+        """Asked before each notice: Deferred if people have paused or held meanwhile."""
+        self._not_held(message, self._not_paused())
 
     def live_user(self, act: Act) -> LiveUser:
         """GetUser; Refused unless it is the same user as planned."""
@@ -211,6 +236,12 @@ class Workbench:
         if live.user_id != act.user_id:
             raise Refused("the user was deleted and created anew: another unique id")
         return live
+
+    def _not_paused(self) -> HumanDecisions:
+        people = self.tools.people.read()
+        if people.pause is not None:
+            raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        return people
 
     def _not_waived(self, act: Act, user: User, people: HumanDecisions) -> None:
         findings = self.outlook.findings.get(act.user_id, {})
@@ -224,8 +255,8 @@ class Workbench:
             waiver = waiver_for(finding, people, today)
             raise Refused(f"waived: {waiver.reason if waiver else ''}")
 
-    def _not_held(self, act: Act, people: HumanDecisions) -> None:
-        case = self.case(act)
+    def _not_held(self, effect: Effect, people: HumanDecisions) -> None:
+        case = self.case(effect)
         if case is None:
             return
         today = self.outlook.today(case)
@@ -255,6 +286,16 @@ class Workbench:
             self._surprised.add(user_id)
             data = returned_data(key, feedback, self.state.users[user_id])
             self.tools.audit.append(RETURNED, self.stamp, data)
+
+    def _not_extended(self, act: Act, people: HumanDecisions) -> None:
+        """An extension moves E: what was planned for today is then due on another day."""
+        enforces = isinstance(act, DeactivateAccessKey | DeleteLoginProfile | Quarantine)
+        if not enforces or act.control is None:
+            return
+        known = self.outlook.people.extensions
+        names = (act.user_name, act.user_id)
+        if any(new.user in names for new in people.extensions if new not in known):
+            raise Deferred(Gate.HUMAN, "extended since this run began")
 
     def live_keys(self, act: Act) -> tuple[LiveKey, ...]:
         """ListAccessKeys; Refused if the user is gone."""

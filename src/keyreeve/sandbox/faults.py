@@ -29,6 +29,9 @@ class Answer(StrEnum):
     """`code` with `status`, in the protocol of the service."""
     DROP = "drop"
     """The connection ends without an answer."""
+    HANG = "hang"
+    """None, while others are served, until the faults are cleared or the caller is gone; then the
+    connection ends."""
     MALFORMED = "malformed"
     """Status 200 with a body that is none."""
 

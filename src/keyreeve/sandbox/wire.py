@@ -9,11 +9,13 @@ from __future__ import annotations
 import io
 import json
 import logging
+import select
 import socket
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from http import HTTPStatus
 from threading import Lock
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
 from keyreeve.language.policy_evaluator import Request as Question
@@ -28,6 +30,10 @@ StartResponse = Callable[..., Any]
 Wsgi = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 _CONTROL = "/_sandbox/"
+HANGING = "hanging"
+"""Code of a call whose answer is held back."""
+_GLANCE = 0.02
+"""Seconds between two looks whether a caller still waits."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -45,6 +51,14 @@ class _Heard:
         return lambda _: None
 
 
+class _Held(Exception):
+    """The answer is held back: not under the lock, which others need."""
+
+    def __init__(self, fault: Fault) -> None:
+        super().__init__()
+        self.fault = fault
+
+
 class Door:
     """The application that the server serves."""
 
@@ -56,10 +70,14 @@ class Door:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         body = _read(environ)
-        with self._lock:
-            if environ.get("PATH_INFO", "").startswith(_CONTROL):
-                return self._control(environ, body, start_response)
-            return self._call(environ, body, start_response)
+        try:
+            with self._lock:
+                if environ.get("PATH_INFO", "").startswith(_CONTROL):
+                    return self._control(environ, body, start_response)
+                return self._call(environ, body, start_response)
+        except _Held as held:
+            self._hold(held.fault, environ["werkzeug.socket"])
+            return _end(environ)
 
     def _control(
         self, environ: Environ, body: bytes, start_response: StartResponse
@@ -135,14 +153,23 @@ class Door:
     ) -> Iterable[bytes]:
         if fault.answer is Answer.DROP:
             self._remember(request, 0, "dropped")
-            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
-            raise ConnectionAbortedError
+            return _end(environ)
+        if fault.answer is Answer.HANG:
+            self._remember(request, 0, HANGING)
+            raise _Held(fault)
         if fault.answer is Answer.MALFORMED:
             self._remember(request, 200, "malformed")
             return _send(start_response, 200, "text/plain", b"\x00<not an answer")
         self._remember(request, fault.status, fault.code)
         kind, text, headers = error_body(request.service, fault.code, fault.message)
         return _send(start_response, fault.status, kind, text, headers)
+
+    def _hold(self, fault: Fault, caller: socket.socket) -> None:
+        """Until the fault is cleared or the caller is gone."""
+        while any(it is fault for it in self._world.faults):
+            readable, _, _ = select.select([caller], [], [], _GLANCE)
+            if readable and not caller.recv(1, socket.MSG_PEEK):
+                return
 
     def _remember(
         self,
@@ -153,6 +180,13 @@ class Door:
     ) -> None:
         calls = self._world.calls
         calls.append(request.answered(len(calls) + 1, status, code, asked))
+
+
+def _end(environ: Environ) -> NoReturn:
+    """The connection ends without an answer."""
+    with suppress(OSError):  # the caller may have been faster
+        environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+    raise ConnectionAbortedError
 
 
 def _read(environ: Environ) -> bytes:

@@ -110,19 +110,17 @@ class StoredAuditLog:
         waiting = audit_inbox.waiting(self._store)
         if not waiting:
             return []
-        known = {data.get(audit_inbox.LEFT_AS) for data in self.unknown_to_state()}
+        known = {data.get(audit_inbox.LEFT_AS) for data in self.recent()}
         new = [(key, left) for key, left in waiting if key not in known]
         self._open[:0] = [audit_inbox.as_appended(key, left, self._run_id) for key, left in new]
         return [key for key, _ in waiting]
 
-    def unknown_to_state(self) -> Iterator[Mapping[str, object]]:
-        """Data of the records written after the loaded state was saved, oldest first."""
+    def recent(self) -> Iterator[Mapping[str, object]]:
+        """Data of the records since the day before the loaded state was saved, oldest first."""
         saved = self._state.loaded if self._state else None
         known = saved.state.audit_head if saved else None
         start = _search_start(known)
         for name in sorted(_segments(self._store, start), key=lambda name: name.sequence):
-            if known is not None and name.sequence <= known.sequence:
-                continue
             for record in _records(_content(self._store, name)):
                 yield record.data
 
@@ -218,6 +216,9 @@ class _Walk:
         lines = content.splitlines(keepends=True)
         if not lines:
             self.problems.append(f"{name.key}: the segment is empty")
+            return
+        if name.key != _rightful(name, lines[0]):
+            self.problems.append(f"{name.key} line 1: the segment was moved to another day")
         for number, line in enumerate(lines, start=1):
             where = f"{name.key} line {number}"
             try:
@@ -267,6 +268,17 @@ def _segments(store: ObjectStore, start_after: str) -> Iterator[SegmentKey]:
             yield SegmentKey(
                 sequence=int(found["sequence"]), key=row.key, run_id=RunId(found["run_id"])
             )
+
+
+def _rightful(name: SegmentKey, line: bytes) -> str:
+    """Where the segment was written: below the run's own date, else its first record's."""
+    day = _day_of(name.run_id)
+    if day is None:
+        try:
+            day = _record(line).at.date()
+        except ValueError:
+            return name.key  # its first record is complained of already
+    return audit_key(day, name.run_id, name.sequence)
 
 
 def _content(store: ObjectStore, name: SegmentKey) -> bytes:
