@@ -173,7 +173,7 @@ class House:
         return now.isoformat().replace("+00:00", "Z")
 
     def end(self) -> dict[str, Any]:
-        """What can be told of the end, without secrets, ids of new keys, the own user's last use."""
+        """What can be told of the end: no secrets, no ids of new keys, no own user."""
         users = {
             name: {
                 "keys": [
