@@ -64,6 +64,7 @@ def recorded(size: Size) -> Recorded:
         roles.encrypted(guarded)
         if size is Size.FULL:
             guarded.settle(PLAIN)
+            guarded.spawned = True  # as a pipeline starts it
             ends.append(("demo", *_twice(free, guarded, "demo", roles.demo)))
         done = tuple(guarded.recording.done)
         return Recorded(done=done, ends=tuple(ends), questions=_different(done))

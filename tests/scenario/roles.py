@@ -8,6 +8,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
@@ -103,14 +105,18 @@ def actions_in(policies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
 
 
 class House:
-    """Keyreeve in a sandbox, in this process, as one role after another. `guarded` False: as an
-    administrator, as if nobody watched."""
+    """Keyreeve in a sandbox, as one role after another; each command in this process, or `spawned`.
+
+    `guarded` False: as an administrator, as if nobody watched.
+    """
 
     def __init__(self, sandbox: Sandbox, folder: Path, *, guarded: bool = True) -> None:
         self.sandbox = sandbox
         self.recording = Recording()
+        self.spawned = False
         self._path = folder / "config.yaml"
         self._guarded = guarded
+        self._first_keys: set[str] = set()
         self.settle(PLAIN)
 
     def settle(self, config: str) -> None:
@@ -120,14 +126,11 @@ class House:
 
     def __call__(self, role: Role, *arguments: str, refusable: bool = False) -> tuple[int, str]:
         """One command; its exit code and output."""
-        out = io.StringIO()
-        with (
-            self.acting(role, " ".join(arguments), refusable=refusable) as codes,
-            redirect_stdout(out),
-            redirect_stderr(out),
-        ):
-            codes.append(main(["--config", str(self._path), *arguments]))
-        return codes[0], out.getvalue()
+        given = ["--config", str(self._path), *arguments]
+        with self.acting(role, " ".join(arguments), refusable=refusable) as codes:
+            code, out = _spawned(given) if self.spawned else _here(given)
+            codes.append(code)
+        return code, out
 
     @contextmanager
     def acting(self, role: Role, what: str, *, refusable: bool = False) -> Iterator[list[int]]:
@@ -153,6 +156,8 @@ class House:
     def reset(self, document: str | Mapping[str, Any]) -> None:
         """Another account; its credential report is ready when it is asked for."""
         self.sandbox.reset(document, MONDAY, report_started=False)
+        users = self.sandbox.account()["users"].values()
+        self._first_keys = {key["id"] for user in users for key in user["keys"]}
 
     def run(self, day: int) -> tuple[int, str]:
         """The daily run; once a week it is rehearsed first by who only reads."""
@@ -168,10 +173,13 @@ class House:
         return now.isoformat().replace("+00:00", "Z")
 
     def end(self) -> dict[str, Any]:
-        """What can be told of the end, secrets and the own user's last use left out."""
+        """What can be told of the end: no secrets, no ids of new keys, no own user."""
         users = {
             name: {
-                "keys": [(key["id"], key["status"]) for key in user["keys"]],
+                "keys": [
+                    (key["id"] if key["id"] in self._first_keys else "new", key["status"])
+                    for key in user["keys"]
+                ],
                 "password": user["login_profile"] is not None,
                 "groups": user["groups"],
             }
@@ -180,6 +188,23 @@ class House:
         }
         mails = [(mail.at.isoformat(), mail.destinations) for mail in self.sandbox.mails()]
         return {"users": users, "mails": mails}
+
+
+def _here(arguments: list[str]) -> tuple[int, str]:
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(out):
+        return main(arguments), out.getvalue()
+
+
+def _spawned(arguments: list[str]) -> tuple[int, str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "keyreeve", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+    return done.returncode, done.stdout
 
 
 @contextmanager

@@ -8,9 +8,9 @@ Acting rights come from the effects that this config can bring about (`required_
 `quarantine` there is no AddUserToGroup. What must never be touched is denied besides, so that no
 other policy of the role can open it: excluded users, Keyreeve's own user.
 
-What IAM cannot say, Keyreeve itself must keep: iam:AddUserToGroup knows the group and not the user,
-so an exclusion is not denied there; waivers and holds are no facts of IAM. The bucket must belong to
-the account (`aws:ResourceAccount`).
+What IAM cannot say, Keyreeve itself must keep: iam:AddUserToGroup knows the group and not the
+user, so an exclusion is not denied there; waivers and holds are no facts of IAM. The bucket must
+belong to the account (`aws:ResourceAccount`).
 """
 
 from __future__ import annotations

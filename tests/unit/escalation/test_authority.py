@@ -37,6 +37,11 @@ ADMINISTRATORS = {
     "nothing": (granted(), False, False),
     "AdministratorAccess": (granted(managed=(f"{AWS}AdministratorAccess",)), True, True),
     "a policy of another name": (granted(managed=(f"{AWS}ReadOnlyAccess",)), False, False),
+    "a policy of the account's own that borrows the name": (
+        granted(managed=("arn:aws:iam::123456789012:policy/AdministratorAccess",)),
+        False,
+        False,
+    ),
     "the job function of a similar name": (
         granted(managed=(f"{AWS}job-function/AdministratorAccess-Amplify",)),
         False,
