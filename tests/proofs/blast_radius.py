@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
@@ -69,10 +69,9 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
     """World after world, each lived for three weeks."""
     tried: Counter[str] = Counter()
     bad: list[str] = []
-    for number in range(size.of(40, 1_200)):
-        world = live(seed, number)
+    for world in trials(size, seed):
         tried.update(world.tried)
-        bad += [f"seed {seed}, world {number}, {text}" for text in world.wrong]
+        bad += [f"seed {seed}, world {world.number}, {text}" for text in world.wrong]
     yield Figure(promise="P8", what="runs over random populations", tried=tried["runs"])
     for what in ("users counted", "refused runs", "protected users"):
         yield Figure(promise="P8", what=what, tried=tried[what])
@@ -82,6 +81,11 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
         tried=tried["edits"],
         violations=tuple(bad),
     )
+
+
+def trials(size: Size, seed: int) -> Iterator[World]:
+    """Each world, lived."""
+    return (live(seed, number) for number in range(size.of(40, 1_200)))
 
 
 @dataclass(slots=True)
@@ -97,7 +101,7 @@ class World:
     """One account, its protected users, and what is counted."""
 
     def __init__(self, chance: random.Random, number: int) -> None:
-        self.chance = chance
+        self.chance, self.number = chance, number
         self.share = chance.choice([0.05, 0.07, 0.1, 0.25, 0.5, 1.0])
         self.floor = chance.choice([1, 2, 5, 5, 10])
         self.zone = ZoneInfo(chance.choice(ZONES))
