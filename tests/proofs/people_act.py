@@ -173,7 +173,8 @@ def delete_user(life: Life) -> str:
 def create_user(life: Life) -> str:
     """New, or anew under a name that was somebody else's."""
     names = [f"user{n}" for n in range(4)]
-    free = [name for name in names if name not in life.village.account.people]
+    taken = {*life.village.account.people, *life.renamed}
+    free = [name for name in names if name not in taken]
     if not free:
         return ""
     life.serial += 1
@@ -198,8 +199,6 @@ def create_user(life: Life) -> str:
 
 def rename_user(life: Life) -> str:
     """The same user under another name; the address stays."""
-    from tests.proofs.random_histories import Renamed
-
     user = _a_user(life)
     if user is None or not user.name.startswith("user"):
         return ""
@@ -209,7 +208,7 @@ def rename_user(life: Life) -> str:
     if new in life.village.account.people:
         return ""
     life.village.account.rename(old, new)
-    life.renamed.append(Renamed(len(life.chronicle.events), old, new))
+    life.renamed[old] = new
     return f"{old} is renamed {new}"
 
 

@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 
 from tests.proofs.checker import Rules, Violation, violations
@@ -23,7 +23,7 @@ from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.history import Call, History, Mail
 from tests.proofs.meddling import Meddle, Meddled
 from tests.proofs.named_key import prove_the_named_key
-from tests.proofs.people_act import EDITS, DECISIONS, some_person
+from tests.proofs.people_act import DECISIONS, EDITS, some_person
 from tests.proofs.planting import patched
 from tests.proofs.words import TEXT
 from tests.proofs.worlds import Neighbourhood, Resume, Stop
@@ -31,7 +31,7 @@ from tests.scenario.peril import Stopped
 
 from keyreeve.escalation import machine
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.model.errors import KeyreeveError
+from keyreeve.model.errors import KeyreeveError, RecipientRefused
 from keyreeve.model.policy import (
     BlastLimits,
     Enforcement,
@@ -98,15 +98,6 @@ def live(seed: int, number: int, steps: int = LENGTH) -> Life:
     return life
 
 
-@dataclass(frozen=True, slots=True)
-class Renamed:
-    """From here on a user bears another name, of equal length."""
-
-    event: int
-    old: str
-    new: str
-
-
 class Life:
     """One account, step by step."""
 
@@ -114,7 +105,8 @@ class Life:
         self.chance, self.number = chance, number
         self.steps: list[str] = []
         """What happened, in words."""
-        self.renamed: list[Renamed] = []
+        self.renamed: dict[str, str] = {}
+        """Old name → new; a thread goes on under its old name, a new one has the new."""
         self.wrong: list[Violation] = []
         self.serial = 0
         self.at = 0.0
@@ -246,18 +238,17 @@ class Life:
     def history(self) -> History:
         """Under the names that people bear now."""
         history = self.chronicle.history()
-        events = list(history.calls)
-        for change in self.renamed:
-            for number in range(change.event):
-                events[number] = _under(events[number], change)
-        return replace(history, calls=tuple(events))
+        events = history.calls
+        for old, new in self.renamed.items():
+            events = tuple(_under(new, old, event) for event in events)
+        return replace(history, calls=events)
 
 
-def _under(event: Call | Mail, change: Renamed) -> Call | Mail:
-    old, new = change.old, change.new
+def _under(name: str, old: str, event: Call | Mail) -> Call | Mail:
+    """The event, as if the user had always borne the name."""
     if isinstance(event, Call):
-        return replace(event, user=new) if event.user == old else event
-    return replace(event, raw=re.sub(rf"{old}(?!@)".encode(), new.encode(), event.raw))
+        return replace(event, user=name) if event.user == old else event
+    return replace(event, raw=re.sub(rf"{old}(?!@)".encode(), name.encode(), event.raw))
 
 
 def _freed(history: History, after: int | None) -> frozenset[str]:
@@ -282,8 +273,6 @@ def _freed(history: History, after: int | None) -> frozenset[str]:
 
 
 def _refusal(name: str) -> KeyreeveError:
-    from keyreeve.model.errors import RecipientRefused
-
     return RecipientRefused(f"{name} takes no mail")
 
 

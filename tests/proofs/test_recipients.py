@@ -11,9 +11,9 @@ def test_credentials_reach_their_owner_alone():
     figures = list(prove(Size.CI, SEED))
     assert found(figures, "P7") == ()
     tried = {figure.what: figure.tried for figure in figures}
-    assert tried["private mails through three mail systems"] >= 250
+    assert tried["private mails through three mail systems"] >= 200
     assert tried["users who may get none"] >= 200
-    assert tried["notices searched"] >= 1_000
+    assert tried["notices searched"] >= 800
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
