@@ -111,7 +111,9 @@ class World:
         self.wrong: list[str] = []
         self.days: defaultdict[date, Day] = defaultdict(Day)
         self._threads: set[str] = set()
-        people = self._people(300 if number % 100 == 99 else chance.choice([1, 2, 3, 6, 9, 14, 25, 40]))
+        people = self._people(
+            300 if number % 100 == 99 else chance.choice([1, 2, 3, 6, 9, 14, 25, 40])
+        )
         village = Neighbourhood(
             *people,
             timezone=self.zone,
@@ -229,7 +231,9 @@ class World:
                 self.wrong.append(told)
         return report.exit_code if report else None
 
-    def _count(self, seen: int, sent: int, spared: dict[str, int]) -> None:
+    def _count(  # noqa: C901 - one pass over what happened
+        self, seen: int, sent: int, spared: dict[str, int]
+    ) -> None:
         """What was done since then; the protected are looked for."""
         protected = self.protected
         made = {c.made for c in self.chronicle.events if isinstance(c, Call) and c.made}
@@ -349,8 +353,11 @@ def _mass(world: World, day: int) -> None:
 def _is_fine(world: World, user: User) -> bool:
     """Never flagged by anything, and not protected."""
     young = all(key.since > MONDAY - timedelta(days=41) for key in user.keys)
-    return len(user.keys) == 1 and young and not user.password_enabled and (
-        user.name not in world.protected
+    return (
+        len(user.keys) == 1
+        and young
+        and not user.password_enabled
+        and (user.name not in world.protected)
     )
 
 
@@ -372,7 +379,7 @@ MUTANTS = (
     Mutant(
         promise="P8",
         name="exclusions are not looked at",
-        plant=patched((EscalationPolicy, "exclusion_for", lambda self, user: None)),  # noqa: ARG005
+        plant=patched((EscalationPolicy, "exclusion_for", lambda self, user: None)),
     ),
     Mutant(
         promise="P8",

@@ -228,13 +228,11 @@ def _people(chance: random.Random, zone: ZoneInfo, first: date) -> tuple[User, .
 @cache
 def _shifts(name: str) -> tuple[date, ...]:
     """Days on which the zone's clocks are moved, of three years."""
-    zone, out = ZoneInfo(name), []
+    zone = ZoneInfo(name)
     noon = datetime(2025, 1, 1, 12, tzinfo=UTC)
     offsets = [(noon + timedelta(days=n)).astimezone(zone).utcoffset() for n in range(1100)]
-    for day in range(1, len(offsets)):
-        if offsets[day] != offsets[day - 1]:
-            out.append((noon + timedelta(days=day)).date())
-    return tuple(out)
+    moved = (day for day in range(1, len(offsets)) if offsets[day] != offsets[day - 1])
+    return tuple((noon + timedelta(days=day)).date() for day in moved)
 
 
 @cache
@@ -343,7 +341,9 @@ def wrong(stage: World, diary: Diary) -> Iterator[str]:
         yield from _of_one(stage, diary, user)
 
 
-def _of_one(stage: World, diary: Diary, user: User) -> Iterator[str]:
+def _of_one(  # noqa: C901 - rule after rule
+    stage: World, diary: Diary, user: User
+) -> Iterator[str]:
     """One person's ladder."""
     notices = diary.notices(user.name)
     days = [stage.local(sent.at) for sent in notices]
@@ -407,7 +407,7 @@ def _as_in_the_table(name: str, days: list[date], acts: dict[str, list[date]]) -
 # --- planted violations -------------------------------------------------------------------------
 
 
-def _utc(self, now, anchor=None):  # noqa: ARG001
+def _utc(self, now, anchor=None):
     return now.date()
 
 

@@ -63,9 +63,7 @@ def toggle_key(life: Life) -> str:
     name, slot = found
     status = "Inactive" if slot.active else "Active"
     life.village.account.change_key(name, slot.key_id, active=not slot.active)
-    life.chronicle.person(
-        "iam:UpdateAccessKey", name, AccessKeyId=str(slot.key_id), Status=status
-    )
+    life.chronicle.person("iam:UpdateAccessKey", name, AccessKeyId=str(slot.key_id), Status=status)
     return f"{slot.key_id} is made {status}"
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
@@ -162,7 +162,9 @@ class Life:
                 self.at = float(int(self.at) + chance.randrange(2, 7))
             case _:
                 self.at = float(int(self.at) + 1)
-        blow = Blow(chance.randrange(45), chance.choice(list(End))) if chance.random() < 0.2 else None
+        blow = (
+            Blow(chance.randrange(45), chance.choice(list(End))) if chance.random() < 0.2 else None
+        )
         story: list[str] = [f"run of day {self.at:g}"]
         meddle = self._meddling(story) if chance.random() < 0.15 else None
         still = self._still()
@@ -218,7 +220,9 @@ class Life:
                 continue
             orphan = event.params.get("AccessKeyId") in made
             if event.operation in _HURTS and not orphan and (still is None or event.user in still):
-                self._wrong("P3", f"{event.operation} of {event.user}, who is held, waived or paused")
+                self._wrong(
+                    "P3", f"{event.operation} of {event.user}, who is held, waived or paused"
+                )
 
     def _wrong(self, promise: str, text: str) -> None:
         self.wrong.append(Violation(promise=promise, text=text))

@@ -131,7 +131,7 @@ class _Smtp:
 
     def ehlo_or_helo_if_needed(self) -> None: ...
 
-    def mail(self, sender):  # noqa: ARG002
+    def mail(self, sender):
         self.to: list[str] = []
         return 250, b""
 
@@ -275,7 +275,7 @@ def wrong(owners: dict[str, str], copy: Arrived) -> Iterator[str]:
         yield f"the credential of {name} went to {copy.envelope}, not to {owner_of}"
     if [a.lower() for a in _addresses(copy.raw, "To")] != [owner_of]:
         yield f"the mail to {name} is headed {mail['To']!r}"
-    others = [h for h in ("Cc", "Bcc", "Reply-To", "Resent-To", "References", "In-Reply-To")]
+    others = ("Cc", "Bcc", "Reply-To", "Resent-To", "References", "In-Reply-To")
     if any(mail.get_all(header) for header in others) or len(mail.get_all("To", [])) != 1:
         yield f"the mail to {name} has {[h for h in others if mail[h]]}"
     found = key_in(content)
@@ -310,7 +310,7 @@ def _copied(mail: OutgoingMail, message_id: str | None) -> list[tuple[str, str]]
     return [*_headers(mail, message_id), ("Cc", TEAM)]
 
 
-def _to_the_fallback(bench, user, case):  # noqa: ARG001
+def _to_the_fallback(bench, user, case):
     return bench.outlook.policy.owner.fallback[0]
 
 

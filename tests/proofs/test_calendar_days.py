@@ -30,4 +30,4 @@ def test_every_zone_and_every_odd_day_has_its_turn():
         mine = [stage for stage in worlds if stage.zone.key == name]
         assert any(abs((stage.first - day).days) < 25 for stage in mine)
     assert any(date(2028, 2, 29) > stage.first > date(2028, 2, 1) for stage in worlds)
-    assert PEOPLE == len(worlds[0].people)
+    assert len(worlds[0].people) == PEOPLE
