@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 def some_person(chance: random.Random, name: str) -> User:
     """0 to 2 keys × status × age × use, with or without a console."""
-    keys = [_some_key(chance) for _ in range(chance.choice([0, 1, 1, 2, 2]))]
+    keys = [_some_key(chance) for _ in range(chance.choice([0, 1, 1, 1, 2, 2]))]
     facts = {}
     if chance.random() < 0.4:
         facts = console(
@@ -38,8 +38,8 @@ def some_person(chance: random.Random, name: str) -> User:
 
 def _some_key(chance: random.Random) -> AccessKey:
     return key(
-        chance.choice([3, 20, 73, 80, 90, 400]),
-        chance.choice([None, 1, 1, 16, 30, 90]),
+        chance.choice([3, 20, 73, 80, 90, 400, 400]),
+        chance.choice([None, 1, 1, 1, 16, 30, 90]),
         active=chance.random() < 0.8,
     )
 

@@ -109,6 +109,8 @@ class Life:
         """Old name → new; a thread goes on under its old name, a new one has the new."""
         self.wrong: list[Violation] = []
         self.serial = 0
+        self.missed = chance.choice([5, 15, 50])
+        """How often runs are missed, to 88 that are not."""
         self.at = 0.0
         """Day of the last run."""
         people = [some_person(chance, f"user{n}") for n in range(chance.choice([1, 2, 3]))]
@@ -154,7 +156,7 @@ class Life:
 
     def _run(self) -> str:
         chance = self.chance
-        apart = chance.choices(["next", "again", "missed"], [80, 8, 12])[0]
+        apart = chance.choices(["next", "again", "missed"], [80, 8, self.missed])[0]
         match apart:
             case "again":
                 self.at = round(self.at + 0.02, 4)

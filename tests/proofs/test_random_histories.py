@@ -23,13 +23,14 @@ def test_a_planted_violation_is_found(mutant: Mutant):
     with mutant.plant():
         assert any(
             violation.promise == mutant.promise
-            for violations in found_in_turn()
+            for violations in found_in_turn(mutant.promise)
             for violation in violations
         )
 
 
-def found_in_turn():
-    yield from (violations for _, violations in edits(Size.CI))
+def found_in_turn(promise: str):
+    if promise == "P4":
+        yield from (violations for _, violations in edits(Size.CI))
     yield from (violations for _, violations in trials(Size.CI, SEED))
 
 
