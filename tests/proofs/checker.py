@@ -287,9 +287,11 @@ def _disruptive(
         yield Violation(promise="P3", text=f"{where}: told once only")
     if not any(day < today and line.stage in ("WARNING", "COUNTDOWN") for day, line in said):
         yield Violation(promise="P3", text=f"{where}: no warning on an earlier day")
-    dates = [line.on for _, line in said if line.on is not None]
-    if not dates or dates[-1] > today:
-        yield Violation(promise="P3", text=f"{where}: the date told last was {dates[-1:]}")
+    last = max((day for day, line in said if line.on is not None), default=None)
+    # Two findings may threaten the same: the earlier date counts.
+    dates = [line.on for day, line in said if line.on is not None and day == last]
+    if not dates or min(dates) > today:
+        yield Violation(promise="P3", text=f"{where}: the date told last was {dates}")
     if (today - said[0][0]).days < story.rules.act_after:
         yield Violation(promise="P3", text=f"{where}: first told on {said[0][0]}")
 

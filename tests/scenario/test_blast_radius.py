@@ -8,6 +8,7 @@ from datetime import timedelta
 from tests.scenario.people import MONDAY, administrator, aged, bystanders, key, old_password, person
 from tests.scenario.village import Village
 
+from keyreeve.model.errors import Doubtful
 from keyreeve.model.snapshot import User
 
 
@@ -73,6 +74,25 @@ def test_acts_beyond_the_number_are_held_and_done_on_the_next_days_with_what_was
     created = [(d, o.user_name) for d, o in village.outcomes if o.effect_kind.startswith("create_")]
     assert [d for d, _ in created] == [8] * 6 + [9] * 6
     assert sorted(name for d, name in created if d == 8) == [f"user{n:03d}" for n in range(6)]
+
+
+def test_acts_whose_calls_never_arrived_take_the_next_days_places():
+    village = Village(*neglected(24, 12))
+    village.live(0, 13)
+    really = village.account.set_access_key_active
+    village.account.set_access_key_active = never_arrives
+    village.run(14)
+    assert village.account.shut == []
+    village.account.set_access_key_active = really
+    for day in range(15, 20):
+        village.run(day)
+        village.run(day + 0.3)
+    per_day = Counter(at.date() for at, _ in village.account.shut)
+    assert (max(per_day.values()), per_day.total()) == (6, 12)
+
+
+def never_arrives(*_: object, **__: object) -> None:
+    raise Doubtful("no answer", call="iam:UpdateAccessKey")
 
 
 # --- refusal --------------------------------------------------------------------------------------

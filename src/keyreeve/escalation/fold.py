@@ -163,12 +163,12 @@ def _enforced(case: Case, step: Step) -> Case:
 
 
 def _count(state: State, step: Step) -> State:
-    """Count the user in the day's ledger when something begins."""
+    """Count the user in the day's ledger when something begins, and when it ends on another day."""
     day = _date(step.data.get("ledger_day"))
     if day is None:
         return state
     today = state.ledger.get(day, DayLedger())
-    if step.name is StepName.ENFORCING or (
+    if step.name in (StepName.ENFORCING, StepName.DONE) or (
         step.name is StepName.INTENT and step.kind is OperationKind.PASSWORD_RESET
     ):
         today = replace(today, disrupted=today.disrupted | {step.user_id})

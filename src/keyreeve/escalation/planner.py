@@ -27,6 +27,7 @@ from keyreeve.model.case import (
     DayLedger,
     FindingRecord,
     HeldRecord,
+    OperationKind,
     State,
     StepName,
 )
@@ -142,6 +143,8 @@ class _Planner:
         if not self._still:
             drafts.sort(key=lambda draft: (draft.promised, draft.case.user_name))
             for draft in drafts:
+                self._count_begun(draft.case)
+            for draft in drafts:
                 self._acts(draft)
             reinstated = reinstatements_over(
                 self._state.keys.values(),
@@ -200,6 +203,14 @@ class _Planner:
     def _draft(self, case: Case) -> _Draft:
         return _Draft(case=case, decisions=self._outlook.decisions(case))
 
+    def _count_begun(self, case: Case) -> None:
+        """What a stop cut off may take effect today: it takes its place before anything new."""
+        for operation in case.operations.values():
+            if operation.unfinished and StepName.CREATED not in operation.steps:
+                creates = operation.kind is OperationKind.ROTATION
+                counted = self._budget.created if creates else self._budget.disrupted
+                counted.add(case.user_id)
+
     def _acts(self, draft: _Draft) -> None:
         """Acts that are due and pass the gates that count; the others are held for another day."""
         user = self._outlook.users[draft.case.user_id]
@@ -257,7 +268,7 @@ class _Planner:
         begun = case.operations.get(act.operation_id)
         if begun is not None and begun.unfinished:
             self._admins.discard(user_id)
-            return None  # counted on the day it began
+            return None  # it has its place
         hands_over = isinstance(act, CreateReplacementKey | ResetPassword)
         if hands_over and not self._budget.has_room(1):
             return (Gate.MAILBOX, "today's mail quota has no room for the credentials mail")
