@@ -9,30 +9,16 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
 
-from tests.proofs.catalogue import PROOFS, proof_named
-from tests.proofs.figure import SEED, Figure, Size
+from tests.proofs.catalogue import PROOFS
+from tests.proofs.figure import SEED, Size
 from tests.proofs.record import Run, measured, record
-
-
-def run(name: str, size: Size, seed: int) -> Run:
-    """One proof in this process; one that breaks off has violated its promises."""
-    begun = time.monotonic()
-    try:
-        figures = tuple(proof_named(name)(size, seed))
-    except Exception as error:  # noqa: BLE001 - the others go on; this one is told
-        what = f"{name} broke off: {type(error).__name__}: {error}"
-        figures = tuple(
-            Figure(promise=promise, what="broken off", tried=0, violations=(what,))
-            for promise in PROOFS[name].promises
-        )
-    return Run(name=name, figures=figures, seconds=time.monotonic() - begun)
+from tests.proofs.running import run
 
 
 def lines(runs: Sequence[Run], seed: int) -> list[str]:
