@@ -163,6 +163,9 @@ class Enforcement:
         if limit is not None and _recent(used, now, limit):
             raise Refused("the key has been used since the report")
         live = self._bench.live_keys(act)
+        made = next((key.created_at for key in live if key.key_id == act.key_id), None)
+        if limit is not None and _recent(made, now, limit):
+            raise Refused("the key is too young to be called unused")
         others = [key for key in live if key.active and key.key_id != act.key_id]
         if act.cause is DeactivationCause.STALE and not others:
             raise Refused("it is the only live key now")
