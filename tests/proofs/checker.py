@@ -53,6 +53,8 @@ class Rules:
     """Mails that may be there twice: answers to a send that were lost."""
     free_slots: frozenset[str] = frozenset()
     """Keys whose deletion was opted into."""
+    waived: frozenset[str] = frozenset()
+    """Users whose case may have ended without a word: the next one says everything anew."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -398,7 +400,8 @@ def repeated(history: History, rules: Rules | None = None) -> Iterator[str]:
             case Kind.NOTICE | Kind.CLOSING:
                 keys.append((who, "thread", told.day))
                 if letter.stage not in _MAY_REPEAT:
-                    keys.append((who, letter.stage, _said(letter), closed[letter.user]))
+                    anew = letter.thread if letter.user in story.rules.waived else ""
+                    keys.append((who, letter.stage, _said(letter), closed[letter.user], anew))
                 if letter.kind is Kind.CLOSING:
                     closed[letter.user] += 1
             case Kind.CREDENTIALS:

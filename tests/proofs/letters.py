@@ -82,6 +82,8 @@ class Letter:
     """Cc and Bcc."""
     lines: tuple[Line, ...]
     text: str
+    thread: str = ""
+    """The first of its References."""
     old_key: str | None = None
     new_key: str | None = None
     attachment: bytes | None = None
@@ -107,6 +109,7 @@ def read(raw: bytes) -> Letter:
         copies=_addresses(mail, "Cc") + _addresses(mail, "Bcc"),
         lines=_lines(text) if kind is Kind.NOTICE else (),
         text=text,
+        thread=next(iter(str(mail["References"] or "").split()), ""),
         old_key=_found(_OLD, text),
         new_key=_found(_NEW, text),
         attachment=b"".join(files) if files else None,

@@ -32,6 +32,7 @@ from tests.scenario.peril import Stopped
 
 from keyreeve.escalation import machine
 from keyreeve.escalation.outlook import Outlook
+from keyreeve.model.case import HumanDecisions
 from keyreeve.model.errors import KeyreeveError, RecipientRefused
 from keyreeve.model.policy import (
     BlastLimits,
@@ -247,8 +248,17 @@ class Life:
             overlap=self.village.policy.enforcement.minimum_overlap_days,
             stops_at_send=self._repeats,
             free_slots=_freed(history, self.village.policy.free_slot_after_days),
+            waived=frozenset(self._name_now(w.user) for w in self._decided().waivers),
         )
         return self.wrong + violations(history, rules)
+
+    def _name_now(self, name: str) -> str:
+        while name in self.renamed:
+            name = self.renamed[name]
+        return name
+
+    def _decided(self) -> HumanDecisions:
+        return self.village.decisions.read()
 
     def history(self) -> History:
         """Under the names that people bear now."""
