@@ -1,6 +1,6 @@
 """`make proofs`: every promise at full size, one line each.
 
-    python -m tests.proofs [--size ci|full] [--seed N] [--record docs/promises.md] [P1 P3 …]
+    python -m tests.proofs [--size ci|full] [--seed N] [--proof stops] [--record PAGE] [P1 P3 …]
 
 Exits 1 if anything was found.  Proofs run two at a time, each in a process of its own.
 """
@@ -33,13 +33,15 @@ def main() -> int:
     """The command line; its exit code."""
     parser = argparse.ArgumentParser(prog="python -m tests.proofs", description=__doc__)
     parser.add_argument("promises", nargs="*", help="P1 P3 …; without: all")
+    parser.add_argument("--proof", action="append", choices=list(PROOFS), default=[])
     parser.add_argument("--size", type=Size, choices=list(Size), default=Size.FULL)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--record", type=Path, help="write the figures into this page")
     options = parser.parse_args()
     wanted = set(options.promises)
-    names = [n for n, proof in PROOFS.items() if not wanted or wanted & set(proof.promises)]
+    chosen = options.proof or PROOFS
+    names = [n for n in chosen if not wanted or wanted & set(PROOFS[n].promises)]
     prove = partial(run, size=options.size, seed=options.seed)
     runs: list[Run] = []
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:

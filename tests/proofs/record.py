@@ -49,21 +49,39 @@ def _measured(promise: str, runs: Sequence[Run]) -> Measured:
 
 
 def record(page: Path, runs: Sequence[Run], size: Size, seed: int) -> None:
-    """Replace what stands between the marks of the page. ValueError if they are not there."""
-    text = page.read_text()
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
+    """Write the rows of these runs between the marks of the page; rows of other proofs stay.
+
+    ValueError if the marks are not there.
+    """
+    before, begin, rest = page.read_text().partition(BEGIN)
+    old, end, after = rest.partition(END)
     if not (begin and end):
         raise ValueError(f"{page} lacks {BEGIN} and {END}")
-    rows = [
-        f"| {m.promise} | {m.tried} | {m.violations} | {m.seconds:.0f} s |"
-        f" `python -m tests.proofs {m.promise}` |"
-        for m in measured(runs)
-    ]
-    head = [
-        f"Size {size}, seed {seed}.",
-        "",
-        "| promise | tried | violations | time | command |",
-        "|---|---|---|---|---|",
-    ]
-    page.write_text(f"{before}{BEGIN}\n{chr(10).join([*head, *rows])}\n{END}{after}")
+    rows = dict(filter(None, map(_key, old.splitlines())))
+    for run in runs:
+        for one in measured([run]):
+            row = (
+                f"| {one.promise} | `{run.name}` | {one.tried} | {one.violations} | {size}, {seed} |"
+                f" {run.seconds:.0f} s | `python -m tests.proofs --proof {run.name}` |"
+            )
+            rows.update([_key(row)])  # type: ignore[list-item]  # it is a row
+    body = "\n".join([*_HEAD, *(rows[key] for key in sorted(rows, key=_order))])
+    page.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}")
+
+
+_HEAD = (
+    "| promise | proof | tried | violations | size, seed | time | command |",
+    "|---|---|---|---|---|---|---|",
+)
+
+
+def _key(line: str) -> tuple[tuple[str, str], str] | None:
+    """Promise and proof of a row; None for what is no row of figures."""
+    cells = [cell.strip() for cell in line.split("|")]
+    if len(cells) < len(_HEAD[0].split("|")) or not cells[1][1:].isdigit():
+        return None
+    return (cells[1], cells[2]), line
+
+
+def _order(key: tuple[str, str]) -> tuple[int, str]:
+    return int(key[0][1:]), key[1]

@@ -33,7 +33,20 @@ def test_the_page_keeps_its_words_and_gets_the_new_figures(tmp_path: Path):
     assert text.startswith("before\n")
     assert text.endswith("after\n")
     assert "old" not in text
-    assert "| P10 | 3 edits | 1 | 2 s | `python -m tests.proofs P10` |" in text
+    command = "`python -m tests.proofs --proof a`"
+    assert f"| P10 | `a` | 3 edits | 1 | full, {SEED} | 2 s | {command} |" in text
+
+
+def test_figures_of_other_proofs_stay_and_the_promises_are_in_order(tmp_path: Path):
+    page = tmp_path / "promises.md"
+    page.write_text("<!-- figures -->\n<!-- /figures -->\n")
+    record(page, RUNS, Size.FULL, SEED)
+    record(page, [Run(name="a", seconds=1.0, figures=RUNS[0].figures[:1])], Size.CI, 7)
+    rows = [line.split("|")[1:6] for line in page.read_text().splitlines() if "| P" in line]
+    told = [[cell.strip() for cell in row] for row in rows]
+    assert [row[:2] for row in told] == [["P2", "`a`"], ["P2", "`b`"], ["P10", "`a`"]]
+    assert told[0][4] == "ci, 7"
+    assert told[2][4] == f"full, {SEED}"
 
 
 def test_violations_are_found_by_promise():
