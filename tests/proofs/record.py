@@ -61,8 +61,8 @@ def record(page: Path, runs: Sequence[Run], size: Size, seed: int) -> None:
     for run in runs:
         for one in measured([run]):
             row = (
-                f"| {one.promise} | `{run.name}` | {one.tried} | {one.violations} | {size}, {seed} |"
-                f" {run.seconds:.0f} s | `python -m tests.proofs --proof {run.name}` |"
+                f"| {one.promise} | `{run.name}` | {one.tried} | {one.violations} |"
+                f" {size}, {seed} | {run.seconds:.0f} s | `python -m tests.proofs --proof {run.name}` |"
             )
             rows.update([_key(row)])  # type: ignore[list-item]  # it is a row
     body = "\n".join([*_HEAD, *(rows[key] for key in sorted(rows, key=_order))])
