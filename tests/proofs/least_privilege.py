@@ -20,7 +20,16 @@ from unittest.mock import patch
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.sandbox_fixture import MONDAY
 from tests.scenario import roles
-from tests.scenario.roles import PLAIN, PREFIX, WITH_KMS, Done, House, actions_in, installed
+from tests.scenario.roles import (
+    BY_MAIL,
+    PLAIN,
+    PREFIX,
+    WITH_KMS,
+    Done,
+    House,
+    actions_in,
+    installed,
+)
 
 from keyreeve.aws.failures import READS
 from keyreeve.governance import own_policies
@@ -63,7 +72,8 @@ def recorded(size: Size) -> Recorded:
         guarded.reset(roles.account())
         roles.encrypted(guarded)
         if size is Size.FULL:
-            guarded.settle(PLAIN)
+            for house in (free, guarded):
+                house.settle(BY_MAIL)
             guarded.spawned = True  # as a pipeline starts it
             ends.append(("demo", *_twice(free, guarded, "demo", roles.demo)))
         done = tuple(guarded.recording.done)
@@ -93,7 +103,7 @@ def _twice(free: House, guarded: House, account: Any, story: Any) -> tuple[Any, 
 
 
 def prove(size: Size, seed: int) -> Iterable[Figure]:
-    """Six figures."""
+    """Seven figures."""
     found = recorded(size)
     calls = [(done, call) for done in found.done for call in done.calls]
     yield _figure("calls under the shipped policies", calls, _refused(found))
@@ -242,6 +252,7 @@ def _acting(actions: Iterable[str]) -> Iterator[str]:
 USER = f"arn:aws:iam::{HOME_ACCOUNT}:user/"
 GROUP = f"arn:aws:iam::{HOME_ACCOUNT}:group/"
 OBJECTS = f"arn:aws:s3:::{BUCKET}/{PREFIX}"
+SECRET = f"arn:aws:secretsmanager:{REGION}:{HOME_ACCOUNT}:secret:keyreeve/etv/AIDA/o-1-a1B2c3"
 ACTS = (
     "iam:CreateAccessKey",
     "iam:DeleteAccessKey",
@@ -270,6 +281,8 @@ class Attempt:
     context: Mapping[str, tuple[str, ...]]
     mended: Request | None = None
     config: str = PLAIN
+    denied: bool = False
+    """Refused even where another policy of the role allows everything."""
 
     def __str__(self) -> str:
         return f"{self.role} may {self.action} on {self.resource} with {dict(self.context)}"
@@ -290,7 +303,7 @@ def _attempts() -> Iterator[Attempt]:
         allowed = _asked(action, f"{USER}path/somebody", {})
         for name, tags in UNTOUCHABLE.items():
             arn = f"arn:aws:iam::{HOME_ACCOUNT}:{name}"
-            yield _attempt(Role.ACTOR, action, arn, tags, allowed)
+            yield replace(_attempt(Role.ACTOR, action, arn, tags, allowed), denied=True)
         other = "arn:aws:iam::999999999999:user/somebody"
         yield _attempt(Role.ACTOR, action, other, {}, allowed)
     group = _asked("iam:AddUserToGroup", f"{GROUP}MFA-Setup", {})
@@ -302,6 +315,8 @@ def _attempts() -> Iterator[Attempt]:
     yield _attempt(Role.ACTOR, sent.action, domain, forged, sent)
     yield from _storage_attempts()
     yield from _reader_attempts()
+    yield from _feedback_attempts()
+    yield from _secret_attempts()
     yield from _key_attempts()
 
 
@@ -316,7 +331,8 @@ def _storage_attempts() -> Iterator[Attempt]:
         may = _asked(put, OBJECTS + name, ONCE)
         yield _attempt(Role.ACTOR, put, OBJECTS + name, context, may)
         yield _attempt(Role.ACTOR, put, OBJECTS + name, {"s3:if-none-match": ("*",)}, may)
-        yield _attempt(Role.ACTOR, "s3:DeleteObject", f"{OBJECTS}ops/x", {}, None)
+        for action in ("s3:DeleteObject", "s3:DeleteObjectVersion"):
+            yield _attempt(Role.ACTOR, action, f"{OBJECTS}ops/x", {}, None)
     written = _asked(put, state, ENCRYPTED)
     aws_kms = {"s3:x-amz-server-side-encryption": ("aws:kms",)}
     for context in ({}, aws_kms):
@@ -332,16 +348,61 @@ def _storage_attempts() -> Iterator[Attempt]:
     for context in ({}, {"s3:prefix": ("iam-compliance/another/",)}, {"s3:prefix": ("",)}):
         yield _attempt(Role.READER, listed.action, bucket, context, listed)
     versions = _asked("s3:ListBucketVersions", bucket, {"s3:prefix": (f"{PREFIX}state.json",)})
-    other = {"s3:prefix": (f"{PREFIX}credentials/",)}
+    other = {"s3:prefix": (f"{PREFIX}audit/",)}
     yield _attempt(Role.ACTOR, versions.action, bucket, other, versions)
+    escrow = f"{OBJECTS}credentials/access-keys/u/o-1.csv"
+    purged = _asked("s3:DeleteObjectVersion", escrow, {})
+    yield _attempt(Role.ACTOR, "s3:DeleteObject", escrow, {}, purged)
+    yield _attempt(Role.ACTOR, purged.action, state, {}, purged)
 
 
 def _reader_attempts() -> Iterator[Attempt]:
     for action in ACTS:
         yield _attempt(Role.READER, action, f"{USER}somebody", {}, None)
     secret = f"{OBJECTS}credentials/access-keys/u/o-1.csv"
-    yield _attempt(Role.READER, LOOKS_INTO_SECRETS, secret, {}, None)
+    yield replace(_attempt(Role.READER, LOOKS_INTO_SECRETS, secret, {}, None), denied=True)
     yield _attempt(Role.READER, "s3:PutObject", f"{OBJECTS}state.json", ENCRYPTED, None)
+
+
+def _feedback_attempts() -> Iterator[Attempt]:
+    """Whoever hears of bounces writes them once, and touches nothing else."""
+    role, put, key = Role.MAIL_FEEDBACK, "s3:PutObject", f"{OBJECTS}feedback/2026/01/05/x.json"
+    may, read = _asked(put, key, ONCE), _asked("s3:GetObject", key, {})
+    for context in (ENCRYPTED, {"s3:if-none-match": ("*",)}):
+        yield _attempt(role, put, key, context, may)
+    for other in ("state.json", "ops/o1/1-intent.json", "credentials/access-keys/u/o-1.csv"):
+        yield _attempt(role, put, OBJECTS + other, ONCE, may)
+        yield _attempt(role, read.action, OBJECTS + other, {}, read)
+    yield _attempt(Role.ACTOR, put, key, ONCE, None)
+
+
+def _secret_attempts() -> Iterator[Attempt]:
+    """Secrets of others, a secret without our tag, one that strangers could be let into."""
+    actor, name = Role.ACTOR, "secretsmanager:{}".format
+    tagged = {"aws:requesttag/keyreeve:project": ("etv",)}
+    blocked = {"secretsmanager:blockpublicpolicy": ("true",)}
+    for verb, context, broken in (
+        ("CreateSecret", tagged, {"aws:requesttag/keyreeve:project": ("other",)}),
+        ("TagResource", tagged, {}),
+        ("PutResourcePolicy", blocked, {"secretsmanager:blockpublicpolicy": ("false",)}),
+        ("PutResourcePolicy", blocked, {}),
+    ):
+        may = _asked(name(verb), SECRET, context)
+        yield _attempt(actor, may.action, SECRET, broken, may)
+    for verb, context in (
+        ("CreateSecret", tagged),
+        ("PutResourcePolicy", blocked),
+        ("PutSecretValue", {}),
+        ("DeleteSecret", {}),
+        ("DescribeSecret", {}),
+    ):
+        may = _asked(name(verb), SECRET, context)
+        yield _attempt(actor, may.action, SECRET.replace("/etv/", "/another/"), context, may)
+        if verb != "DescribeSecret":
+            yield _attempt(Role.READER, may.action, SECRET, context, None)
+    for role in (Role.READER, actor):
+        read = _attempt(role, name("GetSecretValue"), SECRET, {}, None)
+        yield replace(read, denied=True)
 
 
 def _key_attempts() -> Iterator[Attempt]:
@@ -353,6 +414,18 @@ def _key_attempts() -> Iterator[Attempt]:
             {"kms:encryptioncontext:aws:s3:arn": ("arn:aws:s3:::other/x",)},
         ):
             made = _attempt(role, action, roles.KMS_KEY, broken, may)
+            yield replace(made, config=WITH_KMS)
+    through = {
+        "kms:viaservice": (f"secretsmanager.{REGION}.amazonaws.com",),
+        "kms:encryptioncontext:secretarn": (SECRET,),
+    }
+    for action in ("kms:Decrypt", "kms:GenerateDataKey"):
+        may = _asked(action, roles.SECRETS_KEY, through)
+        for broken in (
+            {**through, "kms:viaservice": (f"s3.{REGION}.amazonaws.com",)},
+            {**through, "kms:encryptioncontext:secretarn": (SECRET.replace("/etv/", "/x/"),)},
+        ):
+            made = _attempt(Role.ACTOR, action, roles.SECRETS_KEY, broken, may)
             yield replace(made, config=WITH_KMS)
 
 
@@ -377,11 +450,20 @@ def _let_through(attempts: Iterable[Attempt]) -> Iterator[str]:
         key = (attempt.config, attempt.role)
         mine = policies[key] = policies.get(key) or _parsed(_documents(*key))
         question = _asked(attempt.action, attempt.resource, attempt.context)
-        if policy_evaluator.evaluate(mine, question).allowed:
+        against = _beside_everything(mine) if attempt.denied else mine
+        if policy_evaluator.evaluate(against, question).allowed:
             yield str(attempt)
         mended = attempt.mended
         if mended is not None and not policy_evaluator.evaluate(mine, mended).allowed:
             yield f"{attempt.role} may not even {attempt.mended.action}: the attempt proves nothing"
+
+
+def _beside_everything(mine: Policies) -> Policies:
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}],
+    }
+    return replace(mine, identity=(*mine.identity, parse_document(everything)))
 
 
 # --- planted violations ---------------------------------------------------------------------------
@@ -431,6 +513,18 @@ def _no_denies(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
     return statement
 
 
+def _purges_everything(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
+    if statement["Sid"] == "PurgeEscrow":
+        statement["Resource"] = [f"{OBJECTS}*"]
+    return statement
+
+
+def _writes_again(role: Role, statement: dict[str, Any]) -> dict[str, Any]:
+    if role is Role.MAIL_FEEDBACK:
+        statement["Condition"] = {k: v for k, v in statement["Condition"].items() if k != "Null"}
+    return statement
+
+
 def _no_conditions(*_: Any, **__: Any) -> bool:
     return True
 
@@ -441,6 +535,8 @@ MUTANTS = (
     Mutant(promise="P16", name="a resource of *", plant=lambda: _changed(_on_everything)),
     Mutant(promise="P16", name="the reader acts", plant=lambda: _changed(_reading_acts)),
     Mutant(promise="P16", name="nobody is denied", plant=lambda: _changed(_no_denies)),
+    Mutant(promise="P16", name="all is purged", plant=lambda: _changed(_purges_everything)),
+    Mutant(promise="P16", name="feedback is replaced", plant=lambda: _changed(_writes_again)),
     Mutant(
         promise="P16",
         name="the evaluator ignores conditions",

@@ -297,9 +297,7 @@ def test_the_key_of_the_secrets_is_used_only_through_secrets_manager_by_who_acts
     assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
     assert statement["Resource"] == [resource]
     condition = statement["Condition"]
-    assert condition["StringEquals"] == {
-        "kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"
-    }
+    assert condition["StringEquals"] == {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
     assert condition["StringLike"] == {"kms:EncryptionContext:SecretARN": SECRETS}
     said = condition.get("ForAnyValue:StringEquals", {}).get("kms:ResourceAliases")
     assert said == alias
