@@ -127,6 +127,12 @@ class _Story:
         """Whoever made the key Inactive or deleted it."""
         return [(n, c) for n, c in self.calls if c.effect and _shuts(c, key)]
 
+    def is_shut(self, key: str, at: int) -> bool:
+        """Whether it was Inactive or gone by then, whoever did it; Active again counts."""
+        changes = [c for n, c in self.calls if n < at and c.effect and _changes(c)]
+        mine = [c for c in changes if c.params.get("AccessKeyId") == key]
+        return bool(mine) and _shuts(mine[-1], key)
+
     def is_orphan(self, key: str, at: int) -> bool:
         """Made here, and nobody had got its secret by then."""
         delivered = self.delivered.get(key)
@@ -313,7 +319,7 @@ def _overlap(story: _Story, n: int, where: str, key: str) -> Iterator[Violation]
         and told.day <= latest
         and told.index < n
         and not told.mail.bounced
-        and not any(at < n for at, _ in story.shut(told.letter.new_key or ""))
+        and not story.is_shut(told.letter.new_key or "", n)
         for told in story.private()
     )
     explained = any(

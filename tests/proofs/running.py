@@ -1,4 +1,4 @@
-"""One proof run in a process of its own; a module of its own, so that a new process can import it."""
+"""One proof, run: a module of its own, so that a new process can import it."""
 
 from __future__ import annotations
 

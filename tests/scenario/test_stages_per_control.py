@@ -185,7 +185,7 @@ def test_quarantine_for_missing_mfa_is_the_group_that_enrolment_undoes():
     ],
 )
 def test_an_inactive_user_is_dealt_with_on_day_14_as_the_setting_says(act: str, done: list):
-    unused = key(60, None)
+    unused = key(61, None)
     village = lived(quiet("gone.quiet", unused), user_inactive=FinalAct(act))
     assert village.acts("gone.quiet") == done
     assert not village.mails(MailKind.CREDENTIALS)
@@ -210,6 +210,13 @@ def test_quarantine_of_an_inactive_user_is_the_group_that_denies_all():
     village = lived(quiet(), user_inactive=FinalAct.QUARANTINE)
     (user,) = [u for u in village.account.snapshot().users if u.name == "gone.quiet"]
     assert user.groups == ("Quarantine",)
+
+
+def test_deactivate_unused_keys_leaves_the_replacement_that_was_just_handed_over():
+    people = quiet("gone.quiet", key(100, 1))
+    village = village_of(people, user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
+    village.live(0, 20)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, True]
 
 
 def test_deactivate_unused_keys_leaves_a_key_that_is_in_use():

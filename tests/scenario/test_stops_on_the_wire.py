@@ -235,6 +235,7 @@ def test_a_lost_answer_to_the_act_is_found_by_reading(wire: Sandbox, when: str):
     wire.plant_fault("UpdateAccessKey", answer="drop", when=when)
     run(wire, 14)
     run(wire, 14.05)
+    run(wire, 15)  # where the act failed, that day's notice told of the next
     assert keys(wire)[old] == "Inactive"
     updates = [call for call in wire.calls() if call["operation"] == "UpdateAccessKey"]
     assert len(updates) == (1 if when == "after" else 2)

@@ -248,7 +248,10 @@ class Outlook:
         return act.disruptive
 
     def unused_keys(self, user: User) -> list[AccessKeyId]:
-        """Active keys of an inactive user that were not used within the same threshold."""
+        """Active keys of an inactive user that were not used within the same threshold.
+
+        A never-used key counts from its creation: a fresh replacement is no unused key.
+        """
         limit = self.policy.thresholds_for(user).user_inactive
         return [
             key.key_id
@@ -256,7 +259,10 @@ class Outlook:
             if key.active
             and key.key_id is not None
             and not self._inactivated(key.key_id)
-            and not (isinstance(key.last_used, datetime) and self.now - key.last_used < limit)
+            and not any(
+                isinstance(at, datetime) and self.now - at < limit
+                for at in (key.last_used, key.since)
+            )
         ]
 
     def _why_nothing(

@@ -161,8 +161,11 @@ class Enforcement:
         if limit is not None and _recent(used, now, limit):
             raise Refused("the key has been used since the report")
         live = self._bench.live_keys(act)
-        if not any(key.active and key.key_id == act.key_id for key in live):
+        key = next((key for key in live if key.key_id == act.key_id), None)
+        if key is None or not key.active:
             raise Refused("the key was made Inactive or deleted meanwhile")
+        if limit is not None and _recent(key.created_at, now, limit):
+            raise Refused("the key is too young to be called unused")
         others = [key for key in live if key.active and key.key_id != act.key_id]
         if act.cause is DeactivationCause.STALE and not others:
             raise Refused("it is the only live key now")

@@ -39,8 +39,8 @@ from keyreeve.model.policy import Enforcement, FinalAct
 from keyreeve.model.snapshot import Absent
 
 KEYS = (
-    access_key(1, last_used=ago(75)),
-    access_key(2, last_used=ago(75) + SECOND),
+    access_key(1, last_used=ago(75), created_at=ago(99)),
+    access_key(2, last_used=ago(75) + SECOND, created_at=ago(99)),
 )
 SEEN = outlook(snapshot(console("ann", *KEYS)))
 
@@ -109,8 +109,10 @@ def test_of_an_inactive_user_only_active_keys_unused_for_the_threshold_are_shut(
         return [act.key_id for act in acts(INACTIVE, "user", final, keys=keys, known=known)]
 
     assert shut(*KEYS) == [KEY_1]
-    assert shut(access_key(1, last_used=Absent.NEVER)) == [KEY_1]
-    assert shut(access_key(1, last_used=Absent.UNKNOWN)) == [KEY_1]
+    old = {"created_at": ago(75)}
+    assert shut(access_key(1, last_used=Absent.NEVER, **old)) == [KEY_1]
+    assert shut(access_key(1, last_used=Absent.UNKNOWN, **old)) == [KEY_1]
+    assert shut(access_key(1, last_used=Absent.NEVER, created_at=ago(75) + SECOND)) == []
     assert shut(access_key(1, active=False, last_used=ago(99))) == []
     assert shut(access_key(1, key_id=None, last_used=ago(99))) == []
     ours = {KEY_1: key_record(inactivated_at=NOW)}
