@@ -89,7 +89,7 @@ class Done:
     calls: Sequence[Mapping[str, Any]]
     """As calls.Call has them, with `asked`."""
     refusable: bool = False
-    """Whether the command itself tries what its role may not do, and says so."""
+    """Whether the doctor tries a write that its role may not do, and says so."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -41,7 +41,7 @@ from keyreeve.language.authorizations import ACTIONS, Kind
 from keyreeve.language.policy_document import VERSION
 from keyreeve.model import effect
 from keyreeve.model.identifiers import ControlId
-from keyreeve.model.policy import EscalationPolicy, FinalAct, Match, Orphans
+from keyreeve.model.policy import EscalationPolicy, FinalAct, Orphans
 
 QUOTA: Final = 6_144
 """Characters of a managed policy, white space not counted (IAM User Guide, "IAM quotas")."""
@@ -233,13 +233,13 @@ def _denies(at: Installation, acts: Iterable[str]) -> Iterator[Json]:
     named = [m.user for m in matches if m.user is not None and sayable(m.user)]
     if named:
         yield deny("NeverExcluded", acts, *at.users(named))
-    for number, match in enumerate((m for m in matches if m.tag is not None), start=1):
-        if match.user is None:
-            yield deny(f"NeverTagged{number}", acts, at.iam("user/*"), _tagged(match))
+    tags = [m.tag for m in matches if m.tag is not None]  # a match has a user or a tag
+    for number, tag in enumerate(tags, start=1):
+        yield deny(f"NeverTagged{number}", acts, at.iam("user/*"), _tagged(tag))
 
 
-def _tagged(match: Match) -> Json:
-    key, _, value = str(match.tag).partition("=")
+def _tagged(tag: str) -> Json:
+    key, _, value = tag.partition("=")
     return {"StringLike": {f"aws:ResourceTag/{key}": value or "*"}}
 
 
