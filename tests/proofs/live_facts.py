@@ -92,7 +92,7 @@ ACTS: Mapping[str, Act] = {
     ),
     "unused key": Act(
         call=SHUT,
-        user=quiet("gone.quiet", key(60, None)),
+        user=quiet("gone.quiet", key(61, None)),
         day=DAY_14,
         settings="user_inactive: deactivate_unused_keys",
         mended_by=("key deleted", "key made Inactive", "key used", "signed in"),

@@ -286,6 +286,7 @@ class MemoryAws:
         told: dict[str, Any] = {
             "UserId": user.user_id,
             "UserName": user.name,
+            "Arn": user.arn,
             "CreateDate": user.created_at,
             "Tags": [{"Key": k, "Value": v} for k, v in user.tags.items()],
         }
@@ -376,6 +377,19 @@ class MemoryAws:
             if key.startswith(Prefix) and key > StartAfter
         ]
         return {"Contents": rows, "IsTruncated": False}
+
+    def _s3_ListObjectVersions(self, Prefix: str, **_: Any) -> Any:
+        rows = [
+            {
+                "Key": key,
+                "VersionId": "null",
+                "IsLatest": True,
+                "LastModified": found.modified,
+            }
+            for key, found in sorted(self.objects.items())
+            if key.startswith(Prefix)
+        ]
+        return {"Versions": rows, "IsTruncated": False}
 
     def _s3_DeleteObject(self, Key: str, **_: Any) -> Any:
         self.objects.pop(Key, None)

@@ -121,6 +121,11 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
         _reads("mail", "preview", OPEN, *_AT),
         _reads("mail", "preview", OPEN, "--out", "{folder}", *_AT),
     ),
+    "policy print": (
+        _reads("policy", "print", "--role", "reader"),
+        _reads("policy", "print", "--role", "actor"),
+        _reads("policy", "print", "--role", "deployer", "--account", "123456789012"),
+    ),
     "state show": (_reads("state", "show"),),
     "state verify": (_reads("state", "verify"),),
     "state repair": (_own("state", "repair"),),
