@@ -30,7 +30,7 @@ from keyreeve.storage.lock import AccountLock
 if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
-    from keyreeve.governance.own_policies import Installation
+    from keyreeve.governance.installation import Installation
     from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
@@ -284,7 +284,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
     """What the policies of Keyreeve's own roles must name."""
     from email.utils import parseaddr
 
-    from keyreeve.governance.own_policies import Bucket, Installation
+    from keyreeve.governance.installation import Bucket, Installation
     from keyreeve.language.authorizations import partition
     from keyreeve.storage import layout
 
@@ -308,6 +308,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             ),
             read_back=(f"{layout.CREDENTIALS}*", layout.PROBE),
             secret=layout.CREDENTIALS,
+            feedback=layout.FEEDBACK,
             deleted=(layout.LOCK, f"{layout.AUDIT_INBOX}*"),
             versions_of=layout.STATE,
             kms_key_id=storage.kms_key_id,
@@ -321,6 +322,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         policy=config.escalation_policy(),
         bucket=bucket,
         sender=parseaddr(config.mail.sender)[1] if by_ses else None,
+        secrets_key_id=config.credentials.kms_key_id,
     )
 
 

@@ -54,8 +54,27 @@ def put(key: str, **more: Any) -> Callable[[Clients], Any]:
     return lambda clients: clients("s3").put_object(Bucket=BUCKET, Key=key, Body=b"x", **more)
 
 
-def get(key: str) -> Callable[[Clients], Any]:
-    return lambda clients: clients("s3").get_object(Bucket=BUCKET, Key=key)
+def get(key: str, **more: Any) -> Callable[[Clients], Any]:
+    return lambda clients: clients("s3").get_object(Bucket=BUCKET, Key=key, **more)
+
+
+def unmake(key: str, **more: Any) -> Callable[[Clients], Any]:
+    return lambda clients: clients("s3").delete_object(Bucket=BUCKET, Key=key, **more)
+
+
+def secret(name: str, **tags: str) -> Callable[[Clients], Any]:
+    given = [{"Key": key, "Value": value} for key, value in tags.items()]
+    return lambda clients: clients("secretsmanager").create_secret(Name=name, Tags=given)
+
+
+def described(name: str) -> Callable[[Clients], Any]:
+    return lambda clients: clients("secretsmanager").describe_secret(SecretId=name)
+
+
+def guarded(name: str, *, block: bool) -> Callable[[Clients], Any]:
+    return lambda clients: clients("secretsmanager").put_resource_policy(
+        SecretId=name, ResourcePolicy='{"Statement": []}', BlockPublicPolicy=block
+    )
 
 
 def listed(prefix: str) -> Callable[[Clients], Any]:
@@ -86,7 +105,20 @@ ENCRYPTED = {"StringEquals": {"s3:x-amz-server-side-encryption": "AES256"}}
 ONCE = (allow("s3:PutObject", f"{OBJECTS}ops/*", Null={"s3:if-none-match": "false"}),)
 BELOW = allow("s3:ListBucket", f"arn:aws:s3:::{BUCKET}", StringLike={"s3:prefix": "mine/*"})
 FROM = (allow("ses:SendRawEmail", IDENTITY, StringEquals={"ses:FromAddress": "a@example.com"}),)
-DENIED, DENIED_BY_SES, DONE = "AccessDenied", "AccessDeniedException", "done"
+DENIED, DENIED_BY_JSON, DONE = "AccessDenied", "AccessDeniedException", "done"
+NO_SECRET = "ResourceNotFoundException"
+SECRETS = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:mine/*"
+TAGGED = {"StringEquals": {"aws:RequestTag/of": "us"}}
+MAKE = allow("secretsmanager:CreateSecret", SECRETS, **TAGGED)
+TAG = allow("secretsmanager:TagResource", SECRETS)
+DESCRIBE = (allow("secretsmanager:DescribeSecret", SECRETS),)
+GUARD = (
+    allow(
+        "secretsmanager:PutResourcePolicy",
+        SECRETS,
+        Bool={"secretsmanager:BlockPublicPolicy": "true"},
+    ),
+)
 
 ROWS = (
     Row("the user that is named", ANN_ONLY, keys_of("ann"), DENIED, DONE),
@@ -128,18 +160,53 @@ ROWS = (
         DENIED,
     ),
 )
+SECRETS_ROWS = (
+    Row("a secret with the tag that is asked", (MAKE, TAG), secret("mine/a", of="us"), "", DONE),
+    Row("a secret with another tag", (MAKE, TAG), secret("mine/a", of="x"), "", DENIED_BY_JSON),
+    Row("a secret may not be tagged", (MAKE,), secret("mine/a", of="us"), "", DENIED_BY_JSON),
+    Row("a secret of another name", (MAKE, TAG), secret("a", of="us"), "", DENIED_BY_JSON),
+    Row("a secret that is not there", DESCRIBE, described("mine/a"), "", NO_SECRET),
+    Row("another secret that is not there", DESCRIBE, described("a"), "", DENIED_BY_JSON),
+    Row("a policy that is looked at", GUARD, guarded("mine/a", block=True), "", NO_SECRET),
+    Row("a policy that is not", GUARD, guarded("mine/a", block=False), "", DENIED_BY_JSON),
+)
+VERSIONS = (
+    Row(
+        "a version is not read with the right to read the object",
+        (allow("s3:GetObject", f"{OBJECTS}*"),),
+        get("x", VersionId="v1"),
+        "",
+        DENIED,
+    ),
+    Row(
+        "a version is not deleted with the right to delete the object",
+        (allow("s3:DeleteObject", f"{OBJECTS}*"),),
+        unmake("x", VersionId="v1"),
+        "",
+        DENIED,
+    ),
+    Row(
+        "an object is not deleted with the right to delete a version",
+        (allow("s3:DeleteObjectVersion", f"{OBJECTS}*"),),
+        unmake("x"),
+        "",
+        DENIED,
+    ),
+)
 NOT_IN_MOTO = (
     Row("the sender that is named", FROM, send("a@example.com"), "", DONE),
-    Row("another sender", FROM, send("b@example.com"), "", DENIED_BY_SES),
+    Row("another sender", FROM, send("b@example.com"), "", DENIED_BY_JSON),
     Row(
         "ses:SendEmail is not what raw mail asks for",
         (allow("ses:SendEmail", IDENTITY),),
         send("a@example.com"),
         "",
-        DENIED_BY_SES,
+        DENIED_BY_JSON,
     ),
+    *SECRETS_ROWS,
+    *VERSIONS,
 )
-"""moto has no answer here: its SES reads no policies."""
+"""Put to the sandbox alone: moto's SES reads no policies, and the rows above show the rest."""
 
 
 def outcome(call: Callable[[], Any]) -> str:

@@ -17,10 +17,19 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from tests.proofs.attempts import OBJECTS, USER, Attempt, attempts
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.sandbox_fixture import MONDAY
 from tests.scenario import roles
-from tests.scenario.roles import PLAIN, PREFIX, WITH_KMS, Done, House, actions_in, installed
+from tests.scenario.roles import (
+    BY_MAIL,
+    PLAIN,
+    PREFIX,
+    Done,
+    House,
+    actions_in,
+    installed,
+)
 
 from keyreeve.aws.failures import READS
 from keyreeve.governance import own_policies
@@ -29,11 +38,9 @@ from keyreeve.language import policy_evaluator, policy_values
 from keyreeve.language.authorizations import ACTIONS, Kind, actions_of
 from keyreeve.language.policy_document import parse_document
 from keyreeve.language.policy_evaluator import Policies, Principal, Request
-from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
+from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT
 from keyreeve.sandbox.process import Sandbox
-
-LOOKS_INTO_SECRETS = "s3:GetObject"
-
+from keyreeve.storage import layout
 
 Key = tuple[str, Role]
 """The text of config.yaml, and whose policies were in force."""
@@ -63,7 +70,8 @@ def recorded(size: Size) -> Recorded:
         guarded.reset(roles.account())
         roles.encrypted(guarded)
         if size is Size.FULL:
-            guarded.settle(PLAIN)
+            for house in (free, guarded):
+                house.settle(BY_MAIL)
             guarded.spawned = True  # as a pipeline starts it
             ends.append(("demo", *_twice(free, guarded, "demo", roles.demo)))
         done = tuple(guarded.recording.done)
@@ -93,7 +101,7 @@ def _twice(free: House, guarded: House, account: Any, story: Any) -> tuple[Any, 
 
 
 def prove(size: Size, seed: int) -> Iterable[Figure]:
-    """Six figures."""
+    """Seven figures."""
     found = recorded(size)
     calls = [(done, call) for done in found.done for call in done.calls]
     yield _figure("calls under the shipped policies", calls, _refused(found))
@@ -102,7 +110,7 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
     yield _figure("different questions of AWS", asked, _not_allowed(found))
     rights = list(_rights(found))
     yield _figure("rights taken away one by one", rights, _spare(found, rights))
-    tried = list(_attempts())
+    tried = list(attempts())
     yield _figure("attempts beyond the policies", tried, _let_through(tried))
     statements = [s for _, document in _shipped(found) for s in document["Statement"]]
     yield _figure("statements", statements, _too_wide(statements))
@@ -123,8 +131,13 @@ def _refused(found: Recorded) -> Iterator[str]:
         if done.code:
             yield f"{done.role} {done.command}: exit {done.code}"
         for call in done.calls:
-            if call["code"] == "AccessDenied" and not done.refusable:
+            if call["code"] == "AccessDenied" and not (done.refusable and _is_probe(call)):
                 yield f"{done.role} {done.command}: {call['operation']} {call['params']} refused"
+
+
+def _is_probe(call: Mapping[str, Any]) -> bool:
+    """The doctor's write on a condition that cannot hold."""
+    return call["operation"] == "PutObject" and call["params"]["Key"] == f"{PREFIX}{layout.PROBE}"
 
 
 def _other_ends(found: Recorded) -> Iterator[str]:
@@ -239,149 +252,27 @@ def _acting(actions: Iterable[str]) -> Iterator[str]:
 
 # --- what must be refused -------------------------------------------------------------------------
 
-USER = f"arn:aws:iam::{HOME_ACCOUNT}:user/"
-GROUP = f"arn:aws:iam::{HOME_ACCOUNT}:group/"
-OBJECTS = f"arn:aws:s3:::{BUCKET}/{PREFIX}"
-ACTS = (
-    "iam:CreateAccessKey",
-    "iam:DeleteAccessKey",
-    "iam:DeleteLoginProfile",
-    "iam:UpdateAccessKey",
-    "iam:UpdateLoginProfile",
-)
-UNTOUCHABLE = {
-    "user/emergency/break-glass-1": {},
-    "user/break-glass-2": {},
-    "user/svc-backup": {"aws:resourcetag/keyreeve:exclude": ("true",)},
-    f"user/{OWN_USER}": {},
-    f"user/machines/{OWN_USER}": {},
-}
-ENCRYPTED = {"s3:x-amz-server-side-encryption": ("AES256",)}
-ONCE = {**ENCRYPTED, "s3:if-none-match": ("*",)}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """Something that a role must not do; `mended` is the nearest thing that it may."""
-
-    role: Role
-    action: str
-    resource: str
-    context: Mapping[str, tuple[str, ...]]
-    mended: Request | None = None
-    config: str = PLAIN
-
-    def __str__(self) -> str:
-        return f"{self.role} may {self.action} on {self.resource} with {dict(self.context)}"
-
-
-def _common() -> dict[str, tuple[str, ...]]:
-    return {
-        "aws:username": (OWN_USER,),
-        "aws:resourceaccount": (HOME_ACCOUNT,),
-        "aws:securetransport": ("true",),
-        "kms:viaservice": (f"s3.{REGION}.amazonaws.com",),
-        "kms:encryptioncontext:aws:s3:arn": (f"{OBJECTS}state.json",),
-    }
-
-
-def _attempts() -> Iterator[Attempt]:
-    for action in ACTS:
-        allowed = _asked(action, f"{USER}path/somebody", {})
-        for name, tags in UNTOUCHABLE.items():
-            arn = f"arn:aws:iam::{HOME_ACCOUNT}:{name}"
-            yield _attempt(Role.ACTOR, action, arn, tags, allowed)
-        other = "arn:aws:iam::999999999999:user/somebody"
-        yield _attempt(Role.ACTOR, action, other, {}, allowed)
-    group = _asked("iam:AddUserToGroup", f"{GROUP}MFA-Setup", {})
-    yield _attempt(Role.ACTOR, group.action, f"{GROUP}Administrator", {}, group)
-    mail = {"ses:fromaddress": (roles.SENDER,)}
-    domain = f"arn:aws:ses:{REGION}:{HOME_ACCOUNT}:identity/example.com"
-    sent = _asked("ses:SendRawEmail", domain, mail)
-    forged = {"ses:fromaddress": ("ceo@example.com",)}
-    yield _attempt(Role.ACTOR, sent.action, domain, forged, sent)
-    yield from _storage_attempts()
-    yield from _reader_attempts()
-    yield from _key_attempts()
-
-
-def _storage_attempts() -> Iterator[Attempt]:
-    put, get, state = "s3:PutObject", LOOKS_INTO_SECRETS, f"{OBJECTS}state.json"
-    for name, context in {
-        "ops/o1/1-intent.json": ENCRYPTED,
-        "credentials/access-keys/u/o-1.csv": ENCRYPTED,
-        "audit/2026/01/05/r/000001.jsonl": ENCRYPTED,
-        "audit-inbox/1.json": ENCRYPTED,
-    }.items():
-        may = _asked(put, OBJECTS + name, ONCE)
-        yield _attempt(Role.ACTOR, put, OBJECTS + name, context, may)
-        yield _attempt(Role.ACTOR, put, OBJECTS + name, {"s3:if-none-match": ("*",)}, may)
-        yield _attempt(Role.ACTOR, "s3:DeleteObject", f"{OBJECTS}ops/x", {}, None)
-    written = _asked(put, state, ENCRYPTED)
-    aws_kms = {"s3:x-amz-server-side-encryption": ("aws:kms",)}
-    for context in ({}, aws_kms):
-        yield _attempt(Role.ACTOR, put, state, context, written)
-    for broken in ({"aws:securetransport": ("false",)}, {"aws:resourceaccount": ("9" * 12,)}):
-        yield _attempt(Role.ACTOR, put, state, {**ENCRYPTED, **broken}, written)
-        yield _attempt(Role.READER, get, state, broken, _asked(get, state, {}))
-    elsewhere = state.replace("/etv/", "/another/")
-    yield _attempt(Role.ACTOR, put, elsewhere, ENCRYPTED, written)
-    yield _attempt(Role.ACTOR, get, elsewhere, {}, _asked(get, state, {}))
-    bucket = f"arn:aws:s3:::{BUCKET}"
-    listed = _asked("s3:ListBucket", bucket, {"s3:prefix": (f"{PREFIX}ops/",)})
-    for context in ({}, {"s3:prefix": ("iam-compliance/another/",)}, {"s3:prefix": ("",)}):
-        yield _attempt(Role.READER, listed.action, bucket, context, listed)
-    versions = _asked("s3:ListBucketVersions", bucket, {"s3:prefix": (f"{PREFIX}state.json",)})
-    other = {"s3:prefix": (f"{PREFIX}credentials/",)}
-    yield _attempt(Role.ACTOR, versions.action, bucket, other, versions)
-
-
-def _reader_attempts() -> Iterator[Attempt]:
-    for action in ACTS:
-        yield _attempt(Role.READER, action, f"{USER}somebody", {}, None)
-    secret = f"{OBJECTS}credentials/access-keys/u/o-1.csv"
-    yield _attempt(Role.READER, LOOKS_INTO_SECRETS, secret, {}, None)
-    yield _attempt(Role.READER, "s3:PutObject", f"{OBJECTS}state.json", ENCRYPTED, None)
-
-
-def _key_attempts() -> Iterator[Attempt]:
-    """The KMS key, otherwise than through S3, and for another bucket's objects."""
-    for role, action in ((Role.READER, "kms:Decrypt"), (Role.ACTOR, "kms:GenerateDataKey")):
-        may = _asked(action, roles.KMS_KEY, {})
-        for broken in (
-            {"kms:viaservice": (f"secretsmanager.{REGION}.amazonaws.com",)},
-            {"kms:encryptioncontext:aws:s3:arn": ("arn:aws:s3:::other/x",)},
-        ):
-            made = _attempt(role, action, roles.KMS_KEY, broken, may)
-            yield replace(made, config=WITH_KMS)
-
-
-def _asked(action: str, resource: str, context: Mapping[str, tuple[str, ...]]) -> Request:
-    return Request(action=action, resource=resource, context={**_common(), **context})
-
-
-def _attempt(
-    role: Role,
-    action: str,
-    resource: str,
-    context: Mapping[str, tuple[str, ...]],
-    mended: Request | None,
-) -> Attempt:
-    return Attempt(role=role, action=action, resource=resource, context=context, mended=mended)
-
-
-def _let_through(attempts: Iterable[Attempt]) -> Iterator[str]:
+def _let_through(tried: Iterable[Attempt]) -> Iterator[str]:
     """An attempt that is allowed; and one that would be refused whatever it asked for."""
     policies: dict[Key, Policies] = {}
-    for attempt in attempts:
+    for attempt in tried:
         key = (attempt.config, attempt.role)
         mine = policies[key] = policies.get(key) or _parsed(_documents(*key))
-        question = _asked(attempt.action, attempt.resource, attempt.context)
-        if policy_evaluator.evaluate(mine, question).allowed:
+        against = _beside_everything(mine) if attempt.denied else mine
+        if policy_evaluator.evaluate(against, attempt.question).allowed:
             yield str(attempt)
         mended = attempt.mended
         if mended is not None and not policy_evaluator.evaluate(mine, mended).allowed:
             yield f"{attempt.role} may not even {attempt.mended.action}: the attempt proves nothing"
+
+
+def _beside_everything(mine: Policies) -> Policies:
+    everything = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": ["*"], "Resource": ["*"]}],
+    }
+    return replace(mine, identity=(*mine.identity, parse_document(everything)))
 
 
 # --- planted violations ---------------------------------------------------------------------------
@@ -431,6 +322,18 @@ def _no_denies(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
     return statement
 
 
+def _purges_everything(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
+    if statement["Sid"] == "PurgeEscrow":
+        statement["Resource"] = [f"{OBJECTS}*"]
+    return statement
+
+
+def _writes_again(role: Role, statement: dict[str, Any]) -> dict[str, Any]:
+    if role is Role.MAIL_FEEDBACK:
+        statement["Condition"] = {k: v for k, v in statement["Condition"].items() if k != "Null"}
+    return statement
+
+
 def _no_conditions(*_: Any, **__: Any) -> bool:
     return True
 
@@ -441,6 +344,8 @@ MUTANTS = (
     Mutant(promise="P16", name="a resource of *", plant=lambda: _changed(_on_everything)),
     Mutant(promise="P16", name="the reader acts", plant=lambda: _changed(_reading_acts)),
     Mutant(promise="P16", name="nobody is denied", plant=lambda: _changed(_no_denies)),
+    Mutant(promise="P16", name="all is purged", plant=lambda: _changed(_purges_everything)),
+    Mutant(promise="P16", name="feedback is replaced", plant=lambda: _changed(_writes_again)),
     Mutant(
         promise="P16",
         name="the evaluator ignores conditions",

@@ -23,7 +23,9 @@ from tests.sandbox_fixture import MONDAY, aws
 
 from keyreeve.cli import main
 from keyreeve.config import parse
-from keyreeve.governance.own_policies import Installation, Role, documents, role_name
+from keyreeve.governance.installation import Installation
+from keyreeve.governance.own_policies import Role, documents, role_name
+from keyreeve.handlers.mail_feedback import handle
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
 from keyreeve.sandbox.account_file import load_document
 from keyreeve.sandbox.process import Sandbox, events
@@ -33,6 +35,7 @@ SENDER = "iam-compliance@example.com"
 PREFIX = "iam-compliance/etv/"
 NEW_BUCKET = "a-new-bucket"
 KMS_KEY = f"arn:aws:kms:{REGION}:{HOME_ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SECRETS_KEY = f"arn:aws:kms:{REGION}:{HOME_ACCOUNT}:key/5678abcd-12ab-34cd-56ef-1234567890ab"
 CONFIG = """\
 project_name: "ETV"
 storage: {{bucket: {bucket}{kms}}}
@@ -43,13 +46,23 @@ mail:
 escalation: {{free_slot: {{delete_after_days: 30}}}}
 enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
 limits: {{disruptive_share: 1.0, disruptive_floor: 50}}
+credentials: {{backup_retention_days: 1{secrets_key}}}
 exclusions:
   - {{tag: "keyreeve:exclude=true", reason: "watched, never touched"}}
   - {{user: "break-glass-*", reason: "emergency access"}}
 """
-PLAIN = CONFIG.format(bucket=BUCKET, kms="")
-WITH_KMS = CONFIG.format(bucket=BUCKET, kms=f", kms_key_id: '{KMS_KEY}'")
-NEW = CONFIG.format(bucket=NEW_BUCKET, kms="")
+CLASSES = """\
+classes:
+  - {match: {user: "aged.*"}, credentials: {delivery: both}}
+"""
+BY_MAIL = CONFIG.format(bucket=BUCKET, kms="", secrets_key="")
+PLAIN = BY_MAIL + CLASSES
+WITH_KMS = CLASSES + CONFIG.format(
+    bucket=BUCKET,
+    kms=f", kms_key_id: '{KMS_KEY}'",
+    secrets_key=f", kms_key_id: '{SECRETS_KEY}'",
+)
+NEW = CONFIG.format(bucket=NEW_BUCKET, kms="", secrets_key="")
 LAST = 15
 DEMO_DAYS = 16
 
@@ -76,7 +89,7 @@ class Done:
     calls: Sequence[Mapping[str, Any]]
     """As calls.Call has them, with `asked`."""
     refusable: bool = False
-    """Whether the command itself tries what its role may not do, and says so."""
+    """Whether the doctor tries a write that its role may not do, and says so."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -114,7 +127,7 @@ class House:
         self.sandbox = sandbox
         self.recording = Recording()
         self.spawned = False
-        self._path = folder / "config.yaml"
+        self.path = folder / "config.yaml"
         self._guarded = guarded
         self._first_keys: set[str] = set()
         self.settle(PLAIN)
@@ -122,11 +135,11 @@ class House:
     def settle(self, config: str) -> None:
         """From now on with this config."""
         self._config = config
-        self._path.write_text(config, encoding="utf-8")
+        self.path.write_text(config, encoding="utf-8")
 
     def __call__(self, role: Role, *arguments: str, refusable: bool = False) -> tuple[int, str]:
         """One command; its exit code and output."""
-        given = ["--config", str(self._path), *arguments]
+        given = ["--config", str(self.path), *arguments]
         with self.acting(role, " ".join(arguments), refusable=refusable) as codes:
             code, out = _spawned(given) if self.spawned else _here(given)
             codes.append(code)
@@ -218,13 +231,15 @@ def _environment(sandbox: Sandbox) -> Iterator[None]:
 
 
 def cycle(house: House) -> None:
-    """One account from the first notice to the last act; a lost answer leaves an orphan."""
+    """One account from the first notice to the purge; a lost answer leaves an orphan."""
     for day in (0, 3, 7, 10, 11, 14, LAST):
         if day == 7:
             house.sandbox.plant_fault("CreateAccessKey", answer="drop", when="after")
         house.run(day)
         if day == 7:
             resend(house)
+        if day == 14:
+            heard(house)
 
 
 def lookers(house: House) -> None:
@@ -271,6 +286,18 @@ def resend(house: House) -> None:
     house(Role.ACTOR, "case", "extend", "aged.key", "--days", "1", "--reason", "a freeze")
 
 
+def heard(house: House) -> None:
+    """A mail came back; of the first attempt to keep that the answer is lost."""
+    (mail, *_) = house.sandbox.mails()
+    event = house.sandbox.feedback(mail, "reject")
+    house.sandbox.plant_fault("PutObject", key="feedback/", answer="drop", when="after")
+    with (
+        house.acting(Role.MAIL_FEEDBACK, "handlers.mail_feedback.handle"),
+        patch.dict(os.environ, KEYREEVE_CONFIG=str(house.path)),
+    ):
+        handle(event)
+
+
 def _broken(house: House) -> None:
     """A state and a lock that cannot be read."""
     s3 = aws(house.sandbox.url, "s3")
@@ -288,7 +315,7 @@ def deploying(house: House) -> None:
     house(Role.DEPLOYER, "init", "--bucket", "--tls-only")
     iam, at = aws(house.sandbox.url, "iam"), installed(NEW)
     with house.acting(Role.DEPLOYER, "aws iam create-role …"):
-        for role in (Role.READER, Role.ACTOR):
+        for role in (Role.READER, Role.ACTOR, Role.MAIL_FEEDBACK):
             name = role_name(at, role)
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
             for number, document in enumerate(documents(at, role), start=1):
@@ -310,10 +337,11 @@ _TRUST = {
 
 
 def encrypted(house: House) -> None:
-    """Two days in a bucket under a KMS key."""
+    """From the first notice to the hand-over, with KMS keys for the bucket and for the secrets."""
     house.settle(WITH_KMS)
-    for day in (0, 1):
+    for day in (0, 3, 7):
         house.run(day)
+    heard(house)
     house(Role.READER, "state", "verify")
 
 

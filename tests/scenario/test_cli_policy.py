@@ -22,7 +22,7 @@ def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) ->
     return command
 
 
-@pytest.mark.parametrize("role", ["reader", "actor", "deployer"])
+@pytest.mark.parametrize("role", ["reader", "actor", "deployer", "mail-feedback"])
 def test_the_policy_is_json_for_the_callers_account(keyreeve: Command, role: str):
     answer = keyreeve("policy", "print", "--role", role)
     assert (answer.code, answer.err) == (0, "")
@@ -64,6 +64,13 @@ def test_a_number_that_is_no_accounts_is_a_mistake(keyreeve: Command, account: s
     answer = keyreeve("policy", "print", "--role", "actor", "--account", account)
     assert answer.code == 2
     assert "twelve digits" in answer.err
+
+
+def test_a_directory_asks_for_no_role_that_writes_feedback(keyreeve: Command):
+    keyreeve.settle(storage="{directory: there}")
+    answer = keyreeve("policy", "print", "--role", "mail-feedback")
+    assert (answer.code, answer.out) == (2, "")
+    assert "needs no policy" in answer.err
 
 
 def test_a_role_is_needed(keyreeve: Command):

@@ -13,9 +13,9 @@ from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from keyreeve.config import Config
-    from keyreeve.governance.own_policies import Installation
+    from keyreeve.governance.installation import Installation
 
-_ROLES = ("reader", "actor", "deployer")
+_ROLES = ("reader", "actor", "deployer", "mail-feedback")
 
 
 @click.group(epilog=example("keyreeve policy print --role actor"))
@@ -36,7 +36,8 @@ def policy() -> None:
     "--role",
     type=click.Choice(_ROLES),
     required=True,
-    help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest.",
+    help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest · "
+    "mail-feedback: of the handler that hears of bounces.",
 )
 @click.option(
     "--account",
@@ -60,6 +61,10 @@ def print_(*, role: str, account: str | None, part: int | None) -> int:
     config = opening.config()
     installation = _installation(config, account)
     made = documents(installation, Role(role))
+    if not made:
+        raise ConfigError(
+            f"the role {role} needs no policy: the storage is a directory", where="storage"
+        )
     if part is not None and part > len(made):
         raise click.UsageError(f"--part {part}: there {_are(len(made))}.")
     if opening.options().json:

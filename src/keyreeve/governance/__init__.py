@@ -1,4 +1,6 @@
 """The order that the guarded account is brought into, and Keyreeve's own place in it; pure.
 
 own_policies   the IAM policies of Keyreeve's own roles, generated from what its effects declare
+installation   what they name
+statements     the words they are written in
 """

@@ -10,10 +10,10 @@ this function to the topic:
 A configuration set is not required; where there is one, its events Bounce, Complaint and Reject
 may go to the same topic.  Deliveries need not be sent: they are no condition of anything.
 
-`KEYREEVE_CONFIG` names the config.  The function's role needs one right: `s3:PutObject` on
-`iam-compliance/{project}/feedback/*` of the storage's bucket (with `storage.kms_key_id` also
-`kms:GenerateDataKey` on that key).  It reads neither state nor IAM and takes no lock: what it
-writes is folded in by the next run, and looked at before each act of one that is under way.
+`KEYREEVE_CONFIG` names the config.  `keyreeve policy print --role mail-feedback` prints what the
+function's role needs: to write objects below `feedback/` once, and to read them back after a lost
+answer.  It reads neither state nor IAM and takes no lock: what it writes is folded in by the next
+run, and looked at before each act of one that is under way.
 
 The answer is {kept: keys, ignored: [{record, reason}], unreadable: [{record, reason}]}.  A record
 that cannot be read does not stop the others and is not tried again: it would not read better.

@@ -7,6 +7,7 @@ sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error me
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
 key stands in for s3:prefix then.
 s3:CreateBucket with ObjectOwnership asks for s3:PutBucketOwnershipControls besides.
+secretsmanager:CreateSecret with tags asks for secretsmanager:TagResource besides.
 """
 
 from __future__ import annotations
@@ -96,6 +97,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
             "secretsmanager:CreateSecret",
             "secretsmanager:DeleteSecret",
             "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
             "secretsmanager:PutResourcePolicy",
             "secretsmanager:PutSecretValue",
             "secretsmanager:TagResource",
@@ -103,7 +105,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
         Kind.SECRET,
     ),
 }
-"""Every action that a call of ours is authorised by."""
+"""Every action that a call of ours is authorised by, or that our policies deny."""
 
 _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
@@ -116,6 +118,7 @@ _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "s3:ListObjectsV2": ("s3:ListBucket",),
     "s3:PutBucketEncryption": ("s3:PutEncryptionConfiguration",),
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "secretsmanager:CreateSecret": ("secretsmanager:CreateSecret", "secretsmanager:TagResource"),
     "sesv2:GetAccount": ("ses:GetAccount",),
     "sesv2:GetEmailIdentity": ("ses:GetEmailIdentity",),
     "sesv2:SendEmail": ("ses:SendRawEmail",),

@@ -55,6 +55,8 @@ class NoticeReason(StrEnum):
 class _Effect:
     """What all effects share."""
 
+    vault_actions: ClassVar[tuple[str, ...]] = ()
+    """Needed besides, where somebody's credentials go through Secrets Manager."""
     user_id: UserId
     user_name: UserName
     due_on: date

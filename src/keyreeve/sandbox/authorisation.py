@@ -37,6 +37,20 @@ _S3_KEYS: Final[Mapping[str, str]] = {
     "versionId": "s3:versionid",
 }
 """Parameters, as calls.py keeps them, that S3 tells the policies about."""
+_SECRET_KEYS: Final[Mapping[str, str]] = {
+    "Name": "secretsmanager:name",
+    "SecretId": "secretsmanager:secretid",
+    "BlockPublicPolicy": "secretsmanager:blockpublicpolicy",
+    "ForceDeleteWithoutRecovery": "secretsmanager:forcedeletewithoutrecovery",
+}
+_AWS_OWN_KEY: Final = "alias/aws/secretsmanager"
+"""Its key policy lets in the whole account through Secrets Manager: nobody's policy is asked."""
+_SECRET_KEY_USES: Final[Mapping[str, tuple[str, ...]]] = {
+    "CreateSecret": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "PutSecretValue": ("kms:GenerateDataKey", "kms:Decrypt"),
+    "GetSecretValue": ("kms:Decrypt",),
+}
+"""What Secrets Manager does with a secret's key in the caller's name; CreateSecret tries it out."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +144,9 @@ class Account:
             resource, context = self._about(ACTIONS[action], request)
             yield self.question(action, resource, context)
         if request.service == "s3":
-            yield from self._key_questions(request)
+            yield from self._object_key_questions(request)
+        if request.service == "secretsmanager":
+            yield from self._secret_key_questions(request)
 
     def question(self, action: str, resource: str, context: Context) -> Question:
         """With everything that AWS tells about the caller."""
@@ -171,6 +187,8 @@ class Account:
                 return arn, self._s3_context(params)
             case Kind.IDENTITY:
                 return self._identity(params)
+            case Kind.SECRET:
+                return self._secret(params)
             case _:
                 return EVERY_RESOURCE, {}
 
@@ -205,26 +223,60 @@ class Account:
             context["aws:resourceaccount"] = (owner[1],)
         return context
 
-    def _key_questions(self, request: Request) -> Iterator[Question]:
+    def _object_key_questions(self, request: Request) -> Iterator[Question]:
         """S3 uses the key of SSE-KMS in the caller's name."""
         params = request.params
-        if request.operation == "PutObject" and params.get("SSEKMSKeyId"):
-            yield self._key_question("kms:GenerateDataKey", params["SSEKMSKeyId"], params)
-        if request.operation == "GetObject":
+        used, action = None, "kms:Decrypt"
+        if request.operation == "PutObject":
+            used, action = params.get("SSEKMSKeyId"), "kms:GenerateDataKey"
+        elif request.operation == "GetObject":
             used = _key_of(self._id, params)
-            if used is not None:
-                yield self._key_question("kms:Decrypt", used, params)
+        if used:
+            stored = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
+            yield self._key_question(action, used, "s3", {"aws:s3:arn": stored})
 
-    def _key_question(self, action: str, key: str, params: Mapping[str, Any]) -> Question:
+    def _secret_key_questions(self, request: Request) -> Iterator[Question]:
+        params = request.params
+        found = self._secret_named(params.get("SecretId"))
+        used = found.kms_key_id if found else params.get("KmsKeyId")
+        if used and used != _AWS_OWN_KEY:
+            arn, _ = self._secret(params)
+            for action in _SECRET_KEY_USES.get(request.operation, ()):
+                yield self._key_question(action, used, "secretsmanager", {"secretarn": arn})
+
+    def _key_question(
+        self, action: str, key: str, service: str, encryption: Mapping[str, str]
+    ) -> Question:
         arn = key if key.startswith("arn:") else f"arn:aws:kms:{REGION}:{self._id}:key/{key}"
-        stored = f"arn:aws:s3:::{params['Bucket']}/{params['Key']}"
         context: dict[str, tuple[str, ...]] = {
-            "kms:viaservice": (f"s3.{REGION}.amazonaws.com",),
-            "kms:encryptioncontext:aws:s3:arn": (stored,),
+            "kms:viaservice": (f"{service}.{REGION}.amazonaws.com",),
+            **{f"kms:encryptioncontext:{name}": (said,) for name, said in encryption.items()},
         }
         if "alias/" in key:
             context["kms:resourcealiases"] = (key[key.index("alias/") :],)
         return self.question(action, arn, context)
+
+    def _secret(self, params: Mapping[str, Any]) -> tuple[str, Context]:
+        """A secret that is not there yet, or no more, is asked about by its name."""
+        name = params.get("SecretId") or params["Name"]
+        found = self._secret_named(params.get("SecretId"))
+        arn = f"arn:aws:secretsmanager:{REGION}:{self._id}:secret:{name}-??????"
+        given = {row["Key"]: row["Value"] for row in params.get("Tags", ())}
+        there = {row["Key"]: row["Value"] for row in (found and found.tags) or ()}
+        context: dict[str, tuple[str, ...]] = {
+            **{key: (_said(params[p]),) for p, key in _SECRET_KEYS.items() if p in params},
+            **{f"aws:requesttag/{key.lower()}": (value,) for key, value in given.items()},
+            **{f"aws:resourcetag/{key.lower()}": (value,) for key, value in there.items()},
+        }
+        if given:
+            context["aws:tagkeys"] = tuple(given)
+        return found.arn if found else arn, context
+
+    def _secret_named(self, name: str | None) -> Any:
+        """By name or ARN; None for one that is not there."""
+        from moto.secretsmanager.models import secretsmanager_backends
+
+        return secretsmanager_backends[self._id][REGION].secrets.get(name) if name else None
 
     def _identity(self, params: Mapping[str, Any]) -> tuple[str, Context]:
         sender = params.get("FromEmailAddress")
@@ -247,10 +299,17 @@ class Account:
         return f"arn:aws:ses:{REGION}:{self._id}:identity/{name}"
 
 
+def _said(value: object) -> str:
+    """As policies write it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _key_of(account_id: str, params: Mapping[str, Any]) -> str | None:
-    """The KMS key that an object is encrypted with."""
+    """The KMS key that an object, or the version that is asked for, is encrypted with."""
     from moto.s3.models import s3_backends
 
     bucket = s3_backends[account_id]["aws"].buckets.get(params["Bucket"])
-    found = bucket.keys.get(params["Key"]) if bucket else None
-    return found.kms_key_id if found is not None else None
+    versions = bucket.keys.getlist(params["Key"], []) if bucket else []
+    wanted = params.get("versionId")
+    found = [it for it in versions if wanted in (None, it.version_id)][-1:]
+    return getattr(found[0], "kms_key_id", None) if found else None  # a marker has no key

@@ -122,7 +122,8 @@ class Door:
     ) -> Iterable[bytes]:
         """AccessDenied, in the service's own words."""
         self._remember(request, HTTPStatus.FORBIDDEN, "AccessDenied", judged.asked)
-        code = "AccessDeniedException" if request.service == "sesv2" else "AccessDenied"
+        by_json = request.service in ("secretsmanager", "sesv2")
+        code = "AccessDeniedException" if by_json else "AccessDenied"
         message = judged.message(caller_of(request))
         kind, text, headers = error_body(request.service, code, message)
         return _send(start_response, HTTPStatus.FORBIDDEN, kind, text, headers)

@@ -17,6 +17,7 @@ from keyreeve.model.feedback import MailFeedback
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.layout import FEEDBACK, feedback_day, feedback_key
 from keyreeve.storage.state_store import StoredState
+from keyreeve.storage.write_once import write_once
 
 OVERLAP = timedelta(days=2)
 """More than a run takes, and than clocks differ: what arrived under a run is met by the next."""
@@ -34,7 +35,7 @@ class StoredFeedback:
         """Durable when it returns; the key. The name holds a digest: twice does no harm."""
         content = encode(feedback)
         key = feedback_key(arrived_at, content_digest(content))
-        self._store.put(key, content)
+        write_once(self._store, key, content)
         return key
 
     def unread(self) -> Mapping[str, MailFeedback]:

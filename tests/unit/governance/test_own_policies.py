@@ -11,12 +11,11 @@ import pytest
 from tests.scenario.roles import actions_in
 
 from keyreeve.aws.failures import READS
+from keyreeve.governance.installation import Bucket, Installation
 from keyreeve.governance.own_policies import (
     ACCOUNT_READS,
     QUOTA,
     USER_READS,
-    Bucket,
-    Installation,
     Role,
     documents,
     effects_of,
@@ -51,6 +50,7 @@ BUCKET = Bucket(
     read=("state.json", "ops/*"),
     read_back=("credentials/*",),
     secret="credentials/",
+    feedback="feedback/",
     deleted=("lock.json",),
     versions_of="state.json",
 )
@@ -101,12 +101,19 @@ def test_the_reader_has_no_right_that_is_not_a_reading_operations():
 
 
 def test_acting_rights_are_what_the_effects_of_the_config_declare():
-    for settings in ({}, {"enforcement": Enforcement(console_mfa=FinalAct.QUARANTINE)}):
+    for settings in (
+        {},
+        {"enforcement": Enforcement(console_mfa=FinalAct.QUARANTINE)},
+        {"delivery": Delivery.BOTH},
+    ):
         at = here(**settings)
-        declared = {a for kind in effects_of(at.policy) for a in kind.required_actions}
+        kinds = effects_of(at.policy)
+        declared = {a for kind in kinds for a in kind.required_actions}
+        if at.policy.uses_vault:
+            declared |= {a for kind in kinds for a in kind.vault_actions}
         allowed = actions_in(documents(at, ACTOR))
         assert declared <= allowed
-        iam = {action for action in allowed if action.startswith("iam:")}
+        iam = {a for a in allowed if a.startswith(("iam:", "secretsmanager:"))}
         assert iam - declared <= {*ACCOUNT_READS, *USER_READS}
 
 
@@ -197,7 +204,9 @@ def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_abo
     at = replace(HERE, sender=None, bucket=None)
     for role in Role:
         services = {action.split(":")[0] for action in actions_in(documents(at, role))}
-        assert services == {"iam"}
+        assert services == (set() if role is Role.MAIL_FEEDBACK else {"iam"})
+    assert documents(at, Role.MAIL_FEEDBACK) == ()
+    assert not any("feedback" in arn for arn in named(at, Role.DEPLOYER)["MakeRoles"]["Resource"])
 
 
 KEY = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
@@ -233,20 +242,98 @@ def test_the_key_is_used_only_through_s3_and_for_this_project(key: str):
     assert "KmsGenerateDataKey" not in named(at, Role.READER)
 
 
-def test_secrets_are_handed_out_only_where_a_delivery_uses_secrets_manager():
-    only = UserClass(match=Match(user="x"), thresholds=Thresholds(), delivery=Delivery.BOTH)
-    assert "HandOutSecrets" not in named(HERE)
-    for at in (here(delivery=Delivery.SECRETS_MANAGER), here(classes=(only,))):
-        statement = named(at)["HandOutSecrets"]
-        assert statement["Resource"] == [
-            f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:keyreeve/etv/*"
-        ]
+SECRETS = f"arn:aws:secretsmanager:eu-west-1:{ACCOUNT}:secret:keyreeve/etv/*"
+ONE_CLASS = UserClass(match=Match(user="x"), thresholds=Thresholds(), delivery=Delivery.BOTH)
 
 
-def test_escrow_is_purged_only_where_runs_do_that():
-    assert "s3:DeleteObjectVersion" not in actions_in(documents(HERE, ACTOR))
-    purge = named(replace(HERE, purges_escrow=True))["PurgeEscrow"]
+def test_secrets_manager_is_named_only_where_a_delivery_uses_it():
+    for role in Role:
+        assert "secretsmanager" not in json.dumps(documents(HERE, role))
+    for at in (here(delivery=Delivery.SECRETS_MANAGER), here(classes=(ONE_CLASS,))):
+        assert actions_in(documents(at, Role.READER)) & SECRET_RIGHTS == {
+            "secretsmanager:DescribeSecret"
+        }
+        assert actions_in(documents(at, ACTOR)) & SECRET_RIGHTS == SECRET_RIGHTS - {
+            "secretsmanager:GetSecretValue"
+        }
+        for statement in statements(at, ACTOR):
+            if SECRET_RIGHTS & {*statement["Action"]}:
+                assert statement["Resource"] == [SECRETS]
+
+
+SECRET_RIGHTS = {action for action in ACTIONS if action.startswith("secretsmanager:")}
+
+
+def test_a_secret_is_made_for_this_project_guarded_from_strangers_and_then_filled():
+    made = named(here(delivery=Delivery.BOTH))
+    tagged = {"StringEquals": {"aws:RequestTag/keyreeve:project": "etv"}}
+    blocked = {"Bool": {"secretsmanager:BlockPublicPolicy": "true"}}
+    assert {sid: (made[sid]["Action"], made[sid].get("Condition")) for sid in HANDING_OUT} == {
+        "MakeSecrets": (["secretsmanager:CreateSecret", "secretsmanager:TagResource"], tagged),
+        "GuardSecrets": (["secretsmanager:PutResourcePolicy"], blocked),
+        "HandOutSecrets": (
+            ["secretsmanager:DeleteSecret", "secretsmanager:PutSecretValue"],
+            None,
+        ),
+    }
+
+
+HANDING_OUT = ("MakeSecrets", "GuardSecrets", "HandOutSecrets")
+
+
+def test_the_values_of_the_owners_secrets_are_denied_to_whoever_reads_and_acts():
+    at = here(delivery=Delivery.BOTH)
+    for role in (Role.READER, ACTOR):
+        never = named(at, role)["NeverReadSecrets"]
+        assert (never["Effect"], never["Action"]) == ("Deny", ["secretsmanager:GetSecretValue"])
+        assert never["Resource"] == [SECRETS]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_the_key_of_the_secrets_is_used_only_through_secrets_manager_by_who_acts(key: str):
+    resource, alias = KEYS[key]
+    at = replace(here(delivery=Delivery.BOTH), secrets_key_id=key)
+    statement = named(at)["KmsSecrets"]
+    assert statement["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
+    assert statement["Resource"] == [resource]
+    condition = statement["Condition"]
+    assert condition["StringEquals"] == {"kms:ViaService": "secretsmanager.eu-west-1.amazonaws.com"}
+    assert condition["StringLike"] == {"kms:EncryptionContext:SecretARN": SECRETS}
+    said = condition.get("ForAnyValue:StringEquals", {}).get("kms:ResourceAliases")
+    assert said == alias
+    assert "KmsSecrets" not in named(at, Role.READER)
+    assert "KmsSecrets" not in named(replace(HERE, secrets_key_id=key))
+
+
+def test_escrow_is_purged_for_good_and_nothing_else_is():
+    purge = named(HERE)["PurgeEscrow"]
+    assert purge["Action"] == ["s3:DeleteObjectVersion"]
     assert purge["Resource"] == ["arn:aws:s3:::b/iam-compliance/etv/credentials/*"]
+    assert named(HERE)["ClearUp"]["Resource"] == ["arn:aws:s3:::b/iam-compliance/etv/lock.json"]
+    for role in (Role.READER, ACTOR):
+        listed = named(HERE, role)["ListEscrowVersions"]
+        assert listed["Condition"]["StringLike"] == {
+            "s3:prefix": "iam-compliance/etv/credentials/*"
+        }
+    deleting = {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+    for role in (Role.READER, Role.DEPLOYER, Role.MAIL_FEEDBACK):
+        assert not actions_in(documents(HERE, role)) & deleting
+
+
+def test_who_hears_of_bounces_writes_feedback_once_and_nothing_else():
+    made = named(HERE, Role.MAIL_FEEDBACK)
+    assert {sid: statement["Action"] for sid, statement in made.items()} == {
+        "WriteFeedback": ["s3:PutObject"],
+        "ReadBackFeedback": ["s3:GetObject"],
+    }
+    for statement in made.values():
+        assert statement["Resource"] == ["arn:aws:s3:::b/iam-compliance/etv/feedback/*"]
+    condition = made["WriteFeedback"]["Condition"]
+    assert condition["Null"] == {"s3:if-none-match": "false"}
+    assert condition["StringEquals"]["s3:x-amz-server-side-encryption"] == "AES256"
+    assert condition["Bool"] == {"aws:SecureTransport": "true"}
+    with_key = replace(HERE, bucket=replace(BUCKET, kms_key_id=KEY))
+    assert {"KmsGenerateDataKey", "KmsDecrypt"} <= named(with_key, Role.MAIL_FEEDBACK).keys()
 
 
 def test_a_long_policy_comes_in_several_documents_within_the_quota():

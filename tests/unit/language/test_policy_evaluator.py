@@ -410,6 +410,12 @@ CONDITIONS = [
         True,
     ),
     (
+        "variables in values: the same text",
+        condition("StringEquals", "s3:prefix", "home/${aws:username}"),
+        ask(s3_prefix="home/ann", aws_username="ann"),
+        True,
+    ),
+    (
         "variables in values: absent",
         condition("StringEquals", "s3:prefix", "${aws:username}"),
         ask(s3_prefix="${aws:username}"),
