@@ -60,10 +60,16 @@ def record(page: Path, runs: Sequence[Run], size: Size, seed: int) -> None:
     rows = dict(filter(None, map(_key, old.splitlines())))
     for run in runs:
         for one in measured([run]):
-            row = (
-                f"| {one.promise} | `{run.name}` | {one.tried} | {one.violations} |"
-                f" {size}, {seed} | {run.seconds:.0f} s | `python -m tests.proofs --proof {run.name}` |"
+            cells = (
+                one.promise,
+                f"`{run.name}`",
+                one.tried,
+                str(one.violations),
+                f"{size}, {seed}",
+                f"{run.seconds:.0f} s",
+                f"`python -m tests.proofs --proof {run.name}`",
             )
+            row = f"| {' | '.join(cells)} |"
             rows.update([_key(row)])  # type: ignore[list-item]  # it is a row
     body = "\n".join([*_HEAD, *(rows[key] for key in sorted(rows, key=_order))])
     page.write_text(f"{before}{BEGIN}\n{body}\n{END}{after}")
