@@ -23,7 +23,7 @@ from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.races import EFFECTS
 from tests.scenario.people import aged, bystanders, no_mfa, old_password, spare
 from tests.scenario.peril import Fate, Stopped
-from tests.scenario.test_single_stops import DAYS
+from tests.scenario.two_cases import DAYS
 from tests.scenario.village import Silence, Village
 
 from keyreeve.codec.journal import decode_step

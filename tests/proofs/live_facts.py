@@ -24,7 +24,7 @@ from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.history import Call, Mail
 from tests.proofs.memory_aws import Asked
 from tests.proofs.memory_world import CONFIG, PREFIX, World, in_memory
-from tests.scenario import test_stops_on_the_wire as on_the_wire
+from tests.scenario import on_the_wire
 from tests.scenario.people import (
     MONDAY,
     aged,

@@ -27,7 +27,7 @@ from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.interleaving import Conductor, Network, RacingS3, SharedBucket, Turnstile
 from tests.scenario.people import aged, bystanders, old_password
 from tests.scenario.peril import Perilous
-from tests.scenario.test_single_stops import DAYS, problems
+from tests.scenario.two_cases import DAYS, problems
 from tests.scenario.village import Silence, Village
 
 from keyreeve.aws.s3_store import S3Store

@@ -31,7 +31,7 @@ import click
 import pytest
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.guard import guarded
-from tests.scenario import test_stops_on_the_wire as on_the_wire
+from tests.scenario import on_the_wire
 from tests.scenario.people import MONDAY
 
 from keyreeve import wiring

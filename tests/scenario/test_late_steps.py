@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from tests.scenario.people import aged, bystanders, old_password
 from tests.scenario.peril import Fate
-from tests.scenario.test_single_stops import DAYS, live_on, problems, village_on
+from tests.scenario.two_cases import DAYS, live_on, problems, village_on
 from tests.scenario.village import Village
 
 from keyreeve.codec.journal import decode_step, encode_step

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.sandbox_fixture import aws
-from tests.scenario.test_stops_on_the_wire import CONFIG, PREFIX, run, wire
+from tests.scenario.on_the_wire import CONFIG, PREFIX, run, wire
 
 from keyreeve.handlers.mail_feedback import handle
 from keyreeve.model.errors import ConfigError

@@ -18,7 +18,7 @@ from tests.proofs.races import EFFECTS
 from tests.scenario.people import MONDAY
 from tests.scenario.peril import Fate, Stopped
 from tests.scenario.test_people_decide import ON, extension, hold, waiver
-from tests.scenario.test_single_stops import live_on, problems, village_on
+from tests.scenario.two_cases import live_on, problems, village_on
 from tests.scenario.village import Village
 
 from keyreeve.model.case import Pause

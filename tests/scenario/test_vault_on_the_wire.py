@@ -13,8 +13,8 @@ import botocore.httpsession
 import pytest
 from click.testing import CliRunner
 from tests.sandbox_fixture import MONDAY, aws
+from tests.scenario.on_the_wire import ACCOUNT, CONFIG, PREFIX, break_the_lock, keys
 from tests.scenario.peril import Stopped
-from tests.scenario.test_stops_on_the_wire import ACCOUNT, CONFIG, PREFIX, break_the_lock, keys
 from tests.scenario.village import Silence
 
 from keyreeve import wiring
