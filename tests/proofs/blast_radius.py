@@ -85,7 +85,7 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
 
 def trials(size: Size, seed: int) -> Iterator[World]:
     """Each world, lived."""
-    return (live(seed, number) for number in range(size.of(40, 1_200)))
+    return (live(seed, number) for number in range(size.of(40, 500)))
 
 
 @dataclass(slots=True)

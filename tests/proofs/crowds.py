@@ -37,7 +37,7 @@ def crowds(size: Size, seed: int) -> Iterator[Figure]:
     with stages() as made:
         single = {day: _single(made, day) for day in ((7,) if size is Size.CI else (0, 7, 14))}
         found, tried = [], 0
-        for number in range(size.of(2, 20)):
+        for number in range(size.of(2, 12)):
             storage = STORAGES[number % 2]
             count = rng.randint(2, 3 if size is Size.CI else 8)
             day = rng.choice(list(single))
@@ -46,13 +46,13 @@ def crowds(size: Size, seed: int) -> Iterator[Figure]:
         yield Figure(promise="P11", what="races of processes", tried=tried, violations=(*found,))
         naps = [
             f"{text}, seed {seed}"
-            for number in range(size.of(1, 8))
+            for number in range(size.of(1, 5))
             for text in asleep(made, STORAGES[number % 2], HELD_AT[number % len(HELD_AT)])
         ]
         yield Figure(
             promise="P11",
             what="processes asleep past their lease",
-            tried=size.of(1, 8),
+            tried=size.of(1, 5),
             violations=(*naps,),
         )
 

@@ -100,7 +100,7 @@ def kills(size: Size, seed: int, made: Made) -> Iterator[Kill]:
         for day in days:
             calls = calls_of(made, storage, day)
             worst = [n for n, call in enumerate(calls) if call in WORST]
-            for index in range(size.of(1, 7)):
+            for index in range(size.of(1, 4)):
                 number = rng.choice(worst) if index % 2 == 0 else rng.randrange(len(calls))
                 when = rng.choice(("before", "after"))
                 yield Kill(storage=storage, day=day, number=number, when=when)

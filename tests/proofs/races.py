@@ -368,7 +368,7 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
 def in_memory(size: Size, seed: int) -> Iterator[Figure]:
     """The schedules alone."""
     wrong: list[str] = []
-    count, handed, effects = size.of(120, 3_000), 0, 0
+    count, handed, effects = size.of(120, 2_000), 0, 0
     for number in range(count):
         record = lock_schedule(seed, number)
         handed += record.takeovers

@@ -87,7 +87,7 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
 
 def trials(size: Size, seed: int) -> Iterator[World]:
     """Each world, lived."""
-    return (live(seed, number) for number in range(size.of(20, 850)))
+    return (live(seed, number) for number in range(size.of(20, 400)))
 
 
 @dataclass(slots=True)
