@@ -293,11 +293,19 @@ def partly(case: Case) -> list[str]:
 
 
 def _share(day: Day, name: str) -> list[object]:
-    """What a user got: acts and mails, but for ids that are given anew."""
-    got: list[object] = [(a.operation, *sorted(a.params)) for a in day.acts if a.user == name]
+    """What a user got: acts and mails, but for ids and passwords that are given anew."""
+    got: list[object] = [(a.operation, _told_of(a)) for a in day.acts if a.user == name]
     address = f"{name}@example.com"
     got += [(m.to, _SUBJECT.findall(m.raw)) for m in day.mails if address in m.to]
     return got
+
+
+def _told_of(act: Call) -> list[tuple[str, str]]:
+    """With which params, but for what differs from life to life."""
+    return [
+        (name, "" if name == "Password" or (name == "AccessKeyId" and _own_key(act)) else value)
+        for name, value in sorted(act.params.items())
+    ]
 
 
 _SUBJECT = re.compile(rb"^Subject: .*$", re.MULTILINE)

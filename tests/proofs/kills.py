@@ -10,6 +10,7 @@ is judged by the checker.
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,8 @@ DAYS = (0, 7, 11, 14, 15)
 """Days of runs: the first notice, new credentials, the countdown, enforcement, the last word."""
 FATAL = (0, 7, 14)
 WORST = ("CreateAccessKey", "UpdateLoginProfile", "UpdateAccessKey", "SendEmail", "PutObject")
+
+PROMISES = ("P1", "P2")
 
 Made = Callable[[str], Stage]
 
@@ -111,16 +114,22 @@ def kills(size: Size, seed: int, made: Made) -> Iterator[Kill]:
 
 
 def prove(size: Size, seed: int) -> Iterator[Figure]:
-    """Kills of real processes."""
+    """Kills of real processes; whatever else the checker finds is a figure of its own promise."""
     tried, found = 0, []
     with stages() as made:
         for kill in kills(size, seed, made):
             dead, texts = wrong(made, kill)
             tried += dead
             found += [f"{text}, seed {seed}" for text in texts]
-    for promise in ("P1", "P2"):
-        mine = tuple(text for text in found if f": {promise}:" in text or "unreadable" in text)
+    for promise in sorted({*PROMISES, *map(_promise, found)}):
+        mine = tuple(text for text in found if _promise(text) == promise)
         yield Figure(promise=promise, what="kills of a real process", tried=tried, violations=mine)
+
+
+def _promise(text: str) -> str:
+    """Which one a text of `wrong` breaks; P1 where the storage could not be read at all."""
+    named = re.search(r": (P\d+): ", text)
+    return named[1] if named else "P1"
 
 
 # --- planted violations ---------------------------------------------------------------------------

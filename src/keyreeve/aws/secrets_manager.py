@@ -1,11 +1,11 @@
 """Secrets that their owner alone may read, as ports.SecretVault over AWS Secrets Manager.
 
     CreateSecret        without a value, under a name made of the operation
-    PutResourcePolicy   the owner may read, and nobody else may, whatever their own policies say
+    PutResourcePolicy   the owner may read, and nobody else may while this policy stands
     PutSecretValue      with a token made of the name: repeated, it stays one version
 
-So there is no moment at which anybody else could read it.  Each call may be repeated, and after a
-stop the next run repeats all three.
+So there is no moment at which it has a value and no guard; who may change the secret's policy can
+take the guard away.  Each call may be repeated, and after a stop the next run repeats all three.
 
 The denial goes by `aws:userid`, the user's unique id: it outlives a rename, and a user who is
 deleted and created anew under the same name gets nothing.  Sessions of roles have ids of their

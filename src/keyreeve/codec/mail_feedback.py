@@ -152,7 +152,9 @@ def _feedback(
 ) -> MailFeedback:
     """Without named recipients, the mail reached none of its own."""
     mail = _part(said, "mail")
-    everybody = mail.get("destination", ())
+    everybody = mail.get("destination") or ()
+    if not isinstance(everybody, list | tuple):
+        raise ValueError("destination is no list")  # noqa: TRY004 - content, not types
     return MailFeedback(
         kind=kind,
         message_id=_text(mail, "messageId"),

@@ -187,6 +187,10 @@ def test_what_changes_nothing_is_ignored_with_a_reason(said, why):
         ({"notificationType": "Bounce", "mail": MAIL}, "no object 'bounce'"),
         ({"notificationType": "Bounce", "bounce": BOUNCE}, "no object 'mail'"),
         ({"notificationType": "Bounce", "bounce": BOUNCE, "mail": {}}, "no messageId"),
+        (
+            {"notificationType": "Bounce", "bounce": BOUNCE, "mail": MAIL | {"destination": 5}},
+            "destination is no list",
+        ),
         (notification("Bounce", **BOUNCE | {"bouncedRecipients": "jane"}), "no list of objects"),
         (notification("Bounce", **BOUNCE | {"bouncedRecipients": [{}]}), "no emailAddress"),
         (notification("Bounce", **BOUNCE | {"bounceType": None}), "no bounceType"),
