@@ -317,9 +317,9 @@ def _to_the_fallback(bench, user, case):
 _may_receive = owner.may_receive_credentials
 
 
-def _shared_too(address, case, shared, policy):
+def _shared_too(address, case, shared, policy, today):
     del shared
-    return _may_receive(address, case, frozenset(), policy)
+    return _may_receive(address, case, frozenset(), policy, today)
 
 
 MUTANTS = (

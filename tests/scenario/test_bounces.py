@@ -98,16 +98,27 @@ def test_an_unreachable_owner_is_a_line_of_the_weekly_summary():
     assert row.reason.endswith(f"mail to {AGED}@example.com bounces")
 
 
-def test_a_new_address_is_told_anew_then_gets_the_credentials_and_the_act_is_four_days_later():
+def test_a_new_address_is_told_for_seven_days_then_gets_the_credentials_and_the_act_follows():
     village = village_of()
     village.live(0, 3)
     village.comes_back(notice_of(village, 3))
     village.live(4, 8)
     move_to(village, "heir@example.com")
-    village.live(9, 20)
-    assert village.acts(AGED) == [(10, "create_replacement_key"), (14, "deactivate_access_key")]
+    village.live(9, 24)
+    assert village.acts(AGED) == [(16, "create_replacement_key"), (21, "deactivate_access_key")]
     (private,) = village.mails(MailKind.CREDENTIALS)
     assert private.to == ("heir@example.com",)
+
+
+def test_a_false_bounce_does_not_open_the_way_for_whoever_set_the_tag():
+    village = village_of()
+    village.live(0, 6)
+    move_to(village, "mallory@example.com")
+    for notice in village.mails(MailKind.NOTICE, AGED):
+        village.comes_back(notice)
+    village.live(7, 13)
+    assert village.mails(MailKind.CREDENTIALS) == []
+    assert village.acts(AGED) == []
 
 
 def test_an_address_that_works_again_is_found_out_by_the_weeks_trial():
@@ -179,7 +190,7 @@ def test_credentials_that_came_back_hold_the_act_until_four_days_after_they_arri
     assert operation(village).steps[-1] is StepName.CREATED
     assert village.account.shut == []
     move_to(village, "heir@example.com")
-    village.live(16, 25)
+    village.live(16, 32)
     first, second = village.mails(MailKind.CREDENTIALS)
     assert second.to == ("heir@example.com",)
     assert second.attachments == first.attachments  # the same key, from escrow

@@ -376,7 +376,9 @@ class Outlook:
             return (Gate.RECIPIENT, owner.reason)
         if bounces(case, owner.address):
             return (Gate.TOLD, _comes_back(owner.address))
-        refused = may_receive_credentials(owner.address, case, self.shared, self.policy)
+        refused = may_receive_credentials(
+            owner.address, case, self.shared, self.policy, self.today(case)
+        )
         return (Gate.RECIPIENT, refused) if refused is not None else None
 
     def _never(self, case: Case) -> tuple[Gate, str] | None:

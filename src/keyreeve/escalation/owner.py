@@ -78,12 +78,12 @@ def not_arriving(case: Case, address: str, today: date) -> str | None:
 
 
 def may_receive_credentials(
-    address: str, case: Case, shared: frozenset[str], policy: EscalationPolicy
+    address: str, case: Case, shared: frozenset[str], policy: EscalationPolicy, today: date | None
 ) -> str | None:
     """None if credentials may go to the address, else the reason why not (gate 2).
 
     Whoever may set a tag could otherwise receive another's key: the address must be the one
-    that got every earlier notice.
+    that got every earlier notice. Without `today` a person vouches for the address.
     """
     low = address.lower()
     domains = tuple(domain.lower() for domain in policy.owner.domains)
@@ -97,4 +97,23 @@ def may_receive_credentials(
     earlier = {a.lower() for a in case.addresses}
     if earlier and earlier != {low}:
         return "the owner's address changed since the first notice"
-    return None
+    return None if today is None else _too_new(low, case, policy, today)
+
+
+def _too_new(address: str, case: Case, policy: EscalationPolicy, today: date) -> str | None:
+    """An address that took the place of one whose mail came back is told as long as any other.
+
+    Or a false bounce, with a tag, would open the way that a tag alone does not.
+    """
+    if not any(bounce.address.lower() != address for bounce in case.returned.values()):
+        return None
+    told = [
+        notice.on
+        for record in case.findings.values()
+        for notice in record.notices
+        if notice.to is not None and notice.to.lower() == address
+    ]
+    days = policy.days.new_credentials
+    if told and (today - min(told)).days >= days:
+        return None
+    return f"the owner's address changed after mail came back: it must be told for {days} days"

@@ -32,13 +32,20 @@ from keyreeve.ports import VaultItem
 HandOverAct = CreateReplacementKey | ResetPassword
 
 
-def recipient(bench: Workbench, user: User, case: Case) -> str:
-    """The one address that may receive the credential; Deferred if there is none."""
+def recipient(bench: Workbench, user: User, case: Case, *, vouched: bool = False) -> str:
+    """The one address that may receive the credential; Deferred if there is none.
+
+    `vouched`: a person sends it, having been shown to whom.
+    """
     owner = bench.outlook.owner(user)
     if owner.address is None:
         raise Deferred(Gate.RECIPIENT, owner.reason)
     refused = may_receive_credentials(
-        owner.address, case, bench.outlook.shared, bench.outlook.policy
+        owner.address,
+        case,
+        bench.outlook.shared,
+        bench.outlook.policy,
+        None if vouched else bench.outlook.today(case),
     )
     if refused is not None:
         raise Deferred(Gate.RECIPIENT, refused)

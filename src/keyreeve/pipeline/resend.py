@@ -138,7 +138,7 @@ def _newest(case: Case) -> OperationRecord:
 
 def _recipient(bench: Workbench, outlook: Outlook, case: Case) -> str:
     try:
-        return recipient(bench, outlook.users[case.user_id], case)
+        return recipient(bench, outlook.users[case.user_id], case, vouched=True)
     except Deferred as held:
         raise ConfigError(
             f"credentials may not be sent: {held.reason}",

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.builders import TEAM, case, policy, record, user
+from tests.builders import TEAM, case, on, policy, record, user
 
 from keyreeve.escalation.owner import (
     find_owner,
@@ -171,11 +171,11 @@ MAY = {
 @pytest.mark.parametrize("row", MAY)
 def test_credentials_go_only_to_the_one_address_that_got_every_notice(row):
     address, told, changes, reason = MAY[row]
-    assert may_receive_credentials(address, told, frozenset(), policy(**changes)) == reason
+    assert may_receive_credentials(address, told, frozenset(), policy(**changes), on(7)) == reason
 
 
 def test_credentials_never_go_to_a_shared_mailbox():
     reason = may_receive_credentials(
-        "Ann@example.com", TOLD, frozenset({"ann@example.com"}), policy()
+        "Ann@example.com", TOLD, frozenset({"ann@example.com"}), policy(), on(7)
     )
     assert reason == "Ann@example.com belongs to more than one user"
