@@ -135,6 +135,13 @@ class _Story:
         mine = [c for c in changes if c.params.get("AccessKeyId") == key]
         return bool(mine) and _shuts(mine[-1], key)
 
+    def key_edits(self, told: _Told) -> int:
+        """How often people had changed keys of the mail's user: what was said may be so again."""
+        return sum(
+            n < told.index and not _ours(c) and _changes(c) and c.user == told.letter.user
+            for n, c in self.calls
+        )
+
     def is_orphan(self, key: str, at: int) -> bool:
         """Made here, and nobody had got its secret by then."""
         delivered = self.delivered.get(key)
@@ -401,7 +408,8 @@ def repeated(history: History, rules: Rules | None = None) -> Iterator[str]:
                 keys.append((who, "thread", told.day))
                 if letter.stage not in _MAY_REPEAT:
                     anew = letter.thread if letter.user in story.rules.waived else ""
-                    keys.append((who, letter.stage, _said(letter), closed[letter.user], anew))
+                    told_since = closed[letter.user], anew, story.key_edits(told)
+                    keys.append((who, letter.stage, _said(letter), told_since))
                 if letter.kind is Kind.CLOSING:
                     closed[letter.user] += 1
             case Kind.CREDENTIALS:
