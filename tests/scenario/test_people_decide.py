@@ -183,3 +183,16 @@ def test_first_run_observe_judges_everything_and_tells_nobody():
     assert village.mailer.sent == []
     assert village.acts("aged.key") == []
     assert village.case("aged.key") is not None
+
+
+def test_a_key_that_comes_back_on_the_day_of_the_closing_mail_is_told_the_next_day():
+    village = Village(aged(), *bystanders(4))
+    village.live(0, 14)
+    old = next(iter(village.account.keys_of("aged.key")))
+    village.run(15)
+    assert village.notices("aged.key")[-1] == (15, "closing")
+    village.account.set_access_key_active("aged.key", old, active=True)
+    village.run(15.1)
+    assert village.notices("aged.key")[-1] == (15, "closing")
+    village.run(16)
+    assert village.notices("aged.key")[-1] == (16, "notification")

@@ -174,6 +174,8 @@ def _count(state: State, step: Step) -> State:
         today = replace(today, disrupted=today.disrupted | {step.user_id})
     elif step.name is StepName.INTENT and step.kind is OperationKind.ROTATION:
         today = replace(today, created=today.created | {step.user_id})
+    elif step.name is StepName.ACCEPTED and step.data.get("topic") == "closing":
+        today = replace(today, closed=today.closed | {step.user_id})
     elif step.name is StepName.ACCEPTED:
         today = replace(today, opened=today.opened | {step.user_id})
     ledger = {**state.ledger, day: today}
@@ -280,7 +282,7 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
         return _with_case(state, replace(case, bounced=_refused(step)))
     if topic == "closing":
         users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
-        return replace(state, users=users)
+        return _count(replace(state, users=users), step)
     if topic != "notice":
         return _with_case(state, replace(case, team_told={**case.team_told, topic: step.on}))
     message_id = str(data["message_id"])

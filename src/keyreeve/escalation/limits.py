@@ -82,6 +82,8 @@ class Budget:
     opened: set[UserId]
     disrupted: set[UserId]
     created: set[UserId]
+    closed: frozenset[UserId]
+    """Who had a closing mail today: a new case waits for tomorrow."""
     mailbox: int | None
     """Recipients still allowed by the mail system; None: no limit known."""
 
@@ -93,6 +95,7 @@ class Budget:
             opened=set(today.opened),
             disrupted=set(today.disrupted),
             created=set(today.created),
+            closed=today.closed,
             mailbox=mailbox,
         )
 

@@ -350,7 +350,7 @@ class _Planner:
         """The blast radius also limits how many cases open on one mail day."""
         if draft.case.opened_on is not None:
             return True
-        if self._refusal is not None:
+        if self._refusal is not None or draft.case.user_id in self._budget.closed:
             return False
         return self._budget.take(self._budget.opened, draft.case.user_id)
 

@@ -300,6 +300,8 @@ class DayLedger:
     opened: frozenset[UserId] = frozenset()
     disrupted: frozenset[UserId] = frozenset()
     created: frozenset[UserId] = frozenset()
+    closed: frozenset[UserId] = frozenset()
+    """Whose case got its closing mail: the day's one notice."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -238,7 +238,11 @@ class Execution:
             self._remember(
                 effect,
                 self._notice_id(case, "closing"),
-                {"topic": "closing", "to": effect.to},
+                {
+                    "topic": "closing",
+                    "to": effect.to,
+                    "ledger_day": bench.ledger_day.isoformat(),
+                },
             ),
         )
         return bench.outcome(
