@@ -12,6 +12,7 @@ from tests.scenario.people import aged, bystanders, old_password
 from tests.scenario.village import TEAM, Silence, Village
 
 from keyreeve.model.case import StepName
+from keyreeve.model.errors import AccessDenied
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.pipeline import memory, workbench
@@ -209,6 +210,25 @@ def test_a_private_mail_that_always_comes_back_is_left_to_a_person_in_the_end():
     assert len(village.mails(MailKind.CREDENTIALS)) == 5
     assert village.account.shut == []
     assert operation(village).stuck.startswith("the private mail has come back too often")
+
+
+def test_a_key_given_up_after_its_mail_came_back_is_not_told_of_again():
+    village = village_of()
+    village.live(0, 7)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0], lasting=False)
+    _, lost = village.account.keys_of(AGED)
+    village.account.delete_access_key(AGED, lost)
+    creating = village.account.create_access_key
+    village.account.create_access_key = refused
+    village.live(8, 9)  # given up; and its successor cannot be made
+    village.account.create_access_key = creating
+    village.live(10, 14)
+    assert [day for day, _ in village.told_the_team()] == [village.at(8).date()]
+    assert operation(village).returned is None
+
+
+def refused(*_):
+    raise AccessDenied("not authorized", call="iam:CreateAccessKey")
 
 
 def test_a_bounce_that_arrives_after_the_act_is_told_loudly():
