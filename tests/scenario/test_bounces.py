@@ -17,6 +17,7 @@ from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.pipeline import memory, workbench
 from keyreeve.pipeline.people import Person
+from keyreeve.pipeline.reinstate import Request, reinstate
 from keyreeve.pipeline.resend import resend
 from keyreeve.storage.audit_log import records
 from keyreeve.storage.feedback import StoredFeedback
@@ -225,10 +226,6 @@ def test_a_key_given_up_after_its_mail_came_back_is_not_told_of_again():
     village.live(10, 14)
     assert [day for day, _ in village.told_the_team()] == [village.at(8).date()]
     assert operation(village).returned is None
-
-
-def refused(*_):
-    raise AccessDenied("not authorized", call="iam:CreateAccessKey")
 
 
 def test_a_bounce_that_arrives_after_the_act_is_told_loudly():
@@ -455,3 +452,21 @@ def test_a_product_that_is_deaf_to_bounces_would_be_found(monkeypatch, back, wha
     monkeypatch.setattr(workbench, "take_back", deaf)
     (found,) = violations(*village_with(back))
     assert what in found
+
+
+def test_a_reinstatement_that_fails_still_puts_into_the_log_which_mail_came_back():
+    village = village_of()
+    village.live(0, 14)
+    old, _ = village.account.keys_of(AGED)
+    village.comes_back(notice_of(village, 14), lasting=False)
+    village.account.set_access_key_active = refused
+    person = Person(user_id=aged().user_id, user_name=aged().name)
+    asked = Request(person=person, key_id=old, span=timedelta(hours=24), reason="job", by="msp")
+    with pytest.raises(AccessDenied):
+        reinstate(village.wired(), asked, village.at(14.5))
+    village.run(15)
+    assert [r.event for r in records(village.store)].count(workbench.RETURNED) == 1
+
+
+def refused(*_, **__):
+    raise AccessDenied("not authorized", call="iam:*")
