@@ -12,10 +12,12 @@ from tests.scenario.people import aged, bystanders, old_password
 from tests.scenario.village import TEAM, Silence, Village
 
 from keyreeve.model.case import StepName
+from keyreeve.model.errors import AccessDenied
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.pipeline import memory, workbench
 from keyreeve.pipeline.people import Person
+from keyreeve.pipeline.reinstate import Request, reinstate
 from keyreeve.pipeline.resend import resend
 from keyreeve.storage.audit_log import records
 from keyreeve.storage.feedback import StoredFeedback
@@ -220,6 +222,21 @@ def test_a_private_mail_that_always_comes_back_is_left_to_a_person_in_the_end():
     assert len(village.mails(MailKind.CREDENTIALS)) == 5
     assert village.account.shut == []
     assert operation(village).stuck.startswith("the private mail has come back too often")
+
+
+def test_a_key_given_up_after_its_mail_came_back_is_not_told_of_again():
+    village = village_of()
+    village.live(0, 7)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0], lasting=False)
+    _, lost = village.account.keys_of(AGED)
+    village.account.delete_access_key(AGED, lost)
+    creating = village.account.create_access_key
+    village.account.create_access_key = refused
+    village.live(8, 9)  # given up; and its successor cannot be made
+    village.account.create_access_key = creating
+    village.live(10, 14)
+    assert [day for day, _ in village.told_the_team()] == [village.at(8).date()]
+    assert operation(village).returned is None
 
 
 def test_a_bounce_that_arrives_after_the_act_is_told_loudly():
@@ -446,3 +463,21 @@ def test_a_product_that_is_deaf_to_bounces_would_be_found(monkeypatch, back, wha
     monkeypatch.setattr(workbench, "take_back", deaf)
     (found,) = violations(*village_with(back))
     assert what in found
+
+
+def test_a_reinstatement_that_fails_still_puts_into_the_log_which_mail_came_back():
+    village = village_of()
+    village.live(0, 14)
+    old, _ = village.account.keys_of(AGED)
+    village.comes_back(notice_of(village, 14), lasting=False)
+    village.account.set_access_key_active = refused
+    person = Person(user_id=aged().user_id, user_name=aged().name)
+    asked = Request(person=person, key_id=old, span=timedelta(hours=24), reason="job", by="msp")
+    with pytest.raises(AccessDenied):
+        reinstate(village.wired(), asked, village.at(14.5))
+    village.run(15)
+    assert [r.event for r in records(village.store)].count(workbench.RETURNED) == 1
+
+
+def refused(*_, **__):
+    raise AccessDenied("not authorized", call="iam:*")

@@ -13,7 +13,7 @@ from tests.scenario.village import Village
 
 from keyreeve.model.case import Hold, Pause, Waiver
 from keyreeve.model.errors import StorageUnreachable
-from keyreeve.model.plan import OutcomeKind
+from keyreeve.model.plan import Gate, OutcomeKind
 from keyreeve.model.policy import Delivery
 
 DAYS = (0, 3, 7, 10, 11, 14, 15)
@@ -144,6 +144,36 @@ def test_what_cannot_be_judged_is_named():
     (held,) = village.run(37).plan.held
     assert "none of its steps is there" in held.reason
     assert held.resource_id == escrowed(village)[0]
+
+
+def test_who_may_not_read_escrow_may_rehearse_all_the_same():
+    village = stopped_with_escrow_alone()
+    _, unrecorded = village.account.keys_of("aged.key")
+    village.account.delete_access_key("aged.key", unrecorded)
+    village.live(8, 20)
+    first, _ = escrowed(village)
+    reading = village.store.get
+
+    def denied(key: str):
+        if key.startswith("credentials/"):
+            raise StorageUnreachable("AccessDenied", where=key)
+        return reading(key)
+
+    village.store.get = denied
+    (held,) = village.run(37, execute=False).plan.held
+    assert (held.resource_id, held.gate) == (first, Gate.EVIDENCE)
+    assert "its escrow object may not be read" in held.reason
+
+
+def stopped_with_escrow_alone() -> Village:
+    """On day 7 the key is made and escrowed, and no step says so."""
+    whole = Fate()
+    lived(aged(), until=3).run(7, fate=whole)
+    put = next(n for n, call in enumerate(whole.calls) if "put credentials/" in call)
+    village = lived(aged(), until=3)
+    with suppress(Stopped):
+        village.run(7, fate=Fate(put, after=True))
+    return village
 
 
 def test_a_key_brought_back_between_report_and_deletion_keeps_the_escrow():

@@ -106,6 +106,7 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
                 keys_before=tuple(AccessKeyId(str(k)) for k in _list(data.get("keys_before"))),
                 begun_at=step.at,
                 begun_by_wall=_instant(data.get("wall")),
+                returned=None,
             )
         case StepName.CREATED:
             return replace(
@@ -127,6 +128,8 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
             return replace(operation, orphans=tuple(dict.fromkeys((*operation.orphans, orphan))))
         case StepName.STUCK:
             return replace(operation, stuck=str(data.get("reason", "")))
+        case StepName.ABANDONED:
+            return replace(operation, returned=None)
         case _:
             return operation
 

@@ -190,7 +190,8 @@ class OperationRecord:
     delivered_message_id: str | None = None
     delivered_to: str | None = None
     returned: str | None = None
-    """Why the newest private mail came back; None once another was accepted."""
+    """Why the newest private mail came back; None once another was accepted, or what it held is
+    given up."""
     orphans: tuple[AccessKeyId, ...] = ()
     stuck: str | None = None
     """Why a person must look: nothing more is tried."""

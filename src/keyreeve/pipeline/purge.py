@@ -20,7 +20,13 @@ from keyreeve.escalation.fold import replay
 from keyreeve.escalation.purge import Escrowed
 from keyreeve.model.case import OperationKind, Step, StepName
 from keyreeve.model.effect import PurgeEscrow
-from keyreeve.model.errors import KeyreeveError, NotFound, StateUnreadable, StorageUnreachable
+from keyreeve.model.errors import (
+    KeyreeveError,
+    NotFound,
+    StateUnreadable,
+    StorageConflict,
+    StorageUnreachable,
+)
 from keyreeve.model.identifiers import AccessKeyId, UserName
 from keyreeve.model.notice import CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
@@ -74,7 +80,7 @@ def _told(tools: Tools, deposit: Deposit) -> Escrowed:
             new_key=_new_key(tools, deposit, own),
             kept=any(step.name is StepName.KEEPING for step in steps),
         )
-    except (StateUnreadable, Stuck) as unreadable:
+    except (StateUnreadable, StorageConflict, Stuck) as unreadable:
         return replace(told, unreadable=str(unreadable))
 
 
@@ -82,7 +88,13 @@ def _new_key(tools: Tools, deposit: Deposit, steps: Iterable[Step]) -> AccessKey
     if deposit.kind is CredentialKind.PASSWORD:
         return None
     told = next((s.data.get("new_key") for s in steps if s.name is StepName.CREATED), None)
-    return AccessKeyId(str(told)) if told else key_of(tools.escrow.read(deposit.key))
+    if told:
+        return AccessKeyId(str(told))
+    try:
+        return key_of(tools.escrow.read(deposit.key))
+    except StorageUnreachable as denied:
+        # Who only rehearses may not read escrow, and that is no reason to show no plan at all.
+        raise StateUnreadable("its escrow object may not be read", where=deposit.key) from denied
 
 
 # --- the deletion -----------------------------------------------------------------------------

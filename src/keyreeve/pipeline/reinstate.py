@@ -60,7 +60,8 @@ def reinstate(account: Account, request: Request, now: datetime) -> Reinstated:
     key, recovered = _checked(account, request, operation)
     attempt = _attempt(account, operation, recovered=recovered)
     state = _finished(account, request, _known(state, request, key), now)
-    tools.states.save(state)
+    # What `recall` has found out is in the log before the state calls it known.
+    tools.states.save(replace(state, audit_head=tools.audit.flush()))
     until = now + request.span
     data = {
         "key_id": request.key_id,
