@@ -4,9 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SUPPLY := .venv-supply
+SCAN   := .venv-scan
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images sbom advisories lock clean
+.PHONY: help demo test lint check proofs coverage mutants images scan sbom advisories lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +52,14 @@ sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from th
 advisories: $(SUPPLY)/.installed  ## known vulnerabilities of what a user installs (needs the internet)
 	$(SUPPLY)/bin/pip-audit --require-hashes --disable-pip --requirement requirements-run.lock
 
+scan: $(SCAN)/.installed  ## checkov on the stacks; every skip bears its reason
+	$(SCAN)/bin/checkov --config-file .checkov.yaml
+
+$(SCAN)/.installed: requirements-scan.lock
+	test -x $(SCAN)/bin/python || $(PYTHON) -m venv $(SCAN)
+	$(SCAN)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-scan.lock
+	touch $@
+
 $(SUPPLY)/.installed: requirements-supply.lock
 	test -x $(SUPPLY)/bin/python || $(PYTHON) -m venv $(SUPPLY)
 	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-supply.lock
@@ -59,11 +68,13 @@ $(SUPPLY)/.installed: requirements-supply.lock
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-lock:  ## resolve the three locks anew (needs uv)
+lock:  ## resolve the four locks anew (needs uv)
 	$(COMPILE) --group dev --extra holidays --extra sandbox --output-file requirements.lock
 	$(COMPILE) --extra holidays --constraint requirements.lock --output-file requirements-run.lock
+	uv pip compile --group scan --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-scan.lock
 	uv pip compile --group supply --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-supply.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

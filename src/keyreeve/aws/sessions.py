@@ -13,7 +13,7 @@ import logging
 from datetime import UTC, datetime
 from functools import cache, partial
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Final, Literal, overload
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 from urllib.parse import urlsplit
 
 import botocore.session
@@ -40,8 +40,27 @@ if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
     from types_boto3_sts import STSClient
 
-Service = Literal["iam", "s3", "secretsmanager", "sesv2", "sts"]
-SERVICES: Final[tuple[Service, ...]] = ("iam", "s3", "secretsmanager", "sesv2", "sts")
+Daily = Literal["iam", "s3", "secretsmanager", "sesv2", "sts"]
+Governed = Literal[
+    "accessanalyzer",
+    "cloudformation",
+    "cloudtrail",
+    "cloudwatch",
+    "config",
+    "events",
+    "guardduty",
+    "kms",
+    "lambda",
+    "logs",
+    "sns",
+    "sqs",
+]
+Service = Daily | Governed
+DAILY: Final[tuple[Daily, ...]] = ("iam", "s3", "secretsmanager", "sesv2", "sts")
+"""What a daily run talks to."""
+GOVERNED: Final[tuple[Governed, ...]] = get_args(Governed)
+"""What the baseline is made of, besides."""
+SERVICES: Final[tuple[Service, ...]] = (*DAILY, *GOVERNED)
 """Every service that the house talks to."""
 
 REHEARSAL: Final = "Rehearsal"
@@ -101,6 +120,8 @@ class Sessions:
     def client(self, service: Literal["secretsmanager"], *, attempts_once: bool = False) -> Any: ...
     @overload
     def client(self, service: Literal["sts"], *, attempts_once: bool = False) -> STSClient: ...
+    @overload
+    def client(self, service: Governed, *, attempts_once: bool = False) -> Any: ...
 
     def client(self, service: Service, *, attempts_once: bool = False) -> Any:
         """The client; `attempts_once` for whatever must not be sent twice."""
@@ -111,8 +132,8 @@ class Sessions:
             return self._clients[wanted]
 
     def only_loopback(self) -> bool:
-        """Whether every endpoint that a client would use is a loopback address (`--as-of`)."""
-        return all(_is_loopback(self._any_client(service)) for service in SERVICES)
+        """Whether every endpoint that a daily run would use is a loopback address (`--as-of`)."""
+        return all(_is_loopback(self._any_client(service)) for service in DAILY)
 
     def _any_client(self, service: Service) -> BaseClient:
         made: BaseClient = self.client(service)
