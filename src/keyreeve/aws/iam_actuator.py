@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from keyreeve.aws.failures import calling
 from keyreeve.aws.sessions import Sessions
+from keyreeve.model.errors import NotFound
 from keyreeve.model.identifiers import AccessKeyId, UserName
 from keyreeve.ports import NewAccessKey
 
@@ -56,3 +60,27 @@ class IamActuator:
     def add_to_group(self, user: UserName, group: str) -> None:
         """AddUserToGroup. NotFound if user or group is missing."""
         self._iam.add_user_to_group(UserName=user, GroupName=group)
+
+
+class PasswordPolicyActuator:
+    """The account password policy, whole: AWS knows no partial update (E2)."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._iam = sessions.client("iam", attempts_once=True)
+
+    def current(self) -> Mapping[str, Any] | None:
+        """GetAccountPasswordPolicy; None: the account has none of its own."""
+        try:
+            return self._read()
+        except NotFound:
+            return None
+
+    @calling("iam:GetAccountPasswordPolicy")
+    def _read(self) -> Mapping[str, Any]:
+        policy: Mapping[str, Any] = self._iam.get_account_password_policy()["PasswordPolicy"]
+        return policy
+
+    @calling("iam:UpdateAccountPasswordPolicy")
+    def replace(self, settings: Mapping[str, Any]) -> None:
+        """UpdateAccountPasswordPolicy with every setting."""
+        self._iam.update_account_password_policy(**settings)

@@ -10,6 +10,7 @@ KeyreeveError
 │   └── StateUnreadable        state.json is corrupt, of a newer schema, or another project's
 ├── BrokenOff               1  the storage stopped answering in the middle of a run
 ├── LockLost                1  the lease ran out under us; stop before the next act
+├── StackFailed             1  CloudFormation refused a template, or rolled a change back
 ├── StorageConflict         1  somebody else wrote the object we were about to write
 ├── AwsFailure                 one call failed; the AWS adapters translate every error to one of
 │   ├── AccessDenied              these, with the call's name attached
@@ -89,6 +90,10 @@ class BrokenOff(KeyreeveError):
 
 class LockLost(KeyreeveError):
     """The lease ran out under us."""
+
+
+class StackFailed(KeyreeveError):
+    """CloudFormation refused a template, or rolled a change back."""
 
 
 class StorageConflict(KeyreeveError):

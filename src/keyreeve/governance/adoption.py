@@ -1,0 +1,104 @@
+"""What is there already, and what becomes of it: adopt, skip or import; pure.
+
+An account has one password policy, a region one Config recorder and one GuardDuty detector, and
+names of groups and roles are taken once: a stack that makes them again fails half-way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
+from keyreeve.model.baseline import (
+    BaselineSettings,
+    Choice,
+    Found,
+    Inventory,
+    Kind,
+    StackName,
+)
+from keyreeve.model.errors import ConfigError
+
+IMPORTABLE = frozenset({Kind.GROUP, Kind.ROLE})
+"""What CloudFormation can take over without anything else of the stack."""
+
+
+def found(
+    model: AccessModel, settings: BaselineSettings, inventory: Inventory
+) -> tuple[Found, ...]:
+    """Everything that is there already. ConfigError for a choice that cannot be kept."""
+    rows = tuple(_found(model, inventory))
+    names = {f"{row.kind}/{row.name}" for row in rows}
+    for given in settings.existing:
+        if given not in names and given.partition("/")[0] not in set(Kind):
+            raise ConfigError(
+                f"{given!r} is no `kind/name`",
+                where="baseline.existing",
+                remedy=f"Kinds: {', '.join(Kind)}.",
+            )
+    return tuple(_chosen(row, settings) for row in rows)
+
+
+def _chosen(row: Found, settings: BaselineSettings) -> Found:
+    choice = settings.existing.get(f"{row.kind}/{row.name}", row.choice)
+    if choice is Choice.IMPORT and row.kind not in IMPORTABLE:
+        raise ConfigError(
+            f"a {row.kind} cannot be imported: it needs others of the same stack",
+            where=f"baseline.existing: {row.kind}/{row.name}",
+            remedy="adopt it, or skip it.",
+        )
+    why = row.why if choice is row.choice else _WORDS[choice]
+    return Found(stack=row.stack, kind=row.kind, name=row.name, choice=choice, why=why)
+
+
+_WORDS = {
+    Choice.ADOPT: "used as it is",
+    Choice.SKIP: "left out by your choice",
+    Choice.IMPORT: "taken into the stack, which changes it from then on",
+}
+
+
+def _found(model: AccessModel, inventory: Inventory) -> Iterator[Found]:
+    for group in groups(model):
+        if group in inventory.groups:
+            why = "gets the policies of the stack; its other policies stay"
+            yield _row(StackName.IDENTITY, Kind.GROUP, group, why)
+    for grant in model.grants:
+        if grant.role in inventory.roles:
+            why = "left as it is, its trust policy too: `keyreeve doctor` looks at it"
+            yield _row(StackName.IDENTITY, Kind.ROLE, grant.role, why)
+    if inventory.password_policy and model.password_policy is not None:
+        why = "made as strict as access.yaml, and nowhere weaker than it is"
+        yield _row(StackName.IDENTITY, Kind.PASSWORD_POLICY, "account", why)
+    for trail in inventory.trails:
+        yield _trail(trail.name, heard=trail.heard)
+    if inventory.detector is not None:
+        why = "its findings go to the alert topic"
+        yield _row(StackName.DETECTION, Kind.DETECTOR, inventory.detector, why)
+    if inventory.external_analyzer is not None:
+        name = inventory.external_analyzer
+        yield _row(StackName.DETECTION, Kind.EXTERNAL_ANALYZER, name, "its findings are read")
+    if inventory.unused_analyzer is not None:
+        name = inventory.unused_analyzer
+        yield _row(StackName.DETECTION, Kind.UNUSED_ANALYZER, name, "its findings are read")
+    if inventory.recorder is not None:
+        why = "the rules judge what it records; it must record IAM and S3"
+        yield _row(StackName.CONFIGURATION, Kind.RECORDER, inventory.recorder, why)
+
+
+def _trail(name: str, *, heard: bool) -> Found:
+    if heard:
+        why = "the alarms listen to its log group; no second trail is made"
+        return _row(StackName.AUDIT_TRAIL, Kind.TRAIL, name, why)
+    why = "no log group, not in all regions or not logging: a trail of our own is made beside it"
+    row = _row(StackName.AUDIT_TRAIL, Kind.TRAIL, name, why)
+    return Found(stack=row.stack, kind=row.kind, name=name, choice=Choice.SKIP, why=why)
+
+
+def _row(stack: StackName, kind: Kind, name: str, why: str) -> Found:
+    return Found(stack=stack, kind=kind, name=name, choice=Choice.ADOPT, why=why)
+
+
+def groups(model: AccessModel) -> tuple[str, ...]:
+    """All groups of the model, the onboarding group first."""
+    return (model.onboarding_group, QUARANTINE_GROUP, *(grant.group for grant in model.grants))

@@ -1,0 +1,152 @@
+"""Groups, roles and their policies, from access.yaml into the identity stack; pure (S2.2–S2.5)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from keyreeve.governance import access_policies as policies
+from keyreeve.governance.access_policies import Place
+from keyreeve.governance.templates import Json, logical_id, substituted
+from keyreeve.model.access import QUARANTINE_GROUP, AccessModel, Grant
+from keyreeve.model.baseline import Choice, Found, Kind
+
+HERE = Place(partition="${AWS::Partition}", account_id="${AWS::AccountId}")
+"""The account that the stack is deployed into."""
+Imports = Mapping[str, Mapping[str, str]]
+
+
+def identity(
+    base: Mapping[str, Any], model: AccessModel, rows: tuple[Found, ...]
+) -> tuple[Json, Imports]:
+    """The template, and what it takes over."""
+    stack = _Identity(model, rows)
+    resources = {**base["Resources"], **dict(stack.resources())}
+    return {**base, "Resources": resources}, stack.imports
+
+
+class _Identity:
+    """One access model beside what is there already."""
+
+    def __init__(self, model: AccessModel, rows: Iterable[Found]) -> None:
+        self._model = model
+        self._choices = {(row.kind, row.name): row.choice for row in rows}
+        self.imports: dict[str, Mapping[str, str]] = {}
+
+    def resources(self) -> Iterator[tuple[str, Json]]:
+        """By logical id."""
+        model = self._model
+        yield from self._group(model.onboarding_group)
+        yield from self._group(QUARANTINE_GROUP)
+        for grant in model.grants:
+            yield from self._group(grant.group)
+            yield from self._role(grant)
+            yield from self._policy(
+                f"Assume {grant.role}",
+                "Allows its people to assume their role, and nothing else.",
+                policies.assume_own_role(grant, HERE),
+                [grant.group],
+            )
+        duties = [grant.group for grant in model.grants]
+        onboarding = [model.onboarding_group]
+        yield from self._policy(
+            "Self Management",
+            "Everybody keeps their own credentials.",
+            policies.self_management(HERE),
+            duties,
+        )
+        yield from self._policy(
+            "Deny Without Mfa",
+            "Nothing works without MFA but enrolling it.",
+            policies.deny_without_mfa(HERE),
+            duties,
+        )
+        yield from self._policy(
+            "Onboarding",
+            "First password and first MFA device, and nothing else.",
+            policies.onboarding(HERE),
+            onboarding,
+        )
+        yield from self._policy(
+            "Quarantine", "Denies everything.", policies.quarantine(HERE), [QUARANTINE_GROUP]
+        )
+        yield from self._policy(
+            "Deny Role Tag",
+            "Nobody promotes himself by a tag.",
+            policies.deny_role_tag(model, HERE),
+            [*onboarding, *duties],
+            roles=[grant for grant in model.grants if self._ours(Kind.ROLE, grant.role)],
+        )
+
+    def _group(self, name: str) -> Iterator[tuple[str, Json]]:
+        if not self._ours(Kind.GROUP, name):
+            return
+        logical = f"Group{logical_id(name)}"
+        if self._choices.get((Kind.GROUP, name)) is Choice.IMPORT:
+            self.imports[logical] = {"GroupName": name}
+        # Who is in a group is not the stack's to delete.
+        yield logical, _kept({"Type": "AWS::IAM::Group", "Properties": {"GroupName": name}})
+
+    def _role(self, grant: Grant) -> Iterator[tuple[str, Json]]:
+        if not self._ours(Kind.ROLE, grant.role):
+            return
+        logical = f"Role{logical_id(grant.role)}"
+        properties = {
+            "RoleName": grant.role,
+            "Description": f"What {grant.functional_group} may do, with MFA and for a while.",
+            "MaxSessionDuration": int(grant.max_session.total_seconds()),
+            "AssumeRolePolicyDocument": substituted(policies.trust(self._model, grant, HERE)),
+            "ManagedPolicyArns": [_in_partition(arn) for arn in grant.policies],
+        }
+        made: Json = {"Type": "AWS::IAM::Role", "Properties": properties}
+        if self._choices.get((Kind.ROLE, grant.role)) is Choice.IMPORT:
+            self.imports[logical] = {"RoleName": grant.role}
+            made = _kept(made)
+        yield logical, made
+
+    def _policy(
+        self,
+        title: str,
+        description: str,
+        document: Json,
+        groups: Iterable[str],
+        roles: Iterable[Grant] = (),
+    ) -> Iterator[tuple[str, Json]]:
+        """Attached to groups that are ours, and to those that were there before."""
+        wanted = [name for name in groups if self._wanted(name)]
+        attached = [self._reference(name) for name in wanted]
+        if not attached:
+            return
+        slug = "-".join(title.lower().split())
+        properties: Json = {
+            "ManagedPolicyName": {"Fn::Sub": f"keyreeve-${{Project}}-{slug}"},
+            "Description": description,
+            "Groups": attached,
+            "PolicyDocument": substituted(document),
+        }
+        bound = [{"Ref": f"Role{logical_id(grant.role)}"} for grant in roles]
+        if bound:
+            properties["Roles"] = bound
+        name = f"Policy{logical_id(title)}"
+        yield name, {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+
+    def _reference(self, group: str) -> Any:
+        return {"Ref": f"Group{logical_id(group)}"} if self._ours(Kind.GROUP, group) else group
+
+    def _ours(self, kind: Kind, name: str) -> bool:
+        """Whether the stack holds it."""
+        return self._choices.get((kind, name), Choice.IMPORT) is Choice.IMPORT
+
+    def _wanted(self, group: str) -> bool:
+        return self._choices.get((Kind.GROUP, group)) is not Choice.SKIP
+
+
+def _kept(resource: Json) -> Json:
+    """Stays when the stack goes; asked for of whatever is imported."""
+    return {**resource, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+
+
+def _in_partition(arn: str) -> Any:
+    """ARNs of AWS's own policies differ between partitions by one word."""
+    _, _, rest = arn.partition(":iam::aws:")
+    return {"Fn::Sub": f"arn:${{AWS::Partition}}:iam::aws:{rest}"} if rest else arn
