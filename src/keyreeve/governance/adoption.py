@@ -70,20 +70,23 @@ def _found(model: AccessModel, inventory: Inventory) -> Iterator[Found]:
     if inventory.password_policy and model.password_policy is not None:
         why = "made as strict as access.yaml, and nowhere weaker than it is"
         yield _row(StackName.IDENTITY, Kind.PASSWORD_POLICY, "account", why)
-    for trail in inventory.trails:
-        yield _trail(trail.name, heard=trail.heard)
-    if inventory.detector is not None:
-        why = "its findings go to the alert topic"
-        yield _row(StackName.DETECTION, Kind.DETECTOR, inventory.detector, why)
-    if inventory.external_analyzer is not None:
-        name = inventory.external_analyzer
-        yield _row(StackName.DETECTION, Kind.EXTERNAL_ANALYZER, name, "its findings are read")
-    if inventory.unused_analyzer is not None:
-        name = inventory.unused_analyzer
-        yield _row(StackName.DETECTION, Kind.UNUSED_ANALYZER, name, "its findings are read")
-    if inventory.recorder is not None:
-        why = "the rules judge what it records; it must record IAM and S3"
-        yield _row(StackName.CONFIGURATION, Kind.RECORDER, inventory.recorder, why)
+    yield from (_trail(trail.name, heard=trail.heard) for trail in inventory.trails)
+    yield from _one_a_region(inventory)
+
+
+def _one_a_region(inventory: Inventory) -> Iterator[Found]:
+    for stack, kind, name, why in (
+        (StackName.DETECTION, Kind.DETECTOR, inventory.detector, _FINDINGS),
+        (StackName.DETECTION, Kind.EXTERNAL_ANALYZER, inventory.external_analyzer, _FINDINGS),
+        (StackName.DETECTION, Kind.UNUSED_ANALYZER, inventory.unused_analyzer, _FINDINGS),
+        (StackName.CONFIGURATION, Kind.RECORDER, inventory.recorder, _RECORDS),
+    ):
+        if name is not None:
+            yield _row(stack, kind, name, why)
+
+
+_FINDINGS = "its findings go to the alert topic"
+_RECORDS = "the rules judge what it records; it must record IAM and S3"
 
 
 def _trail(name: str, *, heard: bool) -> Found:

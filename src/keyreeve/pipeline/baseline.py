@@ -149,7 +149,7 @@ def _deployed(site: Site, picture: Picture, blueprint: Blueprint) -> tuple[Stack
 
 
 def _first_step(site: Site, blueprint: Blueprint) -> Blueprint:
-    """An import stands alone: the stack as it is, and what is taken over (CloudFormation's rule)."""
+    """An import stands alone: the stack as it is, and what is taken over (AWS's rule)."""
     if not blueprint.imports:
         return blueprint
     taken = {name: blueprint.template["Resources"][name] for name in blueprint.imports}
