@@ -44,7 +44,7 @@ def render(*, stacks: tuple[str, ...]) -> int:
     With --output json: templates and parameters by stack.
     """
     from keyreeve.codec.template import write
-    from keyreeve.wiring_baseline import rendered
+    from keyreeve.wiring.baseline import rendered
 
     made = [each for each in rendered(opening.config()) if each.stack in _chosen(stacks)]
     if opening.options().json:
@@ -167,7 +167,7 @@ def _chosen(stacks: Iterable[str]) -> tuple[StackName, ...]:
 
 
 def _site(*, execute: bool) -> Site:
-    from keyreeve.wiring_baseline import site
+    from keyreeve.wiring.baseline import site
 
     given = opening.options()
     return site(opening.config(), execute=execute, profile=given.profile)

@@ -1,0 +1,139 @@
+"""The baseline wired: CloudFormation in its region, the account's inventory, the functions' code.
+
+ports.stacks are filled here, as ports.* are filled for the daily run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from keyreeve.config import Config
+from keyreeve.governance.stacks import Wanted, blueprints, stack_project
+from keyreeve.model.baseline import Blueprint, Inventory, StackName
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.identifiers import AccountId
+from keyreeve.pipeline.baseline import Site
+from keyreeve.wiring import WallClock, installation_of, project_store
+
+if TYPE_CHECKING:
+    from keyreeve.model.access import AccessModel
+
+FUNCTIONS = "functions/"
+"""Below the project's prefix: packages of functions, by their digest."""
+_HERE = AccountId("${AWS::AccountId}")
+_PARTITION = "${AWS::Partition}"
+
+
+def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
+    """The account and region of the baseline. Without `execute` nothing can be changed.
+
+    ConfigError without access.yaml or bucket; AccountUnreadable without access.
+    """
+    from keyreeve.aws.cloudformation import StacksOfRegion
+    from keyreeve.aws.iam_reader import IamReader
+    from keyreeve.aws.inventory import InventoryOfRegion
+    from keyreeve.aws.sessions import Sessions
+
+    model, bucket = _asked_for(config)
+    region = config.baseline_settings().region
+    sessions = Sessions(rehearsal=not execute, profile=profile, region=region)
+    caller = IamReader(sessions, WallClock()).caller()
+    package = _package(model)
+
+    def upload() -> None:
+        store = project_store(config, Sessions(rehearsal=not execute, profile=profile))
+        if store.get(_key(package)) is None:
+            store.put(_key(package), package)
+
+    return Site(
+        engine=StacksOfRegion(sessions, WallClock()),
+        inventory=InventoryOfRegion(sessions, caller.account_id, region),
+        wanted=_maker(config, model, bucket, package),
+        upload=upload,
+        project=stack_project(_slug(config)),
+    )
+
+
+def rendered(config: Config) -> tuple[Blueprint, ...]:
+    """The stacks as an empty account would get them; nobody is asked."""
+    from keyreeve.language.authorizations import partition
+
+    model, bucket = _asked_for(config)
+    region = config.baseline_settings().region
+    empty = Inventory(account_id=_HERE, partition=partition(region))
+    return blueprints(_maker(config, model, bucket, _package(model))(empty), ())
+
+
+def _maker(
+    config: Config, model: AccessModel, bucket: str, package: bytes
+) -> Callable[[Inventory], Wanted]:
+    """What the project wants of an account, given what is there."""
+    from keyreeve.codec.template import shipped
+    from keyreeve.governance.alarms import cards
+    from keyreeve.governance.own_policies import Role, documents
+    from keyreeve.storage.layout import prefix
+
+    settings = config.baseline_settings()
+    own = _own_installation(config)
+
+    def wanted(inventory: Inventory) -> Wanted:
+        return Wanted(
+            project=stack_project(_slug(config)),
+            templates={stack: shipped(stack) for stack in StackName},
+            model=model,
+            settings=settings,
+            inventory=inventory,
+            alarms=cards(model, settings, inventory.account_id),
+            code_bucket=bucket,
+            code_key=f"{prefix(config.project_name)}{_key(package)}",
+            reader=documents(own, Role.READER),
+            actor=documents(own, Role.ACTOR),
+            timezone=config.timezone.key,
+        )
+
+    return wanted
+
+
+def _own_installation(config: Config):
+    """Account and partition as CloudFormation fills them in."""
+    from dataclasses import replace
+
+    region = config.baseline_settings().region
+    made = installation_of(config, account_id=_HERE, region=region)
+    return replace(made, partition=_PARTITION)
+
+
+def _asked_for(config: Config) -> tuple[AccessModel, str]:
+    model = config.access_model()
+    if model is None:
+        raise ConfigError(
+            "nothing says who may do what",
+            where=f"{config.path}: baseline.access",
+            remedy="Write an access.yaml and name it there.",
+        )
+    if config.storage.bucket is None:
+        raise ConfigError(
+            "the functions of the stacks are uploaded to a bucket",
+            where=f"{config.path}: storage.bucket",
+            remedy="Use a bucket; `keyreeve init --bucket` makes it.",
+        )
+    return model, config.storage.bucket
+
+
+def _package(model: AccessModel) -> bytes:
+    from keyreeve.codec.access import write
+    from keyreeve.local.lambda_package import function_package
+
+    return function_package({"access.json": write(model)})
+
+
+def _key(package: bytes) -> str:
+    return f"{FUNCTIONS}{hashlib.sha256(package).hexdigest()}.zip"
+
+
+def _slug(config: Config) -> str:
+    from keyreeve.storage.layout import project_slug
+
+    return project_slug(config.project_name)
