@@ -118,7 +118,9 @@ def status(*, stacks: tuple[str, ...], drift: bool) -> int:
     site = _site(execute=False)
     rows = list(use_case.status(site, _chosen(stacks), drift=drift))
     if opening.options().json:
-        screen.json_document({"schema": "keyreeve.baseline.status/1", "stacks": list(map(_status, rows))})
+        screen.json_document(
+            {"schema": "keyreeve.baseline.status/1", "stacks": list(map(_status, rows))}
+        )
     else:
         _show_status(rows)
     bad = any(row.drifts or (row.deployed and row.deployed.broken) for row in rows)
@@ -223,7 +225,9 @@ def _told(picture: Picture, plans: Iterable[StackPlan], *, by: str) -> int:
 
 
 def _show_found(rows: Iterable[Found]) -> None:
-    table = screen.Table(header=("there already", "", "what becomes of it", "why"), folding=frozenset({3}))
+    table = screen.Table(
+        header=("there already", "", "what becomes of it", "why"), folding=frozenset({3})
+    )
     for row in rows:
         table.add(row.kind.value, row.name, row.choice.value, row.why)
     screen.table(table)

@@ -1,8 +1,9 @@
 """Lambda `keyreeve.handlers.password_policy.handle`: the account password policy in a stack.
 
 CloudFormation has no type for it, and asks this function. Create and Update write the policy,
-stricter where access.yaml asks for it and nowhere weaker; Delete leaves it: an account without its stacks is not to be an
-account with weak passwords. CloudFormation waits for an answer at `ResponseURL`, whatever happens.
+stricter where access.yaml asks for it and nowhere weaker; Delete leaves it: an account without its
+stacks is not to be an account with weak passwords. CloudFormation waits for an answer at
+`ResponseURL`, whatever happens.
 """
 
 from __future__ import annotations

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from keyreeve.config import Config
@@ -18,6 +19,7 @@ from keyreeve.pipeline.baseline import Site
 from keyreeve.wiring import WallClock, installation_of, project_store
 
 if TYPE_CHECKING:
+    from keyreeve.governance.installation import Installation
     from keyreeve.model.access import AccessModel
 
 FUNCTIONS = "functions/"
@@ -96,10 +98,8 @@ def _maker(
     return wanted
 
 
-def _own_installation(config: Config):
+def _own_installation(config: Config) -> Installation:
     """Account and partition as CloudFormation fills them in."""
-    from dataclasses import replace
-
     region = config.baseline_settings().region
     made = installation_of(config, account_id=_HERE, region=region)
     return replace(made, partition=_PARTITION)
