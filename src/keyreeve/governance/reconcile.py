@@ -8,6 +8,8 @@ both leave.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from fractions import Fraction
+from math import ceil
 
 from keyreeve.governance.onboarding import Facts, governed, model_groups, plan_move
 from keyreeve.model.access import AccessModel
@@ -21,6 +23,7 @@ from keyreeve.model.people import (
     Sweep,
     TagGap,
 )
+from keyreeve.model.policy import BlastLimits
 
 _ALONE = (Outcome.EXCLUDED, Outcome.QUARANTINED, Outcome.OWN_IDENTITY)
 
@@ -47,6 +50,23 @@ def reconcile(
         doubles=doubles,
         missing_groups=tuple(sorted(model_groups(model) - everybody.groups)),
         compliant=len(in_place - wrong),
+    )
+
+
+def too_many(sweep: Sweep, limits: BlastLimits) -> str | None:
+    """Why the sweep may not send users back to onboarding by itself; None: it may.
+
+    A first sweep over an account whose groups were there before the model, or one that reads MFA
+    wrongly, would shut out everybody at once.
+    """
+    going = sum(move.outcome is Outcome.TO_ONBOARDING for move in sweep.moves)
+    share = ceil(Fraction(str(limits.disruptive_share)) * sweep.governed)
+    most = max(limits.disruptive_floor, share)
+    if going <= most:
+        return None
+    return (
+        f"{going} users of {sweep.governed} would go back to onboarding at once, "
+        f"and the limit is {most}"
     )
 
 

@@ -21,7 +21,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -33,10 +33,11 @@ from keyreeve.aws.sessions import Sessions
 from keyreeve.codec.access import decode
 from keyreeve.codec.values import Json, to_json
 from keyreeve.governance.mfa_events import Everyone, NotForUs, Subject, subject
-from keyreeve.governance.reconcile import reconcile
+from keyreeve.governance.reconcile import reconcile, too_many
 from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import ConfigError
-from keyreeve.model.people import Sweep
+from keyreeve.model.people import Outcome, Sweep
+from keyreeve.model.policy import BlastLimits
 from keyreeve.pipeline.move import Moved, Mover
 from keyreeve.ports.people import Alerts, PeopleReader
 
@@ -63,12 +64,12 @@ def handle(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
         clock=_Clock(),
         lease=_NoLease(),
     )
-    moved = list(_moves(about, model, reader, mover))
+    moved, refusal = _moves(about, model, reader, mover)
     for each in moved:
         _say("outcome", {**row(each), "event_id": _event_id(event)})
     topic = os.environ.get("KEYREEVE_ALERTS")
     if topic:
-        _tell(SnsAlerts(sessions, topic), moved)
+        _tell(SnsAlerts(sessions, topic), moved, refusal)
     failed = next((each.failure for each in moved if each.failure is not None), None)
     if failed is not None:
         raise failed
@@ -77,15 +78,16 @@ def handle(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
 
 def _moves(
     about: Subject | Everyone, model: AccessModel, reader: PeopleReader, mover: Mover
-) -> Iterator[Moved]:
-    """One user, or everybody whom a sweep finds in the wrong place."""
+) -> tuple[list[Moved], str | None]:
+    """One user, or everybody whom a sweep finds in the wrong place; what the sweep refused."""
     if isinstance(about, Subject):
-        yield mover.move(about.user_name, about.tagged_by)
-        return
+        return [mover.move(about.user_name, about.tagged_by)], None
     sweep = reconcile(model, reader.everybody())
-    _say("sweep", {"reason": about.reason, **_counts(sweep)})
-    for move in sweep.moves:
-        yield mover.move(move.user_name)
+    refusal = too_many(sweep, BlastLimits())
+    _say("sweep", {"reason": about.reason, "refusal": refusal, **_counts(sweep)})
+    outcome = Outcome.TO_ROLE_GROUP if refusal else None
+    moves = [move for move in sweep.moves if outcome in (None, move.outcome)]
+    return [mover.move(move.user_name) for move in moves], refusal
 
 
 def row(moved: Moved) -> dict[str, Json]:
@@ -109,9 +111,12 @@ def _counts(sweep: Sweep) -> dict[str, object]:
     }
 
 
-def _tell(alerts: Alerts, moved: list[Moved]) -> None:
-    """One message for all that need a person. AwsFailure if it could not be published."""
+def _tell(alerts: Alerts, moved: list[Moved], refusal: str | None) -> None:
+    """One message for all that needs a person. AwsFailure if it could not be published."""
     needing = [each for each in moved if each.needs_person]
+    if refusal is not None:
+        remedy = "`keyreeve user reconcile` shows them; --execute --accept N moves them."
+        alerts.tell("Keyreeve onboarding: a sweep was refused", f"{refusal}.\n{remedy}")
     if not needing:
         return
     lines = []
@@ -120,7 +125,7 @@ def _tell(alerts: Alerts, moved: list[Moved]) -> None:
         lines += [f"  done: {step}" for step in each.steps]
         if each.failure is not None:
             lines.append(f"  failed: {each.failure}")
-    lines += ["", "The user was left where it was. `keyreeve user show NAME` says what is missing."]
+    lines += ["", "`keyreeve user show NAME` says what is missing."]
     who = f"{len(needing)} users need" if len(needing) > 1 else f"{needing[0].move.user_name} needs"
     alerts.tell(f"Keyreeve onboarding: {who} a person", "\n".join(lines))
 

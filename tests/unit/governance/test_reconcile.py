@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
 from tests.unit.governance.people import ALL, MODEL, member, tags
 
-from keyreeve.governance.reconcile import reconcile
+from keyreeve.governance.reconcile import reconcile, too_many
 from keyreeve.model.people import Everybody
+from keyreeve.model.policy import BlastLimits
 
 
 def sweep(*members, groups=ALL, **more):
@@ -83,3 +85,14 @@ def test_two_administrators_without_mfa_do_not_both_leave():
     found = sweep(*admins)
     assert outcomes(found.moves) == {"a": "to_onboarding"}
     assert outcomes(found.held) == {"b": "last_administrator"}
+
+
+@pytest.mark.parametrize(
+    ("without", "with_mfa", "refused"),
+    [(5, 0, False), (6, 0, True), (6, 18, False), (7, 17, True), (0, 30, False)],
+)
+def test_not_everybody_goes_back_to_onboarding_at_once(without, with_mfa, refused):
+    """At most five users, or a quarter of those who are governed."""
+    members = [member(f"a{n}", "Developers", mfa=False) for n in range(without)]
+    members += [member(f"b{n}", "MFA-Setup") for n in range(with_mfa)]
+    assert (too_many(sweep(*members), BlastLimits()) is not None) is refused
