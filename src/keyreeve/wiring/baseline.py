@@ -123,10 +123,10 @@ def _asked_for(config: Config) -> tuple[AccessModel, str]:
 
 
 def _package(model: AccessModel) -> bytes:
-    from keyreeve.codec.access import write
+    from keyreeve.codec.access import encode
     from keyreeve.local.lambda_package import function_package
 
-    return function_package({"access.json": write(model)})
+    return function_package({"access.json": encode(model)})
 
 
 def _key(package: bytes) -> str:
