@@ -52,7 +52,9 @@ sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from th
 advisories: $(SUPPLY)/.installed  ## known vulnerabilities of what a user installs (needs the internet)
 	$(SUPPLY)/bin/pip-audit --require-hashes --disable-pip --requirement requirements-run.lock
 
-scan: $(SCAN)/.installed  ## checkov on the stacks; every skip bears its reason
+scan: $(STAMP) $(SCAN)/.installed  ## checkov on the stacks; every skip bears its reason
+	rm -rf dist/stacks
+	$(BIN)/python -m tests.stacks.sample dist/stacks
 	$(SCAN)/bin/checkov --config-file .checkov.yaml
 
 $(SCAN)/.installed: requirements-scan.lock

@@ -22,6 +22,7 @@ Template = dict[str, Any]
 
 _LONG: Final = {"!Ref": "Ref", "!Condition": "Condition"}
 """All other tags are `Fn::` and their name."""
+_BOOLEANS_OF_1_1: Final = frozenset({"y", "n", "yes", "no", "on", "off"})
 _WIDTH = 100
 
 
@@ -76,4 +77,11 @@ def _long(constructor: Any, _suffix: str, node: Node) -> dict[str, Any]:
     return {name: value}
 
 
+def _text(representer: Any, text: str) -> Any:
+    """CloudFormation reads YAML 1.1, where `OFF` is no text unless it is quoted."""
+    style = "'" if text.lower() in _BOOLEANS_OF_1_1 else None
+    return representer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
 _Constructor.add_multi_constructor("!", _long)
+_Representer.add_representer(str, _text)

@@ -14,6 +14,14 @@ from keyreeve.model.baseline import Choice, Found, Kind
 HERE = Place(partition="${AWS::Partition}", account_id="${AWS::AccountId}")
 """The account that the stack is deployed into."""
 Imports = Mapping[str, Mapping[str, str]]
+_OWN_CREDENTIALS = {
+    title: {"id": "CKV_AWS_107", "comment": comment}
+    for title, comment in (
+        ("Self Management", "One's own access keys and session, and nobody else's."),
+        ("Onboarding", "sts:GetSessionToken gives no right that the caller lacks."),
+    )
+}
+"""Why the scanner's word for credentials exposure does not fit here."""
 
 
 def identity(
@@ -128,7 +136,10 @@ class _Identity:
         if bound:
             properties["Roles"] = bound
         name = f"Policy{logical_id(title)}"
-        yield name, {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+        made: Json = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
+        if title in _OWN_CREDENTIALS:
+            made["Metadata"] = {"checkov": {"skip": [_OWN_CREDENTIALS[title]]}}
+        yield name, made
 
     def _reference(self, group: str) -> Any:
         return {"Ref": f"Group{logical_id(group)}"} if self._ours(Kind.GROUP, group) else group

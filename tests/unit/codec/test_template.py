@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+import yaml  # PyYAML reads YAML 1.1, as CloudFormation does
 
 from keyreeve.codec.template import read, shipped, write
 from keyreeve.model.baseline import StackName
@@ -28,3 +29,8 @@ def test_what_is_written_says_the_same_and_has_no_alias(stack):
 )
 def test_a_short_tag_is_its_long_name(short, long):
     assert read(f"value: {short}\n") == {"value": long}
+
+
+@pytest.mark.parametrize("word", ["OFF", "on", "Yes", "n", "true", "1", "2012-10-17", "None", ""])
+def test_a_text_stays_a_text_where_yaml_1_1_would_read_something_else(word):
+    assert yaml.safe_load(write({"Mode": word})) == {"Mode": word}

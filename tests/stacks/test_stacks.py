@@ -1,0 +1,231 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from cfnlint import ManualArgs, lint
+from tests.stacks.sample import EMPTY, MODEL, SETTINGS, made, wanted
+from tests.unit.governance.test_adoption import FULL, TRAIL
+
+from keyreeve.codec.template import write
+from keyreeve.governance.templates import substituted
+from keyreeve.model.access import QUARANTINE_GROUP
+from keyreeve.model.baseline import Choice, StackName
+
+LONGEST = 51_200
+"""Bytes of a template in a request (CloudFormation quotas)."""
+KEPT = {
+    "AWS::IAM::Group",
+    "AWS::KMS::Key",
+    "AWS::Logs::LogGroup",
+    "AWS::S3::Bucket",
+    "AWS::S3::BucketPolicy",
+}
+STACKS = made()
+
+
+def resources(stack, of=STACKS):
+    return of[stack].template["Resources"]
+
+
+def of_type(stack, kind, of=STACKS):
+    return {n: r["Properties"] for n, r in resources(stack, of).items() if r["Type"] == kind}
+
+
+@pytest.mark.parametrize("stack", StackName)
+def test_cfn_lint_finds_nothing(stack):
+    regions = ManualArgs(regions=[SETTINGS.region])
+    assert lint(write(dict(STACKS[stack].template)), config=regions) == []
+
+
+@pytest.mark.parametrize("stack", StackName)
+def test_a_template_fits_into_its_request(stack):
+    assert len(write(dict(STACKS[stack].template)).encode()) < LONGEST
+
+
+@pytest.mark.parametrize("stack", StackName)
+def test_logs_keys_buckets_and_groups_outlive_their_stack(stack):
+    for name, resource in resources(stack).items():
+        if resource["Type"] in KEPT:
+            assert resource["DeletionPolicy"] == "Retain", name
+            assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+@pytest.mark.parametrize("stack", StackName)
+def test_every_skip_of_the_scanner_says_why(stack):
+    for name, resource in resources(stack).items():
+        for skip in resource.get("Metadata", {}).get("checkov", {}).get("skip", ()):
+            assert len(skip["comment"]) > 20, name
+
+
+@pytest.mark.parametrize("stack", StackName)
+def test_every_parameter_that_has_no_default_is_given(stack):
+    blueprint = STACKS[stack]
+    asked = blueprint.template["Parameters"]
+    lacking = {n for n, p in asked.items() if "Default" not in p} - blueprint.parameters.keys()
+    assert not lacking
+    assert blueprint.parameters.keys() <= asked.keys()
+
+
+def test_the_stacks_come_in_the_order_in_which_they_need_each_other():
+    assert list(STACKS) == list(StackName)
+
+
+# --- identity ---------------------------------------------------------------------------------
+
+
+def test_each_duty_has_a_group_and_a_role_and_the_door_between_them():
+    groups = {g["GroupName"] for g in of_type(StackName.IDENTITY, "AWS::IAM::Group").values()}
+    assert groups == {"MFA-Setup", QUARANTINE_GROUP, "Administrator", "Developers", "Auditor"}
+    roles = of_type(StackName.IDENTITY, "AWS::IAM::Role")
+    assert roles["RoleDeveloperRole"]["MaxSessionDuration"] == 8 * 3600
+    policies = of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy")
+    door = policies["PolicyAssumeDeveloperRole"]
+    assert door["Groups"] == [{"Ref": "GroupDevelopers"}]
+    [statement] = door["PolicyDocument"]["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole"]
+    assert statement["Resource"] == [
+        {"Fn::Sub": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/DeveloperRole"}
+    ]
+
+
+def test_no_duty_is_without_the_deny_and_onboarding_has_its_own():
+    policies = of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy")
+    duties = [{"Ref": f"Group{name}"} for name in ("Administrator", "Developers", "Auditor")]
+    assert policies["PolicyDenyWithoutMfa"]["Groups"] == duties
+    assert policies["PolicyOnboarding"]["Groups"] == [{"Ref": "GroupMFASetup"}]
+    assert policies["PolicyQuarantine"]["Groups"] == [{"Ref": "GroupQuarantine"}]
+    tags = policies["PolicyDenyRoleTag"]
+    assert tags["Groups"] == [{"Ref": "GroupMFASetup"}, *duties]
+    assert len(tags["Roles"]) == len(MODEL.grants)
+
+
+def test_groups_that_are_there_are_adopted_and_get_the_policies():
+    stacks = made(replace(EMPTY, groups=frozenset({"Developers"})))
+    groups = of_type(StackName.IDENTITY, "AWS::IAM::Group", stacks)
+    assert "GroupDevelopers" not in groups
+    policies = of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy", stacks)
+    assert policies["PolicyAssumeDeveloperRole"]["Groups"] == ["Developers"]
+
+
+def test_a_group_that_is_skipped_gets_nothing():
+    settings = replace(SETTINGS, existing={"group/Developers": Choice.SKIP})
+    stacks = made(replace(EMPTY, groups=frozenset({"Developers"})), settings=settings)
+    assert "Developers" not in json.dumps(
+        [
+            p["Groups"]
+            for p in of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy", stacks).values()
+        ]
+    )
+
+
+def test_a_group_that_is_imported_is_named_by_its_logical_id():
+    settings = replace(SETTINGS, existing={"group/Developers": Choice.IMPORT})
+    stacks = made(replace(EMPTY, groups=frozenset({"Developers"})), settings=settings)
+    assert stacks[StackName.IDENTITY].imports == {"GroupDevelopers": {"GroupName": "Developers"}}
+    assert "GroupDevelopers" in of_type(StackName.IDENTITY, "AWS::IAM::Group", stacks)
+
+
+def test_a_role_that_is_there_is_left_alone():
+    stacks = made(replace(EMPTY, roles=frozenset({"DeveloperRole"})))
+    assert "RoleDeveloperRole" not in of_type(StackName.IDENTITY, "AWS::IAM::Role", stacks)
+    tags = of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy", stacks)["PolicyDenyRoleTag"]
+    assert {"Ref": "RoleDeveloperRole"} not in tags["Roles"]
+
+
+def test_the_password_policy_is_left_alone_where_access_yaml_has_none():
+    stacks = made(model=replace(MODEL, password_policy=None))
+    assert stacks[StackName.IDENTITY].parameters["SetPasswordPolicy"] == "false"
+
+
+# --- the others -------------------------------------------------------------------------------
+
+
+def test_the_mover_may_touch_the_groups_of_access_yaml_and_no_others():
+    policy = of_type(StackName.ONBOARDING, "AWS::IAM::Policy")["MoverPolicy"]
+    [statement] = policy["PolicyDocument"]["Statement"]
+    names = [arn["Fn::Sub"].rpartition("/")[2] for arn in statement["Resource"]]
+    assert sorted(names) == ["Administrator", "Auditor", "Developers", "MFA-Setup"]
+
+
+def test_an_alarm_that_is_switched_off_is_not_made():
+    [first, *others] = made_alarms()
+    stacks = made(alarms=(replace(first, enabled=False), *others))
+    assert len(of_type(StackName.MONITORING, "AWS::CloudWatch::Alarm", stacks)) == len(others)
+    assert len(of_type(StackName.MONITORING, "AWS::Logs::MetricFilter", stacks)) == len(others)
+
+
+def test_a_threshold_reaches_its_alarm():
+    [first, *others] = made_alarms()
+    stacks = made(alarms=(replace(first, threshold=7), *others))
+    alarms = of_type(StackName.MONITORING, "AWS::CloudWatch::Alarm", stacks).values()
+    thresholds = {alarm["AlarmName"]["Fn::Sub"]: alarm["Threshold"] for alarm in alarms}
+    assert thresholds[f"keyreeve-${{Project}}-{first.card.id}"] == 7
+
+
+def made_alarms():
+    return [alarm for alarm in wanted().alarms if alarm.enabled]
+
+
+def test_every_address_is_subscribed():
+    endpoints = [
+        s["Endpoint"] for s in of_type(StackName.MONITORING, "AWS::SNS::Subscription").values()
+    ]
+    assert endpoints == list(SETTINGS.alerts)
+
+
+def test_a_trail_that_alarms_can_hear_makes_ours_needless():
+    stacks = made(replace(EMPTY, trails=(TRAIL,)))
+    assert StackName.AUDIT_TRAIL not in stacks
+    assert stacks[StackName.MONITORING].parameters["LogGroupName"] == "trail-logs"
+
+
+def test_a_deaf_trail_stays_and_ours_is_made_beside_it_and_its_price_is_named():
+    stacks = made(replace(EMPTY, trails=(replace(TRAIL, log_group=None),)))
+    assert stacks[StackName.MONITORING].parameters["LogGroupName"] == "/keyreeve/etv/trail"
+    assert "second trail" in {cost.what for cost in stacks[StackName.AUDIT_TRAIL].costs}
+    assert "second trail" not in {cost.what for cost in STACKS[StackName.AUDIT_TRAIL].costs}
+
+
+def test_what_a_region_has_one_of_is_not_made_twice():
+    stacks = made(FULL)
+    detection, configuration = stacks[StackName.DETECTION], stacks[StackName.CONFIGURATION]
+    assert detection.parameters["CreateDetector"] == "false"
+    assert detection.parameters["CreateExternalAnalyzer"] == "false"
+    assert detection.parameters["CreateUnusedAnalyzer"] == "false"
+    assert configuration.parameters["CreateRecorder"] == "false"
+
+
+def test_a_recorder_that_is_skipped_takes_its_rules_with_it():
+    settings = replace(SETTINGS, existing={"recorder/default": Choice.SKIP})
+    assert StackName.CONFIGURATION not in made(FULL, settings=settings)
+
+
+def test_the_member_role_is_made_only_where_its_center_is_named():
+    assert StackName.MEMBER_ROLE not in made(settings=replace(SETTINGS, parameters={}))
+
+
+def test_cost_drivers_are_named():
+    named = {stack: {cost.what for cost in made.costs} for stack, made in STACKS.items()}
+    assert named[StackName.AUDIT_TRAIL] == {"KMS key", "log group", "Insights", "data events"}
+    assert named[StackName.MONITORING] == {"KMS key", "alarms"}
+    assert named[StackName.DETECTION] == {"GuardDuty", "unused-access analysis"}
+    assert named[StackName.CONFIGURATION] == {"Config items", "Config rules"}
+    [unused] = [c for c in STACKS[StackName.DETECTION].costs if "unused" in c.what]
+    assert "40 users and roles" in unused.driver
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("plain ${aws:username}", "plain ${aws:username}"),
+        (
+            ["arn:${AWS::Partition}:iam::1:user/${aws:username}"],
+            [{"Fn::Sub": "arn:${AWS::Partition}:iam::1:user/${!aws:username}"}],
+        ),
+        ({"a": ("${AWS::Region}", 1)}, {"a": [{"Fn::Sub": "${AWS::Region}"}, 1]}),
+    ],
+)
+def test_policy_variables_stay_variables_of_the_policy(value, expected):
+    assert substituted(value) == expected
