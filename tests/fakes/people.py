@@ -14,7 +14,7 @@ from typing import Any
 from keyreeve.model.errors import AlreadyExists, AwsFailure, Conflict, NotFound
 from keyreeve.model.identifiers import UserId, UserName
 from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
-from keyreeve.model.snapshot import GrantedPolicies
+from keyreeve.model.snapshot import GrantedPolicies, PasswordPolicy
 from keyreeve.ports.people import NewUser
 
 ACCOUNT = "123456789012"
@@ -31,6 +31,7 @@ class FakePeople:
         self.devices: dict[str, list[str]] = {}
         self.loose_devices: set[str] = set()
         self.passwords: dict[str, str] = {}
+        self.signed_in: set[str] = set()
         self.attached: dict[str, set[str]] = {}
         self.inline: dict[str, dict[str, Mapping[str, Any]]] = {}
         self.documents: dict[str, Mapping[str, Any]] = {}
@@ -113,6 +114,21 @@ class FakePeople:
             inline=dict(self.inline.get(user, {})),
             groups={name: self.granted.get(name, GrantedPolicies()) for name in member.groups},
         )
+
+    # --- what AccountReader and CredentialActuator tell of the same users -------------------------
+
+    def password_policy(self) -> PasswordPolicy:
+        return PasswordPolicy(minimum_length=14, custom=True)
+
+    def has_login_profile(self, user: UserName) -> bool:
+        return user in self.passwords
+
+    def must_change_password(self, user: UserName) -> bool:
+        return user in self.passwords and user not in self.signed_in
+
+    def reset_password(self, user: UserName, password: str) -> None:
+        self._asked("reset_password", user)
+        self.passwords[user] = password
 
     # --- TagHistory -------------------------------------------------------------------------------
 

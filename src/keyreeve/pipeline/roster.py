@@ -119,11 +119,16 @@ class Registrar:
         self._state: State | None = None
 
     def __enter__(self) -> Self:
-        """Recall what earlier runs have done; the lock must be held."""
+        """Recall what earlier runs have done; the lock must be held.
+
+        The state is kept before anything else: without one, steps would be remains of a project
+        that has lost it.
+        """
         account = self._account
         self._state, _ = recall(
             account.project, account.account_id, account.tools, account.policy.days
         )
+        self.keep()
         return self
 
     def __exit__(
