@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from keyreeve.config import Config, Transport
 from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import ConfigError
-from keyreeve.model.identifiers import AccountId, RunId, UserName
+from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.model.notice import Letterhead
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import Caller
@@ -217,6 +217,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         policy=door.policy,
         tools=tools,
         post=post_for(config, door.caller.account_id),
+        access=access_model(config),
     )
 
 
@@ -232,6 +233,7 @@ def roster(door: Door, account: Account) -> Roster:
     from keyreeve.aws.iam_actuator import IamPeopleActuator
     from keyreeve.aws.iam_people import CloudTrailTagHistory, IamPeopleReader
     from keyreeve.aws.sessions import Sessions
+    from keyreeve.pipeline.access_report import own_users
     from keyreeve.pipeline.roster import Roster
 
     model = access_model(door.config)
@@ -257,13 +259,6 @@ def roster(door: Door, account: Account) -> Roster:
 def events_region(region: str | None) -> str | None:
     """Where CloudTrail keeps IAM's events (E4): us-east-1, in other partitions their own region."""
     return region if region and region.startswith(("cn-", "us-gov-")) else "us-east-1"
-
-
-def own_users(caller: Caller) -> frozenset[UserName]:
-    """The IAM user that Keyreeve runs as; none where it runs as a role."""
-    resource = caller.arn.split(":", 5)[-1]
-    name = resource.rpartition("/")[2] if resource.startswith("user/") else ""
-    return frozenset({UserName(name)} if name else ())
 
 
 def post_for(config: Config, account_id: AccountId) -> Post:

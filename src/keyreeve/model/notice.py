@@ -177,6 +177,12 @@ class Summary:
     gaps: tuple[str, ...] = ()
     done_this_week: tuple[tuple[str, int], ...] = ()
     """Acts of the past seven days by kind, in words."""
+    access: tuple[tuple[str, int], ...] = ()
+    """How many users stand as the access model wants, in words; empty without one."""
+    to_move: tuple[SummaryRow, ...] = ()
+    to_place: tuple[SummaryRow, ...] = ()
+    """Users whom only a person can place, and groups that do not exist."""
+    tag_gaps: tuple[SummaryRow, ...] = ()
 
 
 # --- on the way to the mail system --------------------------------------------------------------

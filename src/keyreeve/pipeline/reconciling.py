@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from keyreeve.governance.reconcile import reconcile, too_many
-from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
+from keyreeve.model.access import QUARANTINE_GROUP
 from keyreeve.model.errors import AwsFailure, ConfigError, UnsafePlan
 from keyreeve.model.identifiers import UserName
-from keyreeve.model.people import Everybody, Member, Outcome, Sweep
-from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.model.people import Outcome, Sweep
 from keyreeve.pipeline.move import Moved, row
 from keyreeve.pipeline.roster import Registrar, Roster
 
@@ -18,31 +17,6 @@ from keyreeve.pipeline.roster import Registrar, Roster
 def sweep(roster: Roster) -> Sweep:
     """What the account looks like now, live."""
     return reconcile(roster.model, roster.reader.everybody(), own=roster.own)
-
-
-def sweep_of(
-    model: AccessModel, snapshot: AccountSnapshot, own: frozenset[UserName]
-) -> Sweep | None:
-    """The same from the facts of a daily run, MFA as the credential report has it.
-
-    Users whose MFA is not known are left out: they are among the run's gaps. None: the account
-    could not be read.
-    """
-    if not snapshot.account_readable:
-        return None
-    members = tuple(
-        Member(
-            name=user.name,
-            user_id=user.user_id,
-            arn=user.arn,
-            tags=user.tags,
-            groups=frozenset(user.groups),
-            has_mfa=user.mfa_active,
-        )
-        for user in snapshot.users
-        if user.user_id is not None and user.mfa_active is not None
-    )
-    return reconcile(model, Everybody(members=members, groups=snapshot.groups), own=own)
 
 
 def carry_out(
