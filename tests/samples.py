@@ -341,6 +341,11 @@ def password_credentials() -> CredentialsNotice:
     )
 
 
+def first_credentials() -> CredentialsNotice:
+    """A joiner's."""
+    return replace(password_credentials(), first=True)
+
+
 def team() -> TeamNotice:
     return TeamNotice(
         letterhead=letterhead(account_name="production"),

@@ -13,8 +13,9 @@ from typing import Any
 
 from keyreeve.model.errors import AlreadyExists, AwsFailure, Conflict, NotFound
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, TagAuthor
-from keyreeve.ports.people import NewUser, Role
+from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
+from keyreeve.model.snapshot import GrantedPolicies, PasswordPolicy
+from keyreeve.ports.people import NewUser
 
 ACCOUNT = "123456789012"
 BORN = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -30,8 +31,11 @@ class FakePeople:
         self.devices: dict[str, list[str]] = {}
         self.loose_devices: set[str] = set()
         self.passwords: dict[str, str] = {}
+        self.signed_in: set[str] = set()
         self.attached: dict[str, set[str]] = {}
         self.inline: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.documents: dict[str, Mapping[str, Any]] = {}
+        self.granted: dict[str, GrantedPolicies] = {}
         self.authors: dict[str, TagAuthor] = {}
         self.calls: list[tuple[str, ...]] = []
         self.lag = 0
@@ -101,6 +105,30 @@ class FakePeople:
         if name not in self.roles:
             raise NotFound(f"no role {name}", call="iam:GetRole", code="NoSuchEntity")
         return self.roles[name]
+
+    def standing(self, user: UserName) -> Standing:
+        self._asked("standing", user)
+        member = self._user(user)
+        return Standing(
+            attached={arn: self.documents.get(arn) for arn in sorted(self.attached.get(user, ()))},
+            inline=dict(self.inline.get(user, {})),
+            groups={name: self.granted.get(name, GrantedPolicies()) for name in member.groups},
+        )
+
+    # --- what AccountReader and CredentialActuator tell of the same users -------------------------
+
+    def password_policy(self) -> PasswordPolicy:
+        return PasswordPolicy(minimum_length=14, custom=True)
+
+    def has_login_profile(self, user: UserName) -> bool:
+        return user in self.passwords
+
+    def must_change_password(self, user: UserName) -> bool:
+        return user in self.passwords and user not in self.signed_in
+
+    def reset_password(self, user: UserName, password: str) -> None:
+        self._asked("reset_password", user)
+        self.passwords[user] = password
 
     # --- TagHistory -------------------------------------------------------------------------------
 

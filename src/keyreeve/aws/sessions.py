@@ -101,6 +101,7 @@ class Sessions:
         external_id: str | None = None,
     ) -> None:
         _hush()
+        self.profile = profile
         self._session = _new_session(profile, region, rehearsal=rehearsal)
         if role_arn is not None:
             source = self._session
@@ -130,6 +131,12 @@ class Sessions:
             if wanted not in self._clients:
                 self._clients[wanted] = self._make(service, attempts_once=attempts_once)
             return self._clients[wanted]
+
+    @property
+    def region(self) -> str | None:
+        """The region of the clients; None where none is set."""
+        found: str | None = self._session.get_config_variable("region")
+        return found
 
     def only_loopback(self) -> bool:
         """Whether every endpoint that a daily run would use is a loopback address (`--as-of`)."""

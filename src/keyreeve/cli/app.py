@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "case": "Look at open cases; hold, extend, resend.",
         "waiver": "Accept a finding until a date; list, revoke.",
         "reinstate": "Make an Inactive key Active again for a while.",
+        "user": "Onboard, tag, reconcile, demote, release, offboard users.",
         "mail": "See a mail as it would look.",
         "state": "Look at, verify, repair or unlock the storage.",
     },

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from keyreeve.cli import screen, words
 from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
+from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
 from keyreeve.pipeline.publish import plan_document
 
@@ -28,7 +29,7 @@ def show_pause(pause: Pause | None) -> None:
 
 def run_document(report: Report) -> dict[str, object]:
     """The JSON of `run`."""
-    document = plan_document(report.plan, report.outcomes, report.exit_code)
+    document = plan_document(report.plan, report.outcomes, report.exit_code, report.sweep)
     return {**document, "executed": report.executed}
 
 
@@ -38,6 +39,7 @@ def show_run(report: Report) -> None:
     screen.line(_title(plan, "run" if report.executed else "rehearsal of the run"))
     _outcomes(plan, report.outcomes)
     show_held(plan.held)
+    _access(report.sweep)
     _gaps(plan)
     _refusal(plan)
     screen.line()
@@ -129,6 +131,22 @@ def _titled(title: str, table: screen.Table) -> None:
     if table.rows:
         screen.heading(title)
         screen.table(table)
+
+
+def _access(sweep: Sweep | None) -> None:
+    """Users who stand where the access model does not want them; told, never moved by a run."""
+    if sweep is None or sweep.clean:
+        return
+    table = screen.Table(header=("USER", "WHAT", "JOIN", "LEAVE", "WHY"), folding=frozenset({4}))
+    for move in (*sweep.moves, *sweep.held):
+        what = words.plain(move.outcome.value)
+        table.add(move.user_name, what, move.add, ", ".join(move.leave), move.reason)
+    _titled("Access model: `keyreeve user reconcile --execute` moves these", table)
+    bearing = sweep.governed - len(sweep.tag_gaps)
+    screen.line()
+    screen.line(f"{bearing} of {words.count(sweep.governed, 'governed user')} bear every tag.")
+    for group in sweep.missing_groups:
+        screen.line(f"access.yaml names the group {screen.safe(group)}, and there is none.")
 
 
 def _gaps(plan: Plan) -> None:

@@ -122,6 +122,8 @@ class CredentialsNotice:
     """Set where the secret lies in Secrets Manager."""
     kept_until: date | None = None
     """The first day on which it may be gone from there."""
+    first: bool = False
+    """The user is new: how to sign in for the first time and enrol MFA (S2.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,6 +177,12 @@ class Summary:
     gaps: tuple[str, ...] = ()
     done_this_week: tuple[tuple[str, int], ...] = ()
     """Acts of the past seven days by kind, in words."""
+    access: tuple[tuple[str, int], ...] = ()
+    """How many users stand as the access model wants, in words; empty without one."""
+    to_move: tuple[SummaryRow, ...] = ()
+    to_place: tuple[SummaryRow, ...] = ()
+    """Users whom only a person can place, and groups that do not exist."""
+    tag_gaps: tuple[SummaryRow, ...] = ()
 
 
 # --- on the way to the mail system --------------------------------------------------------------

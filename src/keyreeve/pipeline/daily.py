@@ -19,14 +19,17 @@ from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.planner import Planned, make_plan
 from keyreeve.escalation.purge import Escrowed
 from keyreeve.escalation.standing import population_of
+from keyreeve.model.access import AccessModel
 from keyreeve.model.case import HumanDecisions, LastRun, State
 from keyreeve.model.errors import BrokenOff, CannotStart, ConfigError
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccountId, RunId, UserId
 from keyreeve.model.notice import Summary
+from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.pipeline.access_report import sweep_of
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.memory import recall
@@ -50,6 +53,8 @@ class Account:
     policy: EscalationPolicy
     tools: Tools
     post: Post
+    access: AccessModel | None = None
+    """None: no access.yaml is configured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +67,8 @@ class Judgement:
     casebook: Casebook
     outlook: Outlook
     planned: Planned
+    sweep: Sweep | None = None
+    """Who stands where the access model does not want it; None: there is no model."""
 
     @property
     def plan(self) -> Plan:
@@ -80,6 +87,7 @@ class Report:
     exit_code: int
     state: State
     summary: Summary
+    sweep: Sweep | None = None
 
 
 def run(
@@ -125,7 +133,14 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
     state = record(bench, judged, outcomes)
     done = _report(account, judged, outcomes, state, executed=True)
-    publish(bench.tools.archive, done.plan, done.outcomes, done.happenings, done.exit_code)
+    publish(
+        bench.tools.archive,
+        done.plan,
+        done.outcomes,
+        done.happenings,
+        done.exit_code,
+        done.sweep,
+    )
     return done
 
 
@@ -181,6 +196,7 @@ def judge(
         casebook=casebook,
         outlook=outlook,
         planned=planned,
+        sweep=sweep_of(account.access, snapshot),
     )
 
 
@@ -306,6 +322,7 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         CARDS,
         account.post.letterhead,
         len(judged.snapshot.users),
+        judged.sweep,
     )
 
 
@@ -320,4 +337,5 @@ def _report(
         exit_code=exit_code(judged.plan, outcomes),
         state=state,
         summary=summary_of(account, judged, state),
+        sweep=judged.sweep,
     )

@@ -7,12 +7,16 @@ from collections.abc import Iterable
 
 from keyreeve.codec.values import to_json
 from keyreeve.escalation.casebook import Happening
+from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, Plan
 from keyreeve.ports import Archive
 
 
 def plan_document(
-    plan: Plan, outcomes: Iterable[Outcome] | None, exit_code: int
+    plan: Plan,
+    outcomes: Iterable[Outcome] | None,
+    exit_code: int,
+    sweep: Sweep | None = None,
 ) -> dict[str, object]:
     """The JSON of `plan` and `run` (interface: effects, held, outcomes)."""
     document: dict[str, object] = {
@@ -32,6 +36,8 @@ def plan_document(
     }
     if outcomes is not None:
         document["outcomes"] = [to_json(outcome) for outcome in outcomes]
+    if sweep is not None:
+        document["access"] = to_json(sweep)
     return document
 
 
@@ -41,9 +47,10 @@ def publish(
     outcomes: Iterable[Outcome],
     happenings: Iterable[Happening],
     exit_code: int,
+    sweep: Sweep | None = None,
 ) -> None:
     """Keep the run's report and the findings it judged by."""
-    document = plan_document(plan, outcomes, exit_code)
+    document = plan_document(plan, outcomes, exit_code, sweep)
     document["happenings"] = [to_json(happening) for happening in happenings]
     document["findings"] = [to_json(finding) for finding in plan.findings]
     content = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)

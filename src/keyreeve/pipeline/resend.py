@@ -91,6 +91,7 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
         CARDS,
         account.post.letterhead,
         len(facts.snapshot.users),
+        judged.sweep,
     )
 
 

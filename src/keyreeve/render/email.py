@@ -54,6 +54,9 @@ _SECTIONS: Final = (
     ("slot_blocked", "No free key slot", "No replacement can be created for these users."),
     ("waivers", "Waivers that end soon or have ended", "After that day the finding counts again."),
     ("inline_policies", "Inline policies", "Reported here only; nobody is mailed about them."),
+    ("to_move", "Users in the wrong group", "`keyreeve user reconcile --execute` moves them."),
+    ("to_place", "Users whom only a person can place", "Each is left where it is until then."),
+    ("tag_gaps", "Tags that are missing or unknown", "`keyreeve user tags --set FILE` sets them."),
     ("open_findings", "All open findings", ""),
 )
 """Sections of the summary in order: field, title, what it means."""

@@ -18,7 +18,9 @@ from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import ControlId, UserName
 from keyreeve.model.notice import Letterhead, Summary, SummaryRow
+from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Gate, Held, Plan
+from keyreeve.reporting.access import access_part
 
 SOON = timedelta(days=7)
 NINETY = 90
@@ -34,12 +36,14 @@ def summarise(
     cards: Mapping[ControlId, ControlCard],
     letterhead: Letterhead,
     users: int,
+    sweep: Sweep | None = None,
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
     due = [(c, r) for c, r in records if _due_soon(r, plan.on)]
     overdue = [(c, r) for c, r in records if r.stage is Stage.OVERDUE]
     unreachable = {h.user_name: h for h in plan.held if _unreachable(h)}
+    access = access_part(sweep)
     return Summary(
         letterhead=letterhead,
         on=plan.on,
@@ -68,6 +72,10 @@ def summarise(
         waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
         gaps=tuple(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
         done_this_week=_done(state, plan.on),
+        access=access.figures,
+        to_move=access.to_move,
+        to_place=access.to_place,
+        tag_gaps=access.tag_gaps,
     )
 
 

@@ -11,12 +11,13 @@ import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from keyreeve.config import Config, Transport
+from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.model.notice import Letterhead
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
     from keyreeve.governance.installation import Installation
+    from keyreeve.pipeline.roster import Roster
     from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
@@ -215,7 +217,48 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         policy=door.policy,
         tools=tools,
         post=post_for(config, door.caller.account_id),
+        access=access_model(config),
     )
+
+
+def access_model(config: Config) -> AccessModel | None:
+    """What access.yaml says, with the exclusions of config.yaml; None where none is configured."""
+    read = getattr(config, "access_model", None)
+    model: AccessModel | None = read() if read is not None else None
+    return model and replace(model, exclusions=config.escalation_policy().exclusions)
+
+
+def roster(door: Door, account: Account) -> Roster:
+    """What the verbs about users work with. ConfigError without an access model."""
+    from keyreeve.aws.iam_actuator import IamPeopleActuator
+    from keyreeve.aws.iam_people import CloudTrailTagHistory, IamPeopleReader
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.pipeline.access_report import own_users
+    from keyreeve.pipeline.roster import Roster
+
+    model = access_model(door.config)
+    if model is None:
+        raise ConfigError(
+            "no access model is configured",
+            where=f"{door.config.path}: baseline.access",
+            remedy="Write access.yaml and name it there; `keyreeve init` shows how.",
+        )
+    at_events = Sessions(
+        rehearsal=True, profile=door.sessions.profile, region=events_region(door.sessions.region)
+    )
+    return Roster(
+        account=account,
+        model=model,
+        reader=IamPeopleReader(door.sessions),
+        actuator=IamPeopleActuator(door.sessions),
+        history=CloudTrailTagHistory(at_events),
+        own=own_users(door.caller),
+    )
+
+
+def events_region(region: str | None) -> str | None:
+    """Where CloudTrail keeps IAM's events (E4): us-east-1, in other partitions their own region."""
+    return region if region and region.startswith(("cn-", "us-gov-")) else "us-east-1"
 
 
 def post_for(config: Config, account_id: AccountId) -> Post:

@@ -65,6 +65,7 @@ MAILS: dict[str, Callable[[], RenderedMail]] = {
     "closing": lambda: RENDERER.closing(samples.closing()),
     "credentials-key": lambda: RENDERER.credentials(samples.key_credentials()),
     "credentials-password": lambda: RENDERER.credentials(samples.password_credentials()),
+    "credentials-first": lambda: RENDERER.credentials(samples.first_credentials()),
     "credentials-kept-key": lambda: RENDERER.credentials(samples.kept_key()),
     "credentials-kept-password": lambda: RENDERER.credentials(samples.kept_password()),
     "credentials-both": lambda: RENDERER.credentials(samples.kept_and_attached()),

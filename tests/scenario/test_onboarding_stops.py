@@ -1,0 +1,190 @@
+"""An onboarding that may be stopped before or after any of its calls loses nothing."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+
+import pytest
+from tests.fakes.people import FakePeople
+from tests.scenario.people import ACCOUNT, MONDAY
+from tests.scenario.peril import Fate, Perilous, Stopped
+from tests.scenario.village import Village
+from tests.unit.governance.people import MODEL, TAGS
+
+from keyreeve.model.errors import (
+    AccessDenied,
+    AwsFailure,
+    ConfigError,
+    Doubtful,
+    MailDoubtful,
+    SenderRefused,
+)
+from keyreeve.pipeline.onboard import Joiner, onboard, rehearse
+from keyreeve.pipeline.roster import Roster
+
+JOINER = Joiner(
+    name="ada",
+    tags={**TAGS, "email": "ada@example.com"},
+    by=f"arn:aws:sts::{ACCOUNT}:assumed-role/provisioner/eve",
+)
+CALLS = 50
+"""More than an onboarding makes: the last numbers stop nothing."""
+
+
+class Joining:
+    """One village, its people, and as many calls of the verb as it takes."""
+
+    def __init__(self) -> None:
+        self.village = Village()
+        self.people = FakePeople("MFA-Setup", "Developers", "Administrator", "Auditor")
+
+    def roster(self, fate: Fate | None = None) -> Roster:
+        fate = fate or Fate()
+        account = self.village.wired(fate)
+        people = Perilous(self.people, fate)
+        tools = replace(account.tools, reader=people, actuator=people)
+        return Roster(
+            account=replace(account, tools=tools),
+            model=MODEL,
+            reader=people,
+            actuator=people,
+            history=people,
+        )
+
+    def onboard(self, fate: Fate | None = None, joiner: Joiner = JOINER, day: int = 0):
+        return onboard(self.roster(fate), joiner, self.village.at(day))
+
+    def again(self) -> str:
+        """The next day's call: `done before` where there was nothing left to do."""
+        try:
+            self.onboard(day=1)
+        except ConfigError as error:
+            return "done before" if "was onboarded on" in error.what else error.what
+        return "done"
+
+    def is_whole(self) -> None:
+        """Restricted, tagged, with a password that its owner got."""
+        (member,) = self.people.members.values()
+        assert member.groups == {"MFA-Setup"}
+        assert member.tags == JOINER.tags
+        attachment = self.village.mailer.sent[-1].attachments[0].content.decode()
+        assert self.people.passwords["ada"] in attachment
+        assert {to for mail in self.village.mailer.sent for to in mail.recipients} == {
+            "ada@example.com"
+        }
+
+    def never_open(self) -> None:
+        """No password ever worked outside the onboarding group."""
+        calls = [call[0] for call in self.people.calls]
+        if "create_login_profile" in calls:
+            assert calls.index("add_to_group") < calls.index("create_login_profile")
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("stop_at", range(CALLS))
+def test_a_stop_anywhere_is_gone_on_with_the_next_day(stop_at: int, after):
+    joining = Joining()
+    try:
+        joining.onboard(Fate(stop_at, after=after))
+        stopped = False
+    except Stopped:
+        stopped = True
+    joining.never_open()
+    said = joining.again()
+    assert said in ("done", "done before")
+    assert stopped or said == "done before"
+    joining.is_whole()
+    joining.never_open()
+    passwords = {mail.attachments[0].content for mail in joining.village.mailer.sent}
+    assert len(passwords) == 1, "nobody is mailed a password that was replaced"
+
+
+def test_the_calls_are_fewer_than_what_is_stopped():
+    fate = Fate()
+    Joining().onboard(fate)
+    assert 20 < len(fate.calls) < CALLS
+
+
+@pytest.mark.parametrize("call", ["create_user", "add_to_group", "create_login_profile"])
+def test_a_call_without_an_answer_is_looked_into_not_repeated_blindly(call: str):
+    joining = Joining()
+    joining.people.fail(call, Doubtful("no answer", call="iam:Call"))
+    with suppress(AwsFailure):  # what was lost is found by the next call
+        joining.onboard()
+    joining.never_open()
+    assert joining.again() in ("done", "done before")
+    joining.is_whole()
+
+
+def test_a_password_that_others_have_set_is_not_replaced():
+    joining = Joining()
+    joining.people.fail("create_login_profile", AccessDenied("no", call="iam:CreateLoginProfile"))
+    with pytest.raises(AccessDenied):
+        joining.onboard()
+    joining.people.passwords["ada"] = "set-by-hand"
+    joining.people.signed_in.add("ada")
+    with pytest.raises(ConfigError, match="has a console password already"):
+        joining.onboard(day=1)
+    assert joining.people.passwords["ada"] == "set-by-hand"
+    assert joining.village.mailer.sent == []
+
+
+def test_a_mail_that_did_not_go_out_is_sent_by_the_next_call_with_the_same_password():
+    joining = Joining()
+    joining.village.mailer.fail_next(SenderRefused("not verified"))
+    with pytest.raises(SenderRefused):
+        joining.onboard()
+    password = joining.people.passwords["ada"]
+    assert joining.onboard(day=1).resumed
+    assert joining.people.passwords["ada"] == password
+    joining.is_whole()
+
+
+def test_a_mail_without_an_answer_is_sent_again():
+    joining = Joining()
+    joining.village.mailer.fail_next(MailDoubtful("no answer"))
+    with pytest.raises(MailDoubtful):
+        joining.onboard()
+    joining.onboard(day=1)
+    joining.is_whole()
+    assert len(joining.village.mailer.sent) == 2
+
+
+def test_somebody_elses_user_of_that_name_is_left_alone():
+    joining = Joining()
+    joining.people.fail("create_user", AccessDenied("no", call="iam:CreateUser"))
+    with pytest.raises(AccessDenied):
+        joining.onboard()
+    joining.people.user("ada", "Developers", email="other@example.com")
+    with pytest.raises(ConfigError, match="exists already"):
+        joining.onboard(day=1)
+    assert joining.people.passwords == {}
+
+
+def test_an_address_that_somebody_else_has_is_refused():
+    joining = Joining()
+    joining.people.user("eve", email="Ada@example.com")
+    with pytest.raises(ConfigError, match="belongs to more than one user"):
+        joining.onboard()
+
+
+def test_a_rehearsal_changes_nothing():
+    joining = Joining()
+    done = rehearse(joining.roster(), JOINER, MONDAY)
+    assert (done.to, done.grant.group, done.user_id) == ("ada@example.com", "Developers", None)
+    assert joining.people.members == {}
+    assert joining.village.mailer.sent == []
+    assert joining.village.wired().tools.states.load() is None
+
+
+def test_the_secret_is_in_no_step_and_in_no_audit_record():
+    joining = Joining()
+    joining.onboard()
+    password = joining.people.passwords["ada"].encode()
+    held = [
+        row.key
+        for row in joining.village.store.list("")
+        if password in joining.village.store.get(row.key).content
+    ]
+    assert [key.split("/")[0] for key in held] == ["credentials"]
