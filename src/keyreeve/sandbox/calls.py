@@ -20,6 +20,7 @@ _HIDDEN = frozenset(
         "AuthenticationCode2",
         "SecretString",
         "SecretBinary",
+        "ZipFile",
         "Action",
         "Version",
     }
@@ -114,9 +115,12 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
     elif service == "s3":
         operation, _ = _routed(service, environ)
         params = _object_params(environ, path, len(body))
-    else:
-        operation = environ.get("HTTP_X_AMZ_TARGET", "Unknown").rpartition(".")[2]
+    elif "HTTP_X_AMZ_TARGET" in environ:
+        operation = environ["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
         params = _json_params(body)
+    else:
+        operation, named = _routed(service, environ)
+        params = named if operation == "Invoke" else named | _json_params(body)
     return Request(
         service=service,
         operation=operation,
@@ -144,6 +148,8 @@ def _json_params(body: bytes) -> dict[str, Any]:
     try:
         given = json.loads(body or b"{}")
     except ValueError:
+        return {}
+    if not isinstance(given, dict):
         return {}
     return {name: value for name, value in given.items() if name not in _HIDDEN}
 

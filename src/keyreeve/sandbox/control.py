@@ -12,6 +12,7 @@
 | calls | AWS calls (?since=n) | | forget |
 | act | | {user, act, details} | |
 | fault | planted failures | one more | forget |
+| settle | | {}: wait until what follows from the calls is done | |
 | guard | | {access_key, documents}: all that the key may do; documents null: everything | |
 """
 
@@ -33,6 +34,8 @@ from keyreeve.sandbox.world import Settings, World
 Query = Mapping[str, str]
 Body = Mapping[str, Any]
 Endpoint = Callable[[World, Query, Body], Any]
+_PATIENCE = 50
+"""Seconds: less than `process.Sandbox` waits for an answer."""
 
 
 def answer(world: World, method: str, path: str, query: Query, body: Body) -> tuple[int, Any]:
@@ -127,6 +130,12 @@ def _guard(world: World, _: Query, body: Body) -> Any:
     return {"guarded": sorted(world.guards)}
 
 
+def _settle(world: World, _: Query, __: Body) -> Any:
+    if not world.afterwork.settle(_PATIENCE):
+        raise ConfigError(f"still at work after {_PATIENCE} s", where="settle")
+    return {}
+
+
 def _faults(world: World, _: Query, __: Body) -> Any:
     return [asdict(fault) for fault in world.faults]
 
@@ -154,6 +163,7 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): _forget_calls,
     ("POST", "act"): _do,
+    ("POST", "settle"): _settle,
     ("GET", "fault"): _faults,
     ("POST", "fault"): _plant,
     ("DELETE", "fault"): _clear,

@@ -174,6 +174,10 @@ class Sandbox:
         )
         return told
 
+    def settle(self) -> None:
+        """Wait until everything that follows from the calls so far has happened."""
+        self._ask("POST", "settle", {})
+
     def plant_fault(self, operation: str = "*", **fault: object) -> None:
         """Let calls fail (faults.Fault): `code`, `status`, `when`, `count`, `key` …"""
         self._ask("POST", "fault", {"operation": operation, **fault})

@@ -14,7 +14,6 @@ import socket
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from http import HTTPStatus
-from threading import Lock
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -65,13 +64,12 @@ class Door:
     def __init__(self, world: World, aws: Wsgi) -> None:
         self._world = world
         self._aws = aws
-        self._lock = Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         body = _read(environ)
         try:
-            with self._lock:
+            with self._world.turn:
                 if environ.get("PATH_INFO", "").startswith(_CONTROL):
                     return self._control(environ, body, start_response)
                 return self._call(environ, body, start_response)

@@ -15,6 +15,7 @@ def apply(world: World) -> None:
         clock,
         credential_report,
         deletion,
+        functions,
         identifiers,
         login_profile,
         mail,
@@ -34,3 +35,4 @@ def apply(world: World) -> None:
     deletion.apply()
     mail.apply(world)
     secrets.apply()
+    functions.apply(world)
