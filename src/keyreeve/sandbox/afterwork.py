@@ -47,7 +47,15 @@ class Afterwork:
         Steps aside meanwhile.
         """
         with self._turn.aside(), self._changed:
-            return self._changed.wait_for(lambda: not self._jobs and not self._busy, patience)
+            return self._changed.wait_for(
+                lambda: not self._jobs and not self._busy, max(patience, 0)
+            )
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is left to do."""
+        with self._changed:
+            return not self._jobs and not self._busy
 
     def drop(self) -> None:
         """Forget what is left to do; what is being done ends by itself."""

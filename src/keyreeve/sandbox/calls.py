@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl
@@ -11,6 +12,7 @@ from urllib.parse import parse_qsl
 from keyreeve.language.policy_evaluator import Request as Question
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
+_SMITHY = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
 _HIDDEN = frozenset(
     {
         "Password",
@@ -72,6 +74,12 @@ class Request:
     user: str | None
     params: dict[str, Any]
     access_key: str | None
+    region: str = "us-east-1"
+    """That the signature names."""
+    agent: str = ""
+    """The caller's program."""
+    hidden: tuple[str, ...] = ()
+    """Parameters that were given and are not kept."""
 
     @property
     def object_key(self) -> str:
@@ -104,6 +112,7 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     service = scope["service"] if scope else "s3"
     path = environ.get("PATH_INFO", "/")
+    hidden: tuple[str, ...] = ()
     if service == "ses" and path.startswith("/v2/"):
         service = "sesv2"
         operation, named = _routed(service, environ)
@@ -112,9 +121,12 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         operation = form.get("Action", "Unknown")
         params = {name: value for name, value in form.items() if name not in _HIDDEN}
+        hidden = tuple(name for name in form if name in _HIDDEN - {"Action", "Version"})
     elif service == "s3":
         operation, _ = _routed(service, environ)
         params = _object_params(environ, path, len(body))
+    elif named_in_path := _SMITHY.fullmatch(path):
+        operation, params = named_in_path["operation"], {}
     elif "HTTP_X_AMZ_TARGET" in environ:
         operation = environ["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
         params = _json_params(body)
@@ -127,6 +139,9 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
         user=params.get("UserName"),
         params=params,
         access_key=scope["key"] if scope else None,
+        region=scope["region"] if scope else "us-east-1",
+        agent=sys.intern(environ.get("HTTP_USER_AGENT", "")),
+        hidden=hidden,
     )
 
 

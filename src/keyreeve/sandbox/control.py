@@ -12,6 +12,9 @@
 | calls | AWS calls (?since=n) | | forget |
 | act | | {user, act, details} | |
 | fault | planted failures | one more | forget |
+| emit | | {event, account_id}: one more CloudTrail event | |
+| confirm | | {subscription}: its ARN or its address | |
+| alerts | what confirmed e-mail subscribers got (?since=n) | | |
 | settle | | {}: wait until what follows from the calls is done | |
 | guard | | {access_key, documents}: all that the key may do; documents null: everything | |
 """
@@ -21,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from keyreeve.language.policy_document import parse_document
@@ -28,6 +32,10 @@ from keyreeve.model.errors import ConfigError
 from keyreeve.sandbox import acts, seed, view
 from keyreeve.sandbox.account import Act
 from keyreeve.sandbox.account_file import read_account
+from keyreeve.sandbox.chain import alarms, topics
+from keyreeve.sandbox.chain.callers import Caller, service_identity
+from keyreeve.sandbox.chain.delivery import follow
+from keyreeve.sandbox.chain.history import event_of
 from keyreeve.sandbox.faults import read_fault
 from keyreeve.sandbox.world import Settings, World
 
@@ -63,6 +71,7 @@ def _clock(world: World, _: Query, __: Body) -> Any:
 
 def _set_clock(world: World, query: Query, body: Body) -> Any:
     world.clock.set(instant(body["at"]), ticking=bool(body.get("ticking", False)))
+    alarms.evaluate_all(world)
     return _clock(world, query, body)
 
 
@@ -131,9 +140,35 @@ def _guard(world: World, _: Query, body: Body) -> Any:
 
 
 def _settle(world: World, _: Query, __: Body) -> Any:
-    if not world.afterwork.settle(_PATIENCE):
-        raise ConfigError(f"still at work after {_PATIENCE} s", where="settle")
-    return {}
+    until = monotonic() + _PATIENCE
+    while world.afterwork.settle(until - monotonic()):
+        alarms.evaluate_all(world)
+        if world.afterwork.idle:
+            return {}
+    raise ConfigError(f"still at work after {_PATIENCE} s", where="settle")
+
+
+def _emit(world: World, _: Query, body: Body) -> Any:
+    event = body["event"]
+    account_id = body.get("account_id") or event.get("recipientAccountId") or world.home
+    identity = event.get("userIdentity") or service_identity("sandbox.amazonaws.com")
+    caller = Caller(account_id=account_id, identity=identity)
+    kept = world.history.add(caller, world.clock.now(), event)
+    follow(world, kept)
+    return {"eventID": event_of(kept)["eventID"]}
+
+
+def _confirm(_: World, __: Query, body: Body) -> Any:
+    return {"confirmed": topics.confirm(body["subscription"])}
+
+
+def _alerts(world: World, query: Query, _: Body) -> Any:
+    since = int(query.get("since", "0"))
+    return [
+        {**asdict(alert), "at": alert.at.isoformat(), "number": number}
+        for number, alert in enumerate(world.alerts, 1)
+        if number > since
+    ]
 
 
 def _faults(world: World, _: Query, __: Body) -> Any:
@@ -163,6 +198,9 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): _forget_calls,
     ("POST", "act"): _do,
+    ("POST", "emit"): _emit,
+    ("POST", "confirm"): _confirm,
+    ("GET", "alerts"): _alerts,
     ("POST", "settle"): _settle,
     ("GET", "fault"): _faults,
     ("POST", "fault"): _plant,

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from keyreeve.sandbox.afterwork import Abandoned
+from keyreeve.sandbox.chain import function_log
+from keyreeve.sandbox.chain.permissions import assumable, find_role
 from keyreeve.sandbox.process import environment_for
 from keyreeve.sandbox.running_function import FunctionData, Invocation, RunningFunction
 from keyreeve.sandbox.world import World
@@ -23,8 +25,9 @@ _SESSION_SECONDS = 12 * 3600
 def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     """Run the function on this JSON; `error` tells that it failed.
 
-    LookupError: there is no such function. May be called with or without the sandbox's turn; steps
-    aside while the function runs. Abandoned: the world was reset meanwhile.
+    LookupError: there is no such function, or no role that Lambda can assume. May be called with or
+    without the sandbox's turn; steps aside while the function runs. Abandoned: the world was reset
+    meanwhile.
     """
     function = find(function_arn)
     key = (function.function_arn, f"{function.code_sha_256} {function.last_modified}")
@@ -45,6 +48,7 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
         idle.append(running)
     else:
         running.stop()
+    function_log.keep(world, function, told)
     return told
 
 
@@ -98,6 +102,9 @@ def _session(function: Any) -> Any:
     """A session of the execution role, named after the function as Lambda does."""
     from moto.sts.models import sts_backends
 
+    role = find_role(function.role)
+    if role is None or not assumable(role, "lambda.amazonaws.com"):
+        raise LookupError(f"The role defined for the function cannot be assumed: {function.role}")
     return sts_backends[function.account_id]["aws"].assume_role(
         region_name=function.region,
         role_session_name=function.function_name,

@@ -21,6 +21,8 @@ from keyreeve.language.policy_evaluator import Request as Question
 from keyreeve.sandbox import control
 from keyreeve.sandbox.authorisation import Judgement, caller_of, judge, judge_missing
 from keyreeve.sandbox.calls import Request, recognise
+from keyreeve.sandbox.chain.callers import Caller
+from keyreeve.sandbox.chain.delivery import follow
 from keyreeve.sandbox.faults import Answer, Fault, When, error_body
 from keyreeve.sandbox.world import World
 
@@ -93,6 +95,7 @@ class Door:
         self, environ: Environ, body: bytes, start_response: StartResponse
     ) -> Iterable[bytes]:
         request = recognise(environ, body)
+        caller = self._caller(request)
         if self._is_inactive(request):
             fault = Fault(code="InvalidClientTokenId", status=403, message="The key is Inactive.")
             return self._fail(fault, request, environ, start_response)
@@ -104,9 +107,10 @@ class Door:
             return self._fail(fault_now, request, environ, start_response)
         heard = _Heard()
         content = self._ask_moto(environ, heard)
+        status = int(heard.status.split()[0])
+        self._follow(request, caller, status, content)
         if fault_now is not None:
             return self._fail(fault_now, request, environ, start_response)
-        status = int(heard.status.split()[0])
         if status == HTTPStatus.NOT_FOUND and "Key" in request.params:
             missing = judge_missing(self._world, request)
             if missing is not None and missing.refused is not None:
@@ -124,7 +128,16 @@ class Door:
         code = "AccessDeniedException" if by_json else "AccessDenied"
         message = judged.message(caller_of(request))
         kind, text, headers = error_body(request.service, code, message)
+        self._follow(request, self._caller(request), HTTPStatus.FORBIDDEN, text)
         return _send(start_response, HTTPStatus.FORBIDDEN, kind, text, headers)
+
+    def _caller(self, request: Request) -> Caller | None:
+        return self._world.history.caller(request.access_key, self._world.clock.now())
+
+    def _follow(self, request: Request, caller: Caller | None, status: int, content: bytes) -> None:
+        """Keep the call for CloudTrail, and let what follows from it happen."""
+        now = self._world.clock.now()
+        follow(self._world, self._world.history.keep(caller, request, now, status, content))
 
     def _ask_moto(self, environ: Environ, heard: _Heard) -> bytes:
         try:
@@ -161,6 +174,8 @@ class Door:
             return _send(start_response, 200, "text/plain", b"\x00<not an answer")
         self._remember(request, fault.status, fault.code)
         kind, text, headers = error_body(request.service, fault.code, fault.message)
+        if fault.when is When.BEFORE:
+            self._follow(request, self._caller(request), fault.status, text)
         return _send(start_response, fault.status, kind, text, headers)
 
     def _hold(self, fault: Fault, caller: socket.socket) -> None:

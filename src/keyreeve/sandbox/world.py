@@ -11,6 +11,7 @@ from keyreeve.language.policy_document import PolicyDocument
 from keyreeve.sandbox.account import HOME_ACCOUNT
 from keyreeve.sandbox.afterwork import Afterwork
 from keyreeve.sandbox.calls import Call
+from keyreeve.sandbox.chain.history import History
 from keyreeve.sandbox.faults import Fault
 from keyreeve.sandbox.running_function import RunningFunction
 from keyreeve.sandbox.turn import Turn
@@ -67,6 +68,18 @@ class SentMail:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What SNS wrote to a confirmed e-mail subscriber."""
+
+    to: str
+    subject: str
+    message: str
+    topic: str
+    """The topic's ARN."""
+    at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """One per process; patches and endpoints share it."""
@@ -76,7 +89,10 @@ class World:
     home: str = HOME_ACCOUNT
     """The account in which Keyreeve's well-known key lies."""
     outbox: list[SentMail] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    history: History = field(default_factory=History)
+    """CloudTrail's view of the calls."""
     faults: list[Fault] = field(default_factory=list)
     guards: dict[str, tuple[PolicyDocument, ...]] = field(default_factory=dict)
     """Access key → all that it may do; other keys may do everything (authorisation.py)."""
@@ -103,7 +119,15 @@ class World:
         self.afterwork.drop()
         self.stop_functions()
         self.settings = Settings()
-        for kept in (self.outbox, self.calls, self.faults, self.reports, self.own_keys):
+        self.history.clear()
+        for kept in (
+            self.outbox,
+            self.alerts,
+            self.calls,
+            self.faults,
+            self.reports,
+            self.own_keys,
+        ):
             kept.clear()
         self.guards.clear()
         self.generations.clear()
