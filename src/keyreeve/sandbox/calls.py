@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from keyreeve.language.policy_evaluator import Request as Question
+from keyreeve.sandbox.account import REGION
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _SMITHY = re.compile(r"/service/[^/]+/operation/(?P<operation>\w+)")
@@ -20,6 +21,7 @@ _HIDDEN = frozenset(
         "OldPassword",
         "AuthenticationCode1",
         "AuthenticationCode2",
+        "TokenCode",
         "SecretString",
         "SecretBinary",
         "ZipFile",
@@ -74,8 +76,14 @@ class Request:
     user: str | None
     params: dict[str, Any]
     access_key: str | None
-    region: str = "us-east-1"
+    region: str = REGION
     """That the signature names."""
+    token: str | None = field(default=None, repr=False)
+    """The session token, if one came along; never remembered."""
+    token_code: str | None = field(default=None, repr=False)
+    """STS: the code of an MFA device; never remembered."""
+    form: bool = False
+    """Of the query protocol, which answers in XML."""
     agent: str = ""
     """The caller's program."""
     hidden: tuple[str, ...] = ()
@@ -112,7 +120,7 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     service = scope["service"] if scope else "s3"
     path = environ.get("PATH_INFO", "/")
-    hidden: tuple[str, ...] = ()
+    form: dict[str, str] = {}
     if service == "ses" and path.startswith("/v2/"):
         service = "sesv2"
         operation, named = _routed(service, environ)
@@ -121,39 +129,42 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         operation = form.get("Action", "Unknown")
         params = {name: value for name, value in form.items() if name not in _HIDDEN}
-        hidden = tuple(name for name in form if name in _HIDDEN - {"Action", "Version"})
     elif service == "s3":
         operation, _ = _routed(service, environ)
         params = _object_params(environ, path, len(body))
     elif named_in_path := _SMITHY.fullmatch(path):
         operation, params = named_in_path["operation"], {}
-    elif "HTTP_X_AMZ_TARGET" in environ:
-        operation = environ["HTTP_X_AMZ_TARGET"].rpartition(".")[2]
-        params = _json_params(body)
+    elif "HTTP_X_AMZ_TARGET" not in environ:
+        operation, named = _routed(service.replace("-", ""), environ)
+        params = named | (_named_params(body) if operation != "Invoke" else {})
     else:
-        operation, named = _routed(service, environ)
-        params = named if operation == "Invoke" else named | _json_params(body)
+        operation = environ.get("HTTP_X_AMZ_TARGET", "Unknown").rpartition(".")[2]
+        params = _json_params(body)
     return Request(
         service=service,
         operation=operation,
         user=params.get("UserName"),
         params=params,
         access_key=scope["key"] if scope else None,
-        region=scope["region"] if scope else "us-east-1",
+        region=scope["region"] if scope else REGION,
+        token=environ.get("HTTP_X_AMZ_SECURITY_TOKEN"),
+        token_code=form.get("TokenCode"),
+        form=bool(form),
         agent=sys.intern(environ.get("HTTP_USER_AGENT", "")),
-        hidden=hidden,
+        hidden=tuple(name for name in form if name in _HIDDEN - {"Action", "Version"}),
     )
 
 
 def _routed(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Operation and path parameters by method and path, as the service's model has them."""
+    from botocore.exceptions import UnknownServiceError
     from moto.core.request import Request as MotoRequest
     from moto.core.routing import get_service_router
     from werkzeug.exceptions import HTTPException
 
     try:
         operation, named = get_service_router(service).match(MotoRequest(environ.copy()))
-    except (HTTPException, NotImplementedError):
+    except (HTTPException, NotImplementedError, UnknownServiceError):
         return "Unknown", {}
     return str(operation.name), dict(named)
 
@@ -167,6 +178,12 @@ def _json_params(body: bytes) -> dict[str, Any]:
     if not isinstance(given, dict):
         return {}
     return {name: value for name, value in given.items() if name not in _HIDDEN}
+
+
+def _named_params(body: bytes) -> dict[str, Any]:
+    """Names and tags of a REST request: not the code of a function, nor its settings."""
+    given = _json_params(body)
+    return {name: it for name, it in given.items() if isinstance(it, str) or name.lower() == "tags"}
 
 
 def _mail_params(body: bytes) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import json
 import logging
 import select
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NoReturn
@@ -132,7 +132,9 @@ class Door:
         return _send(start_response, HTTPStatus.FORBIDDEN, kind, text, headers)
 
     def _caller(self, request: Request) -> Caller | None:
-        return self._world.history.caller(request.access_key, self._world.clock.now())
+        sessions: Mapping[str, Any] = getattr(self._world, "sessions", {})
+        session = sessions.get(request.access_key or "")
+        return self._world.history.caller(request.access_key, self._world.clock.now(), session)
 
     def _follow(self, request: Request, caller: Caller | None, status: int, content: bytes) -> None:
         """Keep the call for CloudTrail, and let what follows from it happen."""

@@ -49,6 +49,45 @@ def find(access_key: str, at: datetime, *, mfa: bool = False) -> Caller | None:
     return _user(access_key, at, mfa=mfa) or _session(access_key, at, mfa=mfa)
 
 
+def of_session(session: Any) -> Caller | None:
+    """Who holds temporary credentials that the sandbox gave out (a `Session`); None: nobody."""
+    from moto.iam.models import iam_backends
+
+    backend: Any = iam_backends[session.account_id]["aws"]
+    attributes = _attributes(session.issued, mfa=session.mfa_at is not None)
+    user = next((it for it in backend.users.values() if it.id == session.user_id), None)
+    role = next((it for it in backend.roles.values() if it.id == session.role_id), None)
+    if user is not None:
+        identity = user_identity(session.account_id, user)
+    elif role is not None:
+        identity = _role_identity(session.account_id, role, session.name)
+    elif session.kind == "root":
+        identity = root_identity(session.account_id)
+    else:
+        return None
+    context = {**identity.pop("sessionContext", {}), "attributes": attributes}
+    identity.update(accessKeyId=session.access_key, sessionContext=context)
+    return Caller(account_id=session.account_id, identity=identity)
+
+
+def _role_identity(account_id: str, role: Any, session_name: str) -> dict[str, Any]:
+    return {
+        "type": "AssumedRole",
+        "principalId": f"{role.id}:{session_name}",
+        "arn": f"arn:aws:sts::{account_id}:assumed-role/{role.name}/{session_name}",
+        "accountId": account_id,
+        "sessionContext": {
+            "sessionIssuer": {
+                "type": "Role",
+                "principalId": role.id,
+                "arn": role.arn,
+                "accountId": account_id,
+                "userName": role.name,
+            }
+        },
+    }
+
+
 def _user(access_key: str, at: datetime, *, mfa: bool) -> Caller | None:
     from moto.iam.models import iam_backends
 

@@ -18,7 +18,7 @@ from typing import Any
 from keyreeve.sandbox.account import REGION
 from keyreeve.sandbox.calls import Request
 from keyreeve.sandbox.chain import spelling
-from keyreeve.sandbox.chain.callers import Caller, find
+from keyreeve.sandbox.chain.callers import Caller, find, of_session
 
 Event = dict[str, Any]
 
@@ -29,6 +29,7 @@ _ALSO_READS = frozenset({"AssumeRole", "GenerateCredentialReport", "Decrypt", "G
 _GLOBAL = frozenset({"iam", "organizations"})
 _SOURCES = {"sesv2": "ses", "email": "ses"}
 _DATA = {
+    "s3": r"(?!.*LockConfiguration).*(Object|Multipart|Part).*",
     "ses": r"Send.*",
     "sesv2": r"Send.*",
     "sqs": r"(Send|Receive|Delete|ChangeMessageVisibility)Message.*",
@@ -76,13 +77,14 @@ class History:
         self._callers.clear()
         self._with_mfa.clear()
 
-    def caller(self, access_key: str | None, at: datetime) -> Caller | None:
-        """Who signs with the key, as it stands before the call."""
+    def caller(self, access_key: str | None, at: datetime, session: Any = None) -> Caller | None:
+        """Who signs with the key, as it stands before the call; `session`: its Session, if any."""
         if access_key is None:
             return None
         known = self._callers.get(access_key)
         if known is None:
-            known = find(access_key, at, mfa=access_key in self._with_mfa)
+            known = of_session(session) if session is not None else None
+            known = known or find(access_key, at, mfa=access_key in self._with_mfa)
             self._callers[access_key] = known
         return known
 
@@ -127,14 +129,16 @@ class History:
         self._kept.append(kept)
         return kept
 
-    def latest(self, account_id: str, region: str, now: datetime) -> Iterator[Event]:
-        """Of the last 90 days, the newest first."""
-        for kept in reversed(self._kept):
+    def latest(
+        self, account_id: str, region: str, now: datetime, before: int | None = None
+    ) -> Iterator[tuple[int, Event]]:
+        """Of the last 90 days, the newest first, with their numbers; those `before` a number."""
+        for kept in reversed(self._kept[: None if before is None else before - 1]):
             if kept.caller.account_id != account_id or not now - KEPT <= kept.at <= now:
                 continue
             event = event_of(kept)
             if event["awsRegion"] == region:
-                yield event
+                yield kept.number, event
 
 
 def is_read(operation: str) -> bool:
@@ -144,7 +148,7 @@ def is_read(operation: str) -> bool:
 
 def is_management(request: Request) -> bool:
     """Whether CloudTrail keeps the call without being asked to."""
-    if request.operation == "Unknown" or (request.service == "s3" and "Key" in request.params):
+    if request.operation == "Unknown":
         return False
     pattern = _DATA.get(request.service)
     return pattern is None or not re.fullmatch(pattern, request.operation)

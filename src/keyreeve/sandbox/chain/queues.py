@@ -41,7 +41,7 @@ def send(
 
     region, account_id, name = arn.split(":")[3:6]
     told = {
-        key: {"data_type": "String", "string_value": value}
+        key: {"DataType": "String", "StringValue": value}
         for key, value in (attributes or {}).items()
     }
     sqs_backends[account_id][region].send_message(

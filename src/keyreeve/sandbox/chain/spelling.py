@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree as ET
 
-HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _BOTOCORE_NAMES = {"monitoring": "cloudwatch", "access-analyzer": "accessanalyzer"}
+"""Services that sign by another name."""
+HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
 _SECRET = frozenset(
     {
         *("secretaccesskey", "sessiontoken", "base32stringseed", "qrcodepng", "secretstring"),

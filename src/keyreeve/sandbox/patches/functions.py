@@ -17,9 +17,14 @@ from keyreeve.sandbox.world import World
 
 def apply(world: World) -> None:
     """Let moto's backend without Docker run functions for real."""
+    from moto.awslambda.exceptions import LambdaClientError
     from moto.awslambda.models import LambdaFunction
     from moto.awslambda_simple.models import LambdaSimpleBackend
     from moto.core.config import default_user_config
+
+    class AccessDenied(LambdaClientError):
+        def __init__(self, message: str) -> None:
+            super().__init__("AccessDeniedException", message)
 
     default_user_config["lambda"] = {"use_docker": False}
     stock_init, stock_configuration = LambdaFunction.__init__, LambdaFunction.get_configuration
@@ -40,7 +45,10 @@ def apply(world: World) -> None:
             functions.later(world, arn, payload)
         if kind in ("Event", "DryRun"):
             return b""
-        told = lambda_runtime.invoke(world, arn, payload)
+        try:
+            told = lambda_runtime.invoke(world, arn, payload)
+        except LookupError as error:
+            raise AccessDenied(str(error)) from error
         if told.error is not None:
             response_headers["x-amz-function-error"] = told.error
         return told.payload

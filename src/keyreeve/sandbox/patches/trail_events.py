@@ -9,10 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import islice
 from typing import Any
 
+from keyreeve.sandbox.chain import people
 from keyreeve.sandbox.chain.history import Event
-from keyreeve.sandbox.patches.pagination import page
 from keyreeve.sandbox.patches.replacing import add, replace
 from keyreeve.sandbox.world import World
 
@@ -41,17 +43,22 @@ def apply(world: World) -> None:
         if not 1 <= limit <= _PAGE:
             raise JsonRESTError("InvalidMaxResultsException", f"MaxResults is 1 to {_PAGE}")
         since, until = self._get_param("StartTime"), self._get_param("EndTime")
-        history = world.history.latest(self.current_account, self.region, world.clock.now())
-        found = [
-            event
-            for event in history
+        token = self._get_param("NextToken")
+        history = world.history.latest(
+            self.current_account, self.region, world.clock.now(), int(token) if token else None
+        )
+        found = (
+            (number, event)
+            for number, event in history
             if all(_has(event, it["AttributeKey"], it["AttributeValue"]) for it in asked)
             and (since is None or _seconds(event) >= float(since))
             and (until is None or _seconds(event) <= float(until))
-        ]
-        part, token = page(found, limit, self._get_param("NextToken"))
-        told: dict[str, Any] = {"Events": list(map(_row, part))}
-        return json.dumps(told | ({"NextToken": token} if token else {}))
+        )
+        part = list(islice(found, limit + 1))
+        told: dict[str, Any] = {"Events": [_row(event) for _, event in part[:limit]]}
+        if len(part) > limit:
+            told["NextToken"] = str(part[limit - 1][0])
+        return json.dumps(told)
 
     stock_description: Callable[[Any], dict[str, Any]] = TrailStatus.description
     stock_init = Trail.__init__
@@ -65,6 +72,9 @@ def apply(world: World) -> None:
         told = {"LatestCloudWatchLogsDeliveryError": error} if error else {}
         return stock_description(self) | told
 
+    # Whoever lets people sign in tells those who watch.
+    observers: list[Callable[[people.SignInAttempt], None]] = getattr(world, "observers", [])
+    observers.append(partial(people.signed_in, world))
     add(CloudTrailResponse, lookup_events=lookup_events)
     replace(Trail, __init__=init)
     replace(TrailStatus, description=description)
