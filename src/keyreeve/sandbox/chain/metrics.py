@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from keyreeve.language.filter_pattern import MalformedPattern, Pattern, parse_pattern
 from keyreeve.sandbox.world import World
 
 Datum = tuple[datetime, float, float, float, float]
@@ -125,20 +126,19 @@ def matches(pattern: str, message: str, event: Any) -> bool:
 
 
 @lru_cache(maxsize=1024)
-def _parsed(text: str) -> Any:
-    from keyreeve.language.filter_pattern import parse_pattern
-
+def _parsed(text: str) -> Pattern:
     return parse_pattern(text)
 
 
 def is_pattern(text: str) -> bool:
     """Whether AWS would store it."""
-    from keyreeve.language.filter_pattern import MalformedPattern
-
+    if not text.strip().startswith("{"):
+        return True
     try:
-        return not text.strip().startswith("{") or _parsed(text.strip()) is not None
+        _parsed(text.strip())
     except MalformedPattern:
         return False
+    return True
 
 
 def _terms_match(text: str, message: str) -> bool:
