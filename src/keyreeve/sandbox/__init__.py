@@ -5,6 +5,9 @@ A process of its own on 127.0.0.1; the rest of the house meets it only as AWS, o
 process     Sandbox: start it, wait for it, ask it, end it (what demo, tests and CLI use)
 server      the process itself: patches → seed → serve
 wire        the WSGI door: control endpoints, faults, the record of calls, then moto
+turn        one request at a time, and how one steps aside
+afterwork   what AWS does by itself after a call was answered
+lambda_runtime  Lambda functions really run (running_function, lambda_bootstrap)
 calls       which AWS call a request is · faults  planted failures
 control     the endpoints below /_sandbox/
 world       what the process knows beside moto: clock, settings, outbox, calls, faults

@@ -7,7 +7,7 @@
 | use_key | key, service, region, at |
 | delete_key | key |
 | set_key_status | key, active |
-| sign_in | at |
+| sign_in | at, mfa, failure: of the root user too, as `<root_account>` |
 | change_password | – |
 | delete_password | – |
 | enrol_mfa · remove_mfa | – |
@@ -16,7 +16,8 @@
 | delete_user | – (everything that the user has goes too) |
 | create_user | the fields of a user in the account data |
 
-`key` is an id, `oldest` (the default) or `newest`.
+`key` is an id, `oldest` (the default) or `newest`.  CloudTrail tells of it all as if it had been
+done in the console.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from typing import Any
 from keyreeve.model.errors import ConfigError
 from keyreeve.sandbox.account import Act, Document
 from keyreeve.sandbox.account_file import read_account
+from keyreeve.sandbox.chain import people
 from keyreeve.sandbox.patches.login_profile import set_password
 from keyreeve.sandbox.seed import enrol_device, iam_backend, make_user
 from keyreeve.sandbox.world import World
@@ -41,11 +43,33 @@ def perform(
     if act is Act.CREATE_USER:
         document = {"account_id": account_id, "users": [{"created": "0d", **details, "name": user}]}
         make_user(backend, read_account(document).users[0], world.naive_now())
+        people.acted(world, account_id, people.root_identity(account_id), act, user, details)
         return {}
+    if act is Act.SIGN_IN:
+        return _sign_in_to_console(world, backend, user, details)
     if user not in backend.users:
         raise ConfigError(f"no user {user}", where=act)
-    done = _ACTS[act](world, backend, backend.users[user], details)
-    return done or {}
+    identity = people.user_identity(account_id, backend.users[user])
+    done = _ACTS[act](world, backend, backend.users[user], details) or {}
+    people.acted(world, account_id, identity, act, user, {**details, **done})
+    return done
+
+
+def _sign_in_to_console(world: World, backend: Any, name: str, details: Document) -> dict[str, Any]:
+    user, failure = backend.users.get(name), str(details.get("failure", ""))
+    if user is None and name != people.ROOT and not failure:
+        raise ConfigError(f"no user {name}", where=Act.SIGN_IN)
+    if user is not None and not failure:
+        _sign_in(world, backend, user, details)
+    attempt = people.Attempt(
+        account_id=backend.account_id,
+        user=name,
+        at=_instant(world, details).replace(tzinfo=UTC),
+        mfa=bool(details.get("mfa", user is not None and bool(user.mfa_devices))),
+        failure=failure,
+    )
+    people.signed_in(world, attempt)
+    return {}
 
 
 def _key(user: Any, details: Document) -> Any:
@@ -126,10 +150,12 @@ def _enrol_mfa(world: World, backend: Any, user: Any, _: Document) -> dict[str, 
     return {"serial": enrol_device(backend, user.name, world.naive_now())}
 
 
-def _remove_mfa(_: World, backend: Any, user: Any, __: Document) -> None:
-    for serial in list(user.mfa_devices):
+def _remove_mfa(_: World, backend: Any, user: Any, __: Document) -> dict[str, Any]:
+    serials = list(user.mfa_devices)
+    for serial in serials:
         backend.deactivate_mfa_device(user.name, serial)
         backend.virtual_mfa_devices.pop(serial, None)
+    return {"serial": serials[0]} if serials else {}
 
 
 def _tag(_: World, backend: Any, user: Any, details: Document) -> None:

@@ -12,6 +12,10 @@
 | calls | AWS calls (?since=n) | | forget |
 | act | | {user, act, details} | |
 | fault | planted failures | one more | forget |
+| emit | | {event, account_id}: one more CloudTrail event | |
+| confirm | | {subscription}: its ARN or its address | |
+| alerts | what confirmed e-mail subscribers got (?since=n) | | |
+| settle | | {}: wait until what follows from the calls is done | |
 | guard | | {access_key, documents}: all that the key may do; documents null: everything | |
 """
 
@@ -20,6 +24,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
 from keyreeve.language.policy_document import parse_document
@@ -27,12 +32,18 @@ from keyreeve.model.errors import ConfigError
 from keyreeve.sandbox import acts, seed, view
 from keyreeve.sandbox.account import Act
 from keyreeve.sandbox.account_file import read_account
+from keyreeve.sandbox.chain import alarms, topics
+from keyreeve.sandbox.chain.callers import Caller, service_identity
+from keyreeve.sandbox.chain.delivery import follow
+from keyreeve.sandbox.chain.history import event_of
 from keyreeve.sandbox.faults import read_fault
 from keyreeve.sandbox.world import Settings, World
 
 Query = Mapping[str, str]
 Body = Mapping[str, Any]
 Endpoint = Callable[[World, Query, Body], Any]
+_PATIENCE = 50
+"""Seconds: less than `process.Sandbox` waits for an answer."""
 
 
 def answer(world: World, method: str, path: str, query: Query, body: Body) -> tuple[int, Any]:
@@ -60,6 +71,7 @@ def _clock(world: World, _: Query, __: Body) -> Any:
 
 def _set_clock(world: World, query: Query, body: Body) -> Any:
     world.clock.set(instant(body["at"]), ticking=bool(body.get("ticking", False)))
+    alarms.evaluate_all(world)
     return _clock(world, query, body)
 
 
@@ -127,6 +139,38 @@ def _guard(world: World, _: Query, body: Body) -> Any:
     return {"guarded": sorted(world.guards)}
 
 
+def _settle(world: World, _: Query, __: Body) -> Any:
+    until = monotonic() + _PATIENCE
+    while world.afterwork.settle(until - monotonic()):
+        alarms.evaluate_all(world)
+        if world.afterwork.idle:
+            return {}
+    raise ConfigError(f"still at work after {_PATIENCE} s", where="settle")
+
+
+def _emit(world: World, _: Query, body: Body) -> Any:
+    event = body["event"]
+    account_id = body.get("account_id") or event.get("recipientAccountId") or world.home
+    identity = event.get("userIdentity") or service_identity("sandbox.amazonaws.com")
+    caller = Caller(account_id=account_id, identity=identity)
+    kept = world.history.add(caller, world.clock.now(), event)
+    follow(world, kept)
+    return {"eventID": event_of(kept)["eventID"]}
+
+
+def _confirm(_: World, __: Query, body: Body) -> Any:
+    return {"confirmed": topics.confirm(body["subscription"])}
+
+
+def _alerts(world: World, query: Query, _: Body) -> Any:
+    since = int(query.get("since", "0"))
+    return [
+        {**asdict(alert), "at": alert.at.isoformat(), "number": number}
+        for number, alert in enumerate(world.alerts, 1)
+        if number > since
+    ]
+
+
 def _faults(world: World, _: Query, __: Body) -> Any:
     return [asdict(fault) for fault in world.faults]
 
@@ -154,6 +198,10 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): _forget_calls,
     ("POST", "act"): _do,
+    ("POST", "emit"): _emit,
+    ("POST", "confirm"): _confirm,
+    ("GET", "alerts"): _alerts,
+    ("POST", "settle"): _settle,
     ("GET", "fault"): _faults,
     ("POST", "fault"): _plant,
     ("DELETE", "fault"): _clear,

@@ -174,6 +174,25 @@ class Sandbox:
         )
         return told
 
+    def emit(self, event: Document, account_id: str | None = None) -> str:
+        """One more CloudTrail event, as it is: a duplicate, a foreign one. Its eventID."""
+        told = self._ask("POST", "emit", {"event": event, "account_id": account_id})
+        return str(told["eventID"])
+
+    def confirm(self, subscription: str) -> list[str]:
+        """Let a subscriber confirm, by subscription ARN or address; the ARNs."""
+        told: list[str] = self._ask("POST", "confirm", {"subscription": subscription})["confirmed"]
+        return told
+
+    def alerts(self, since: int = 0) -> list[dict[str, Any]]:
+        """What confirmed e-mail subscribers got, in order: to, subject, message, topic, at."""
+        told: list[dict[str, Any]] = self._ask("GET", f"alerts?since={since}")
+        return told
+
+    def settle(self) -> None:
+        """Wait until everything that follows from the calls so far has happened."""
+        self._ask("POST", "settle", {})
+
     def plant_fault(self, operation: str = "*", **fault: object) -> None:
         """Let calls fail (faults.Fault): `code`, `status`, `when`, `count`, `key` …"""
         self._ask("POST", "fault", {"operation": operation, **fault})

@@ -33,15 +33,15 @@ def serve(account: AccountData, at: datetime, port: int = 0, *, print_env: bool 
     server = listen(world, port)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: Thread(target=server.shutdown).start())
-    url = f"http://{HOST}:{server.server_port}"
-    _say(f"ready {url}")
+    _say(f"ready {world.endpoint}")
     if print_env:
-        for name, value in environment_for(url).items():
+        for name, value in environment_for(world.endpoint).items():
             _say(f"export {name}={value}")
     try:
         server.serve_forever(poll_interval=0.05)
     finally:
         server.server_close()
+        world.stop_functions()
 
 
 def listen(world: World, port: int = 0) -> Any:
@@ -55,7 +55,9 @@ def listen(world: World, port: int = 0) -> Any:
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     door = Door(world, DomainDispatcherApplication(create_backend_app))
-    return make_server(HOST, port, door, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(HOST, port, door, threaded=True, request_handler=MotoRequestHandler)
+    world.endpoint = f"http://{HOST}:{server.server_port}"
+    return server
 
 
 def _say(line: str) -> None:

@@ -11,10 +11,9 @@ import json
 import logging
 import select
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
-from threading import Lock
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -22,6 +21,8 @@ from keyreeve.language.policy_evaluator import Request as Question
 from keyreeve.sandbox import control
 from keyreeve.sandbox.authorisation import Judgement, caller_of, judge, judge_missing
 from keyreeve.sandbox.calls import Request, recognise
+from keyreeve.sandbox.chain.callers import Caller
+from keyreeve.sandbox.chain.delivery import follow
 from keyreeve.sandbox.faults import Answer, Fault, When, error_body
 from keyreeve.sandbox.world import World
 
@@ -65,13 +66,12 @@ class Door:
     def __init__(self, world: World, aws: Wsgi) -> None:
         self._world = world
         self._aws = aws
-        self._lock = Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
         body = _read(environ)
         try:
-            with self._lock:
+            with self._world.turn:
                 if environ.get("PATH_INFO", "").startswith(_CONTROL):
                     return self._control(environ, body, start_response)
                 return self._call(environ, body, start_response)
@@ -95,6 +95,7 @@ class Door:
         self, environ: Environ, body: bytes, start_response: StartResponse
     ) -> Iterable[bytes]:
         request = recognise(environ, body)
+        caller = self._caller(request)
         if self._is_inactive(request):
             fault = Fault(code="InvalidClientTokenId", status=403, message="The key is Inactive.")
             return self._fail(fault, request, environ, start_response)
@@ -106,9 +107,10 @@ class Door:
             return self._fail(fault_now, request, environ, start_response)
         heard = _Heard()
         content = self._ask_moto(environ, heard)
+        status = int(heard.status.split()[0])
+        self._follow(request, caller, status, content)
         if fault_now is not None:
             return self._fail(fault_now, request, environ, start_response)
-        status = int(heard.status.split()[0])
         if status == HTTPStatus.NOT_FOUND and "Key" in request.params:
             missing = judge_missing(self._world, request)
             if missing is not None and missing.refused is not None:
@@ -126,7 +128,18 @@ class Door:
         code = "AccessDeniedException" if by_json else "AccessDenied"
         message = judged.message(caller_of(request))
         kind, text, headers = error_body(request.service, code, message)
+        self._follow(request, self._caller(request), HTTPStatus.FORBIDDEN, text)
         return _send(start_response, HTTPStatus.FORBIDDEN, kind, text, headers)
+
+    def _caller(self, request: Request) -> Caller | None:
+        sessions: Mapping[str, Any] = getattr(self._world, "sessions", {})
+        session = sessions.get(request.access_key or "")
+        return self._world.history.caller(request.access_key, self._world.clock.now(), session)
+
+    def _follow(self, request: Request, caller: Caller | None, status: int, content: bytes) -> None:
+        """Keep the call for CloudTrail, and let what follows from it happen."""
+        now = self._world.clock.now()
+        follow(self._world, self._world.history.keep(caller, request, now, status, content))
 
     def _ask_moto(self, environ: Environ, heard: _Heard) -> bytes:
         try:
@@ -163,6 +176,8 @@ class Door:
             return _send(start_response, 200, "text/plain", b"\x00<not an answer")
         self._remember(request, fault.status, fault.code)
         kind, text, headers = error_body(request.service, fault.code, fault.message)
+        if fault.when is When.BEFORE:
+            self._follow(request, self._caller(request), fault.status, text)
         return _send(start_response, fault.status, kind, text, headers)
 
     def _hold(self, fault: Fault, caller: socket.socket) -> None:

@@ -9,8 +9,12 @@ from typing import Any
 
 from keyreeve.language.policy_document import PolicyDocument
 from keyreeve.sandbox.account import HOME_ACCOUNT
+from keyreeve.sandbox.afterwork import Afterwork
 from keyreeve.sandbox.calls import Call
+from keyreeve.sandbox.chain.history import History
 from keyreeve.sandbox.faults import Fault
+from keyreeve.sandbox.running_function import RunningFunction
+from keyreeve.sandbox.turn import Turn
 
 
 class SettableClock:
@@ -64,6 +68,18 @@ class SentMail:
     at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """What SNS wrote to a confirmed e-mail subscriber."""
+
+    to: str
+    subject: str
+    message: str
+    topic: str
+    """The topic's ARN."""
+    at: datetime
+
+
 @dataclass(slots=True, kw_only=True)
 class World:
     """One per process; patches and endpoints share it."""
@@ -73,7 +89,10 @@ class World:
     home: str = HOME_ACCOUNT
     """The account in which Keyreeve's well-known key lies."""
     outbox: list[SentMail] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
+    history: History = field(default_factory=History)
+    """CloudTrail's view of the calls."""
     faults: list[Fault] = field(default_factory=list)
     guards: dict[str, tuple[PolicyDocument, ...]] = field(default_factory=dict)
     """Access key → all that it may do; other keys may do everything (authorisation.py)."""
@@ -83,14 +102,45 @@ class World:
     """Keys of Keyreeve itself: their last use is no change of the account."""
     generations: dict[str, int] = field(default_factory=dict)
     """How often a name was used, so that a re-created user gets another unique id."""
+    endpoint: str = ""
+    """The sandbox's own URL, for functions that call back."""
+    turn: Turn = field(default_factory=Turn)
+    afterwork: Afterwork = field(init=False)
+    functions: dict[tuple[str, str], list[RunningFunction]] = field(default_factory=dict)
+    """ARN and code → processes that wait (lambda_runtime.py)."""
+    busy_functions: list[RunningFunction] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """The worker takes its turns among the requests."""
+        self.afterwork = Afterwork(self.turn)
 
     def forget(self) -> None:
         """Everything but the clock."""
+        self.afterwork.drop()
+        self.stop_functions()
         self.settings = Settings()
-        for kept in (self.outbox, self.calls, self.faults, self.reports, self.own_keys):
+        self.history.clear()
+        for kept in (
+            self.outbox,
+            self.alerts,
+            self.calls,
+            self.faults,
+            self.reports,
+            self.own_keys,
+        ):
             kept.clear()
         self.guards.clear()
         self.generations.clear()
+
+    def stop_functions(self) -> None:
+        """End every function's process; who waits for one is told that it is gone."""
+        for running in [
+            *self.busy_functions,
+            *(it for idle in self.functions.values() for it in idle),
+        ]:
+            running.stop()
+        self.busy_functions.clear()
+        self.functions.clear()
 
     def naive_now(self) -> datetime:
         """The clock as moto keeps instants: UTC without saying so."""

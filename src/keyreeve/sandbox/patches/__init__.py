@@ -12,16 +12,23 @@ from keyreeve.sandbox.world import World
 def apply(world: World) -> None:
     """Bend moto towards AWS for the rest of this process's life."""
     from keyreeve.sandbox.patches import (
+        alarms,
         clock,
         credential_report,
         deletion,
+        functions,
         identifiers,
+        log_filters,
         login_profile,
         mail,
         managed_policies,
         mfa,
         pagination,
+        rules,
         secrets,
+        subscriptions,
+        times,
+        trail_events,
     )
 
     clock.apply(world)
@@ -34,3 +41,10 @@ def apply(world: World) -> None:
     deletion.apply()
     mail.apply(world)
     secrets.apply()
+    functions.apply(world)
+    times.apply(world)
+    log_filters.apply(world)
+    alarms.apply(world)
+    subscriptions.apply(world)
+    rules.apply(world)
+    trail_events.apply(world)
