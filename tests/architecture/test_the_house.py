@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +18,9 @@ PURE = ("model", "language", "controls", "escalation", "governance", "reporting"
 CLOCKS = {"now", "utcnow", "today", "time", "monotonic"}
 MUTATIONS = re.compile(
     r"\.(create_access_key|update_access_key|delete_access_key|update_login_profile|"
-    r"create_login_profile|delete_login_profile|add_user_to_group|remove_user_from_group)\("
+    r"create_login_profile|delete_login_profile|add_user_to_group|remove_user_from_group|"
+    r"create_user|delete_user|tag_user|untag_user|put_user_policy|delete_user_policy|"
+    r"attach_user_policy|detach_user_policy|deactivate_mfa_device|delete_virtual_mfa_device)\("
 )
 
 
@@ -81,3 +84,51 @@ def test_readme_and_architecture_name_only_files_that_exist() -> None:
             target = link[0] or link[1]
             if not target.startswith("http"):
                 assert (ROOT / target).exists(), f"{document}: {target}"
+
+
+RUNTIME = {"boto3", "botocore", "keyreeve"}
+"""What Lambda's own Python has, besides the standard library; and what we pack."""
+
+
+def imported(path: Path) -> Iterator[str]:
+    """What importing a module imports: whatever stands outside functions and TYPE_CHECKING."""
+    waiting: list[ast.AST] = list(ast.parse(path.read_text()).body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+            waiting += node.orelse
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += ast.iter_child_nodes(node)
+
+
+def module_file(name: str) -> Path | None:
+    below = SOURCE.parent / Path(*name.split("."))
+    files = (below.with_suffix(".py"), below / "__init__.py")
+    return next((file for file in files if file.exists()), None)
+
+
+@pytest.mark.parametrize("handler", ["onboarding"])
+def test_a_function_of_the_baseline_needs_nothing_that_lambda_does_not_have(handler: str) -> None:
+    """Its package carries no other library; whoever imports one here breaks it on AWS only."""
+    waiting, seen, foreign = [f"keyreeve.handlers.{handler}"], set(), set()
+    while waiting:
+        name = waiting.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        top = name.partition(".")[0]
+        if top != "keyreeve":
+            if top not in RUNTIME | sys.stdlib_module_names:
+                foreign.add(name)
+            continue
+        file = module_file(name)
+        if file is not None:
+            waiting += [name.rpartition(".")[0] or "keyreeve", *imported(file)]
+
+    assert foreign == set()
+    assert "keyreeve.pipeline.move" in seen

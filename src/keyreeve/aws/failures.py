@@ -51,6 +51,7 @@ R = TypeVar("R")
 
 READS: Final = frozenset(
     {
+        "cloudtrail:LookupEvents",
         "iam:GenerateCredentialReport",
         "iam:GetAccessKeyLastUsed",
         "iam:GetAccountAuthorizationDetails",
@@ -59,6 +60,7 @@ READS: Final = frozenset(
         "iam:GetCredentialReport",
         "iam:GetGroup",
         "iam:GetLoginProfile",
+        "iam:GetRole",
         "iam:GetUser",
         "iam:ListAccessKeys",
         "iam:ListAccountAliases",
@@ -66,6 +68,7 @@ READS: Final = frozenset(
         "iam:ListMFADevices",
         "iam:ListUserTags",
         "iam:ListUsers",
+        "iam:ListVirtualMFADevices",
         "iam:SimulatePrincipalPolicy",
         "s3:GetBucketEncryption",
         "s3:GetBucketLifecycleConfiguration",
@@ -183,7 +186,9 @@ _BY_STATUS: Final[dict[int, type[AwsFailure]]] = {
     429: Throttled,
 }
 
-_CARRY_SECRETS: Final = frozenset({"iam:UpdateLoginProfile", "s3:PutObject"})
+_CARRY_SECRETS: Final = frozenset(
+    {"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "s3:PutObject"}
+)
 """Requests with a password in the clear: their refusals are told by the code alone."""
 
 _NO_CREDENTIALS = (

@@ -164,6 +164,12 @@ def _read_datetime(value: object, path: str) -> datetime:
     return instant
 
 
+def _read_span(value: object, path: str) -> timedelta:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise _fail(path, "seconds", value)
+    return timedelta(seconds=value)
+
+
 def _read_json(value: object, path: str) -> object:  # noqa: ARG001 - a reader's signature
     return value
 
@@ -176,6 +182,7 @@ _PLAIN: Mapping[Any, _Reader] = {
     list: _exactly(list, "a list"),
     date: _read_date,
     datetime: _read_datetime,
+    timedelta: _read_span,
     object: _read_json,
 }
 

@@ -6,6 +6,7 @@ an operation's action bears another name, the operation's own page:
 sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error message names it).
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
 key stands in for s3:prefix then.
+iam:CreateUser with tags asks for iam:TagUser besides.
 s3:CreateBucket with ObjectOwnership asks for s3:PutBucketOwnershipControls besides.
 secretsmanager:CreateSecret with tags asks for secretsmanager:TagResource besides.
 """
@@ -24,12 +25,14 @@ class Kind(StrEnum):
     """No resource-level permissions: `*` is all that a policy can say."""
     USER = "user"
     GROUP = "group"
+    MFA = "mfa"
     ROLE = "role"
     POLICY = "policy"
     BUCKET = "bucket"
     OBJECT = "object"
     IDENTITY = "identity"
     KEY = "key"
+    TOPIC = "topic"
     SECRET = "secret"  # noqa: S105 - a resource type of Secrets Manager
 
 
@@ -39,7 +42,9 @@ ACTIONS: Final[Mapping[str, Kind]] = {
             "iam:GenerateCredentialReport",
             "iam:GetAccountAuthorizationDetails",
             "iam:GetAccountPasswordPolicy",
+            "cloudtrail:LookupEvents",
             "iam:GetCredentialReport",
+            "iam:ListVirtualMFADevices",
             "s3:ListAllMyBuckets",
             "ses:GetAccount",
         ),
@@ -48,20 +53,30 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(
         (
             "iam:CreateAccessKey",
+            "iam:CreateLoginProfile",
+            "iam:CreateUser",
+            "iam:DeactivateMFADevice",
             "iam:DeleteAccessKey",
             "iam:DeleteLoginProfile",
+            "iam:DeleteUser",
+            "iam:DeleteUserPolicy",
+            "iam:DetachUserPolicy",
             "iam:GetAccessKeyLastUsed",
             "iam:GetLoginProfile",
             "iam:GetUser",
             "iam:ListAccessKeys",
+            "iam:ListGroupsForUser",
             "iam:ListMFADevices",
+            "iam:PutUserPolicy",
+            "iam:TagUser",
             "iam:UpdateAccessKey",
             "iam:UpdateLoginProfile",
         ),
         Kind.USER,
     ),
-    "iam:AddUserToGroup": Kind.GROUP,
-    **dict.fromkeys(("iam:AttachRolePolicy", "iam:CreateRole"), Kind.ROLE),
+    **dict.fromkeys(("iam:AddUserToGroup", "iam:GetGroup", "iam:RemoveUserFromGroup"), Kind.GROUP),
+    "iam:DeleteVirtualMFADevice": Kind.MFA,
+    **dict.fromkeys(("iam:AttachRolePolicy", "iam:CreateRole", "iam:GetRole"), Kind.ROLE),
     **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion"), Kind.POLICY),
     **dict.fromkeys(
         (
@@ -91,6 +106,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
         Kind.OBJECT,
     ),
     **dict.fromkeys(("ses:GetEmailIdentity", "ses:SendRawEmail"), Kind.IDENTITY),
+    "sns:Publish": Kind.TOPIC,
     **dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), Kind.KEY),
     **dict.fromkeys(
         (
@@ -108,6 +124,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
 """Every action that a call of ours is authorised by, or that our policies deny."""
 
 _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "iam:CreateUser": ("iam:CreateUser", "iam:TagUser"),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
 
+from keyreeve.model.policy import Exclusion
+
 QUARANTINE_GROUP = "Quarantine"
 """Denies everything; mover and reconcile never leave it, only `user release` does."""
 
@@ -92,6 +94,8 @@ class AccessModel:
     """None: the account's own policy is left alone."""
     provisioners: tuple[str, ...] = ()
     """ARNs of the roles that may set the role tag; nobody else may (S2.T7)."""
+    exclusions: tuple[Exclusion, ...] = ()
+    """Whom nobody moves: the exclusions of config.yaml, told to the mover with the model."""
 
     def grant_for(self, functional_group: str | None) -> Grant | None:
         """The grant of a tag's value, exactly as written: the allow-list of target groups."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from enum import StrEnum
 from fnmatch import fnmatchcase
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
-from keyreeve.model.identifiers import ControlId
+from keyreeve.model.identifiers import ControlId, UserName
 from keyreeve.model.snapshot import User
 
 
@@ -115,6 +117,18 @@ class BlastLimits:
     disruptive_floor: int = 5
 
 
+class Tagged(Protocol):
+    """What a match looks at."""
+
+    @property
+    def name(self) -> UserName:
+        """The user's name."""
+
+    @property
+    def tags(self) -> Mapping[str, str]:
+        """The user's tags."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Match:
     """Selects users: by a glob on the name, or by `tag=value` (value may be a glob)."""
@@ -122,7 +136,7 @@ class Match:
     user: str | None = None
     tag: str | None = None
 
-    def matches(self, user: User) -> bool:
+    def matches(self, user: Tagged) -> bool:
         """Whether every given part matches; names and values are compared case-sensitively."""
         if self.user is not None and not fnmatchcase(user.name, self.user):
             return False

@@ -1,0 +1,165 @@
+"""Reads users and their groups, live: what onboarding decides by."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, Final
+
+from keyreeve.aws.failures import calling
+from keyreeve.aws.iam_reader import all_pages
+from keyreeve.aws.sessions import Sessions
+from keyreeve.governance.mfa_events import sets_tag, tag_author
+from keyreeve.model.identifiers import UserId, UserName
+from keyreeve.model.people import Everybody, Member, TagAuthor
+from keyreeve.ports.people import Role
+
+_SIDE_BY_SIDE: Final = 8
+"""Calls at a time, where users are asked for one by one."""
+_EVENT_PAGES: Final = 20
+"""Of 50 events each; LookupEvents answers twice a second (E6)."""
+
+
+class IamPeopleReader:
+    """`ports.people.PeopleReader` over IAM."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._iam = sessions.client("iam")
+
+    def member(self, user: UserName) -> Member:
+        """GetUser, ListGroupsForUser, ListMFADevices. NotFound if the user is gone."""
+        found = self._user(user)
+        return replace(found, groups=self._groups(user), has_mfa=bool(self.mfa_devices(user)))
+
+    @calling("iam:ListMFADevices")
+    def mfa_devices(self, user: UserName) -> tuple[str, ...]:
+        """Serial numbers of the user's active devices. NotFound if the user is gone."""
+        pages = all_pages(self._iam.list_mfa_devices, UserName=user)
+        return tuple(row["SerialNumber"] for page in pages for row in page["MFADevices"])
+
+    @calling("iam:GetGroup")
+    def group_members(self, group: str) -> frozenset[UserName]:
+        """GetGroup, all pages. NotFound if there is no such group."""
+        pages = all_pages(self._iam.get_group, GroupName=group)
+        return frozenset(UserName(row["UserName"]) for page in pages for row in page["Users"])
+
+    def everybody(self) -> Everybody:
+        """All users with tags, groups and MFA; the names of all groups.
+
+        Whoever has a virtual device is known from one listing; passkeys and hardware devices are
+        in no listing, so the others are asked for one by one.
+        """
+        everybody = self._details()
+        virtual = self._with_virtual_device()
+        others = [member.name for member in everybody.members if member.name not in virtual]
+        with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
+            asked = dict(zip(others, pool.map(self.mfa_devices, others), strict=True))
+        return replace(
+            everybody,
+            members=tuple(
+                replace(member, has_mfa=member.name in virtual or bool(asked[member.name]))
+                for member in everybody.members
+            ),
+        )
+
+    @calling("iam:GetRole")
+    def role(self, name: str) -> Role:
+        """GetRole. NotFound."""
+        found = self._iam.get_role(RoleName=name)["Role"]
+        trust: Any = found["AssumeRolePolicyDocument"]
+        return Role(
+            name=found["RoleName"],
+            arn=found["Arn"],
+            trust=json.loads(trust) if isinstance(trust, str) else trust,
+            # AWS: absent means the default of one hour.
+            max_session_seconds=found.get("MaxSessionDuration", 3600),
+        )
+
+    @calling("iam:GetUser")
+    def _user(self, user: UserName) -> Member:
+        return _member(self._iam.get_user(UserName=user)["User"])
+
+    @calling("iam:ListGroupsForUser")
+    def _groups(self, user: UserName) -> frozenset[str]:
+        pages = all_pages(self._iam.list_groups_for_user, UserName=user)
+        return frozenset(row["GroupName"] for page in pages for row in page["Groups"])
+
+    @calling("iam:GetAccountAuthorizationDetails")
+    def _details(self) -> Everybody:
+        pages = list(
+            all_pages(
+                self._iam.get_account_authorization_details, Filter=["User", "Group"], MaxItems=1000
+            )
+        )
+        return Everybody(
+            members=tuple(_member(row) for page in pages for row in page["UserDetailList"]),
+            groups=frozenset(row["GroupName"] for page in pages for row in page["GroupDetailList"]),
+        )
+
+    @calling("iam:ListVirtualMFADevices")
+    def _with_virtual_device(self) -> frozenset[UserName]:
+        pages = all_pages(self._iam.list_virtual_mfa_devices, AssignmentStatus="Assigned")
+        names = (
+            row.get("User", {}).get("UserName")
+            for page in pages
+            for row in page["VirtualMFADevices"]
+        )
+        return frozenset(UserName(name) for name in names if name)
+
+
+class CloudTrailTagHistory:
+    """`ports.people.TagHistory` over CloudTrail's last 90 days, newest first.
+
+    TagUser and CreateUser are looked up by their names: CloudTrail indexes the user whom a TagUser
+    is about only where it chooses to. Beyond a thousand events of each nothing is known.
+    """
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._trail = sessions.client("cloudtrail")
+
+    def author(self, user: UserName, tag: str) -> TagAuthor | None:
+        """Who gave the user this tag last; None: CloudTrail does not tell."""
+        for call in ("TagUser", "CreateUser"):
+            for record in self._records(call):
+                if sets_tag(record, user, tag):
+                    return tag_author(record)
+        return None
+
+    @calling("cloudtrail:LookupEvents")
+    def _page(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
+        page: Mapping[str, Any] = self._trail.lookup_events(**parameters)
+        return page
+
+    def _records(self, call: str) -> Iterator[Mapping[str, Any]]:
+        asked: dict[str, Any] = {
+            "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": call}]
+        }
+        for _ in range(_EVENT_PAGES):
+            page = self._page(asked)
+            yield from (_record(row) for row in page["Events"])
+            if not page.get("NextToken"):
+                return
+            asked["NextToken"] = page["NextToken"]
+
+
+def _record(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    """CloudTrail's own record, which LookupEvents wraps as text."""
+    try:
+        record = json.loads(row.get("CloudTrailEvent", "{}"))
+    except ValueError:
+        return {}
+    return record if isinstance(record, Mapping) else {}
+
+
+def _member(row: Mapping[str, Any]) -> Member:
+    """A row of GetUser or of the authorization details; MFA is asked for elsewhere."""
+    return Member(
+        name=UserName(row["UserName"]),
+        user_id=UserId(row["UserId"]),
+        arn=row["Arn"],
+        tags={tag["Key"]: tag["Value"] for tag in row.get("Tags", ())},
+        groups=frozenset(row.get("GroupList", ())),
+        has_mfa=False,
+    )

@@ -1,0 +1,49 @@
+"""The zip of a Lambda function: Keyreeve's own modules and a few files, the same bytes each time.
+
+AWS's runtime has boto3 and nothing else: a function may import no more than that and Keyreeve.
+Names are sorted, timestamps and permissions fixed: the digest is the name of the uploaded code.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import Final
+
+_EPOCH: Final = (1980, 1, 1, 0, 0, 0)
+"""The earliest instant that a zip can name."""
+_MODE: Final = 0o644
+_REGULAR_FILE: Final = 0o100000
+_PACKAGE: Final = "keyreeve"
+LEFT_OUT: Final = frozenset({"__pycache__", "sandbox"})
+"""Folders that no function needs."""
+
+
+def function_package(files: Mapping[str, bytes]) -> bytes:
+    """A zip of the package and `files` (by path). ValueError for a path that leads out."""
+    content = {**_below(resources.files(_PACKAGE), _PACKAGE), **files}
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        for path in sorted(content):
+            if path.startswith("/") or ".." in path.split("/") or "\\" in path:
+                raise ValueError(f"{path!r} leads out of the package")
+            entry = zipfile.ZipInfo(path, date_time=_EPOCH)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # Unix, wherever it is made
+            entry.external_attr = (_REGULAR_FILE | _MODE) << 16
+            archive.writestr(entry, content[path])
+    return out.getvalue()
+
+
+def _below(folder: Traversable, path: str) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            if entry.name not in LEFT_OUT:
+                found |= _below(entry, f"{path}/{entry.name}")
+        else:
+            found[f"{path}/{entry.name}"] = entry.read_bytes()
+    return found
