@@ -29,6 +29,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "summary": "Show or send the weekly summary.",
     },
     "Govern": {
+        "report": "Write down who may do what, why and since when.",
         "assume": "Open a session of a role, with MFA; or write a profile for it.",
     },
     "For the team": {
