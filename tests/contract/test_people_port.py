@@ -12,7 +12,8 @@ from keyreeve.aws.iam_actuator import IamPeopleActuator
 from keyreeve.aws.iam_people import IamPeopleReader
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import AlreadyExists, NotFound
-from keyreeve.ports.people import Role
+from keyreeve.model.people import Role, Standing
+from keyreeve.model.snapshot import GrantedPolicies
 
 TRUST = {
     "Version": "2012-10-17",
@@ -48,6 +49,18 @@ class Faked:
     def mfa_device(self, name):
         self._people.enrol(name)
 
+    def own_policy(self, user, name, document):
+        self._people.inline.setdefault(user, {})[name] = document
+
+    def attached_policy(self, user, name, document):
+        arn = f"arn:aws:iam::123456789012:policy/{name}"
+        self._people.documents[arn] = document
+        self._people.attached.setdefault(user, set()).add(arn)
+        return arn
+
+    def group_policy(self, group, name, document):
+        self._people.granted[group] = GrantedPolicies(documents=(document,))
+
     def role(self, name):
         arn = f"arn:aws:iam::123456789012:role/{name}"
         self._people.roles[name] = Role(name=name, arn=arn, trust=TRUST, max_session_seconds=3600)
@@ -69,6 +82,17 @@ class Emulated:
 
     def mfa_device(self, name):
         self._seed.mfa_device(name)
+
+    def own_policy(self, user, name, document):
+        self._seed.user_policy(user, name, document)
+
+    def attached_policy(self, user, name, document):
+        arn = self._seed.managed_policy(name, document)
+        self._seed.attach_to_user(user, arn)
+        return arn
+
+    def group_policy(self, group, name, document):
+        self._seed.group_policy(group, name, document)
 
     def role(self, name):
         self._seed._iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST))
@@ -143,6 +167,23 @@ def test_a_role_tells_whom_it_trusts(people):
     assert role.arn.endswith(":role/DeveloperRole")
     with pytest.raises(NotFound):
         people.reader.role("NoRole")
+
+
+def test_what_reaches_a_user_is_told_by_where_it_hangs(people):
+    people.user("ada")
+    people.user("bob")
+    people.group("Developers", "ada")
+    arn = people.attached_policy("ada", "own", DENY)
+    people.own_policy("ada", "inline", DENY)
+    people.group_policy("Developers", "team", DENY)
+    assert people.reader.standing("ada") == Standing(
+        attached={arn: DENY},
+        inline={"inline": DENY},
+        groups={"Developers": GrantedPolicies(documents=(DENY,))},
+    )
+    assert people.reader.standing("bob") == Standing()
+    with pytest.raises(NotFound):
+        people.reader.standing("nobody")
 
 
 # --- the actuator -----------------------------------------------------------------------------
@@ -229,6 +270,9 @@ def test_an_inline_policy_is_put_replaced_and_deleted(people):
 
 def test_only_what_is_attached_can_be_detached(people):
     people.user("ada")
+    arn = people.attached_policy("ada", "own", DENY)
+    people.actuator.detach_user_policy("ada", arn)
+    assert people.reader.standing("ada").attached == {}
     with pytest.raises(NotFound):
         people.actuator.detach_user_policy("ada", "arn:aws:iam::123456789012:policy/none")
 

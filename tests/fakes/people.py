@@ -13,8 +13,9 @@ from typing import Any
 
 from keyreeve.model.errors import AlreadyExists, AwsFailure, Conflict, NotFound
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, TagAuthor
-from keyreeve.ports.people import NewUser, Role
+from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
+from keyreeve.model.snapshot import GrantedPolicies
+from keyreeve.ports.people import NewUser
 
 ACCOUNT = "123456789012"
 BORN = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -32,6 +33,8 @@ class FakePeople:
         self.passwords: dict[str, str] = {}
         self.attached: dict[str, set[str]] = {}
         self.inline: dict[str, dict[str, Mapping[str, Any]]] = {}
+        self.documents: dict[str, Mapping[str, Any]] = {}
+        self.granted: dict[str, GrantedPolicies] = {}
         self.authors: dict[str, TagAuthor] = {}
         self.calls: list[tuple[str, ...]] = []
         self.lag = 0
@@ -101,6 +104,15 @@ class FakePeople:
         if name not in self.roles:
             raise NotFound(f"no role {name}", call="iam:GetRole", code="NoSuchEntity")
         return self.roles[name]
+
+    def standing(self, user: UserName) -> Standing:
+        self._asked("standing", user)
+        member = self._user(user)
+        return Standing(
+            attached={arn: self.documents.get(arn) for arn in sorted(self.attached.get(user, ()))},
+            inline=dict(self.inline.get(user, {})),
+            groups={name: self.granted.get(name, GrantedPolicies()) for name in member.groups},
+        )
 
     # --- TagHistory -------------------------------------------------------------------------------
 

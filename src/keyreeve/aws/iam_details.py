@@ -11,6 +11,7 @@ from itertools import chain
 from typing import Any
 
 from keyreeve.model.identifiers import UserId, UserName
+from keyreeve.model.people import Standing
 from keyreeve.model.snapshot import Absent, GrantedPolicies, PermissionsBoundary, User
 from keyreeve.ports import AccountDetails
 
@@ -35,6 +36,30 @@ def account_details(pages: Sequence[Record]) -> AccountDetails:
     }
     users = tuple(_user(row, policies, groups) for row in _rows(pages, "UserDetailList"))
     return AccountDetails(users=users, groups=frozenset(groups))
+
+
+def standing_policies(pages: Sequence[Record], user: UserName) -> Standing | None:
+    """What reaches one user, by where it hangs; None: no page describes the user."""
+    row = next((r for r in _rows(pages, "UserDetailList") if r["UserName"] == user), None)
+    if row is None:
+        return None
+    policies = {each["Arn"]: _default_document(each) for each in _rows(pages, "Policies")}
+    groups = {each["GroupName"]: each for each in _rows(pages, "GroupDetailList")}
+    attached = [policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ())]
+    return Standing(
+        attached={
+            arn: None if arn.split(":")[4] == _AWS_MANAGED else policies[arn] for arn in attached
+        },
+        inline={
+            policy["PolicyName"]: _decoded(policy["PolicyDocument"])
+            for policy in row.get("UserPolicyList", ())
+        },
+        groups={
+            name: _granted(groups[name], "GroupPolicyList", policies)
+            for name in row.get("GroupList", ())
+        },
+        boundary=_boundary(row, policies),
+    )
 
 
 def _rows(pages: Sequence[Record], part: str) -> Iterable[Record]:

@@ -9,12 +9,13 @@ from dataclasses import replace
 from typing import Any, Final
 
 from keyreeve.aws.failures import calling
+from keyreeve.aws.iam_details import standing_policies
 from keyreeve.aws.iam_reader import all_pages
 from keyreeve.aws.sessions import Sessions
 from keyreeve.governance.mfa_events import sets_tag, tag_author
+from keyreeve.model.errors import NotFound
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, TagAuthor
-from keyreeve.ports.people import Role
+from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
 
 _SIDE_BY_SIDE: Final = 8
 """Calls at a time, where users are asked for one by one."""
@@ -76,6 +77,16 @@ class IamPeopleReader:
             # AWS: absent means the default of one hour.
             max_session_seconds=found.get("MaxSessionDuration", 3600),
         )
+
+    @calling("iam:GetAccountAuthorizationDetails")
+    def standing(self, user: UserName) -> Standing:
+        """What reaches the user. NotFound if the user is gone."""
+        parts: Any = ["User", "Group", "LocalManagedPolicy"]
+        pages = all_pages(self._iam.get_account_authorization_details, Filter=parts, MaxItems=1000)
+        found = standing_policies(list(pages), user)
+        if found is None:
+            raise NotFound(f"there is no user {user}", call="iam:GetAccountAuthorizationDetails")
+        return found
 
     @calling("iam:GetUser")
     def _user(self, user: UserName) -> Member:

@@ -50,7 +50,7 @@ AWS_MANAGED: Final[Mapping[str, PolicyDocument]] = {
     ),
 }
 """AWS's own policies that matter here, as far as they do; others grant nothing that is asked."""
-_DENYING: Final = ("AWSDenyAll", "AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")
+DENYING: Final = ("AWSDenyAll", "AWSCompromisedKeyQuarantine", "AWSExposedCredentialPolicy")
 """How the names of AWS's own policies begin that deny IAM actions to the user itself."""
 
 _MFA: Final = "aws:multifactorauthpresent"
@@ -103,8 +103,8 @@ def cannot_change_password(
     library = library or Library()
     if any(library.read(raw) is None for raw in user.granted.documents):
         return "a policy document of the user cannot be read"
-    names = map(_aws_managed, user.granted.managed)
-    denying = sorted(name for name in names if name and name.startswith(_DENYING))
+    names = map(aws_managed, user.granted.managed)
+    denying = sorted(name for name in names if name and name.startswith(DENYING))
     if denying:
         return f"the policy {denying[0]} denies iam:ChangePassword"
     policies = _policies(user, library, hopeful=False, anybody_may=account.users_may_change)
@@ -134,7 +134,7 @@ def _policies(
 ) -> Policies:
     granted = user.granted
     identity = [found for raw in granted.documents if (found := library.read(raw)) is not None]
-    identity += [AWS_MANAGED[n] for n in map(_aws_managed, granted.managed) if n in AWS_MANAGED]
+    identity += [AWS_MANAGED[n] for n in map(aws_managed, granted.managed) if n in AWS_MANAGED]
     if anybody_may:
         identity.append(_document(_MAY_CHANGE))
     return Policies(identity=tuple(identity), boundary=_boundary(user, library, hopeful=hopeful))
@@ -145,7 +145,7 @@ def _boundary(user: User, library: Library, *, hopeful: bool) -> PolicyDocument 
     boundary = user.granted.boundary
     if boundary is None:
         return None
-    found = AWS_MANAGED.get(_aws_managed(boundary.arn))
+    found = AWS_MANAGED.get(aws_managed(boundary.arn))
     if boundary.document is not None:
         found = library.read(boundary.document)
     return found or _document(*([_EVERYTHING] if hopeful else []))
@@ -174,7 +174,7 @@ def _parsed(raw: Mapping[str, Any]) -> PolicyDocument | None:
         return None
 
 
-def _aws_managed(arn: str) -> str:
+def aws_managed(arn: str) -> str:
     """The name of one of AWS's own policies, path included; empty for the account's own."""
     *_, account, resource = arn.split(":", 5)
     return resource.removeprefix("policy/") if account == "aws" else ""

@@ -85,6 +85,18 @@ def may_receive_credentials(
     Whoever may set a tag could otherwise receive another's key: the address must be the one
     that got every earlier notice. Without `today` a person vouches for the address.
     """
+    public = not_private(address, shared, policy)
+    if public is not None:
+        return public
+    low = address.lower()
+    earlier = {a.lower() for a in case.addresses}
+    if earlier and earlier != {low}:
+        return "the owner's address changed since the first notice"
+    return None if today is None else _too_new(low, case, policy, today)
+
+
+def not_private(address: str, shared: frozenset[str], policy: EscalationPolicy) -> str | None:
+    """Why others than one owner may read what is sent there; None: nothing is known."""
     low = address.lower()
     domains = tuple(domain.lower() for domain in policy.owner.domains)
     team = {a.lower() for a in (*policy.mail_cc, *policy.summary_to, *policy.owner.fallback)}
@@ -94,10 +106,7 @@ def may_receive_credentials(
         return f"{address} is an address of the team"
     if low in shared:
         return f"{address} belongs to more than one user"
-    earlier = {a.lower() for a in case.addresses}
-    if earlier and earlier != {low}:
-        return "the owner's address changed since the first notice"
-    return None if today is None else _too_new(low, case, policy, today)
+    return None
 
 
 def _too_new(address: str, case: Case, policy: EscalationPolicy, today: date) -> str | None:

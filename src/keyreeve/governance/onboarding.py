@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from keyreeve.model.access import QUARANTINE_GROUP, AccessModel, Grant
+from keyreeve.model.access import OFFBOARDED_TAG, QUARANTINE_GROUP, AccessModel, Grant
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.people import Member, Move, Outcome, TagAuthor
 
@@ -68,6 +68,9 @@ def _untouched(model: AccessModel, member: Member, own: frozenset[UserName]) -> 
     excluded = next((e for e in model.exclusions if e.match.matches(member)), None)
     if excluded is not None:
         return _left(member.name, Outcome.EXCLUDED, f"excluded: {excluded.reason}")
+    if OFFBOARDED_TAG in member.tags:
+        why = f"offboarded on {member.tags[OFFBOARDED_TAG]}"
+        return _left(member.name, Outcome.OFFBOARDED, why)
     if QUARANTINE_GROUP in member.groups:
         why = f"in {QUARANTINE_GROUP}: only `keyreeve user release` leads out"
         return _left(member.name, Outcome.QUARANTINED, why)

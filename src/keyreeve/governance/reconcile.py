@@ -25,7 +25,7 @@ from keyreeve.model.people import (
 )
 from keyreeve.model.policy import BlastLimits
 
-_ALONE = (Outcome.EXCLUDED, Outcome.QUARANTINED, Outcome.OWN_IDENTITY)
+_ALONE = (Outcome.EXCLUDED, Outcome.QUARANTINED, Outcome.OFFBOARDED, Outcome.OWN_IDENTITY)
 
 
 def reconcile(

@@ -31,14 +31,13 @@ from keyreeve.aws.iam_actuator import IamPeopleActuator
 from keyreeve.aws.iam_people import CloudTrailTagHistory, IamPeopleReader
 from keyreeve.aws.sessions import Sessions
 from keyreeve.codec.access import decode
-from keyreeve.codec.values import Json, to_json
 from keyreeve.governance.mfa_events import Everyone, NotForUs, Subject, subject
 from keyreeve.governance.reconcile import reconcile, too_many
 from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.people import Outcome, Sweep
 from keyreeve.model.policy import BlastLimits
-from keyreeve.pipeline.move import Moved, Mover
+from keyreeve.pipeline.move import Moved, Mover, row
 from keyreeve.ports.people import Alerts, PeopleReader
 
 Answer = dict[str, object]
@@ -88,17 +87,6 @@ def _moves(
     outcome = Outcome.TO_ROLE_GROUP if refusal else None
     moves = [move for move in sweep.moves if outcome in (None, move.outcome)]
     return [mover.move(move.user_name) for move in moves], refusal
-
-
-def row(moved: Moved) -> dict[str, Json]:
-    """One outcome for programs."""
-    move = to_json(moved.move)
-    failure = str(moved.failure) if moved.failure is not None else None
-    return {
-        **(move if isinstance(move, dict) else {}),
-        "steps": list(moved.steps),
-        "failure": failure,
-    }
 
 
 def _counts(sweep: Sweep) -> dict[str, object]:

@@ -15,6 +15,9 @@ from keyreeve.model.policy import Exclusion
 QUARANTINE_GROUP = "Quarantine"
 """Denies everything; mover and reconcile never leave it, only `user release` does."""
 
+OFFBOARDED_TAG = "keyreeve-offboarded"
+"""When the user was offboarded (ISO 8601, UTC); whoever bears it is moved nowhere any more."""
+
 
 class TrustModel(StrEnum):
     """Whom the roles trust."""

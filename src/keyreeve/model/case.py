@@ -123,6 +123,8 @@ class OperationKind(StrEnum):
     REINSTATEMENT = "reinstatement"
     PURGE = "purge"
     """Escrow deleted at the end of its retention."""
+    ONBOARDING = "onboarding"
+    """A new user with a first password; belongs to no case."""
 
 
 class StepName(StrEnum):

@@ -122,6 +122,8 @@ class CredentialsNotice:
     """Set where the secret lies in Secrets Manager."""
     kept_until: date | None = None
     """The first day on which it may be gone from there."""
+    first: bool = False
+    """The user is new: how to sign in for the first time and enrol MFA (S2.4)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

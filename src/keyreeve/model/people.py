@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from keyreeve.model.identifiers import UserId, UserName
+from keyreeve.model.snapshot import GrantedPolicies, PermissionsBoundary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +47,30 @@ class TagAuthor:
     at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """GetRole: what somebody who wants to assume it must know."""
+
+    name: str
+    arn: str
+    trust: Mapping[str, Any]
+    """AssumeRolePolicyDocument, decoded."""
+    max_session_seconds: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """The policies that reach a user, by where they hang."""
+
+    attached: Mapping[str, Mapping[str, Any] | None] = field(default_factory=dict)
+    """ARN → document of the user's own managed policies; None: AWS's own, not read."""
+    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name → document of the user's own inline policies."""
+    groups: Mapping[str, GrantedPolicies] = field(default_factory=dict)
+    """Group → what it grants."""
+    boundary: PermissionsBoundary | None = None
+
+
 class Outcome(StrEnum):
     """What the mover does about a user, and why (S2.6, S2.T1–T7)."""
 
@@ -52,6 +78,8 @@ class Outcome(StrEnum):
     """MFA is active: into the group that the role tag names, then out of onboarding."""
     TO_ONBOARDING = "to_onboarding"
     """No MFA: into onboarding, then out of the role groups (S2.T6)."""
+    RELEASED = "released"
+    """Out of Quarantine, by a person; where the user belongs otherwise is as it was."""
     IN_PLACE = "in_place"
     """Nothing to do: a second event, or one that came late, ends here."""
     USER_GONE = "user_gone"
@@ -63,6 +91,8 @@ class Outcome(StrEnum):
     """In no group of the access model and without the role tag: nobody said who this is."""
     QUARANTINED = "quarantined"
     """Only `user release` leads out of Quarantine."""
+    OFFBOARDED = "offboarded"
+    """A leaver: in no group, and back into none."""
     LAST_ADMINISTRATOR = "last_administrator"
     """Nobody else is in an administrators' group: moving this user would leave none."""
     TAGS_MISSING = "tags_missing"
@@ -138,7 +168,7 @@ class Sweep:
     held: tuple[Move, ...] = ()
     """Users who are left where they are until a person mends something."""
     left_alone: tuple[Move, ...] = ()
-    """Excluded, quarantined, Keyreeve itself."""
+    """Excluded, quarantined, offboarded, Keyreeve itself."""
     tag_gaps: tuple[TagGap, ...] = ()
     doubles: tuple[DoubleMembership, ...] = ()
     missing_groups: tuple[str, ...] = ()

@@ -11,7 +11,6 @@ from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from keyreeve.model.identifiers import ControlId, UserName
-from keyreeve.model.snapshot import User
 
 
 class StaleScope(StrEnum):
@@ -230,17 +229,17 @@ class EscalationPolicy:
             case _:
                 return None
 
-    def class_of(self, user: User) -> UserClass | None:
+    def class_of(self, user: Tagged) -> UserClass | None:
         """The first class that matches the user."""
         return next((item for item in self.classes if item.match.matches(user)), None)
 
-    def thresholds_for(self, user: User) -> Thresholds:
+    def thresholds_for(self, user: Tagged) -> Thresholds:
         """The user's class's thresholds, shrunk under a compressed clock (S2.14)."""
         found = self.class_of(user)
         thresholds = found.thresholds if found else self.thresholds
         return shrink(thresholds, self.compressed.day) if self.compressed else thresholds
 
-    def delivery_for(self, user: User) -> Delivery:
+    def delivery_for(self, user: Tagged) -> Delivery:
         """How this user's credentials are handed over."""
         found = self.class_of(user)
         return found.delivery if found else self.delivery
@@ -251,7 +250,7 @@ class EscalationPolicy:
         ways = (self.delivery, *(item.delivery for item in self.classes))
         return any(way.by_vault for way in ways)
 
-    def exclusion_for(self, user: User) -> Exclusion | None:
+    def exclusion_for(self, user: Tagged) -> Exclusion | None:
         """Why the user is out of scope, if so; under a compressed clock all but the listed are."""
         found = next((item for item in self.exclusions if item.match.matches(user)), None)
         if found is None and self.compressed is not None:

@@ -11,6 +11,9 @@ from keyreeve.model.identifiers import AccountId
 from keyreeve.model.policy import LadderDays
 from keyreeve.pipeline.workbench import RETURNED, Tools, audit_data, returned_data
 
+_CHANGE_NO_STATE = (OperationKind.RESEND, OperationKind.ONBOARDING)
+"""What is told by its steps and the audit log alone."""
+
 
 def recall(
     project: str, account_id: AccountId, tools: Tools, days: LadderDays
@@ -24,7 +27,7 @@ def recall(
     unsaved: list[Step] = []
     for step in tools.journal.since_saved():
         after = fold(state, step, days)
-        if after != state or step.kind is OperationKind.RESEND:  # which changes no state
+        if after != state or step.kind in _CHANGE_NO_STATE:
             unsaved.append(step)
         state = after
     names = _recovered(unsaved, tools) if unsaved else []

@@ -13,8 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
+from keyreeve.codec.values import Json, to_json
 from keyreeve.governance.onboarding import Facts, plan_move
-from keyreeve.model.access import AccessModel
+from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.people import Member, Move, Outcome, TagAuthor
@@ -71,23 +72,44 @@ class Mover:
 
     def plan(self, user: UserName, tagged_by: TagAuthor | None = None) -> Move:
         """What would be done, from facts of now. AwsFailure if they cannot be read."""
-        facts = self._facts(user, tagged_by)
-        move = plan_move(self._model, facts, own=self._own)
-        if move.outcome is not Outcome.TO_ROLE_GROUP or tagged_by is not None:
-            return move
-        return plan_move(self._model, self._with_author(facts), own=self._own)
+        return self._planned(self._facts(user, tagged_by))
 
     def move(self, user: UserName, tagged_by: TagAuthor | None = None) -> Moved:
         """Plan and do. AwsFailure only if the facts cannot be read: nothing was done then."""
         move = self.plan(user, tagged_by)
-        if not move.outcome.moves:
-            return Moved(move=move)
+        return self.carry_out(move) if move.outcome.moves else Moved(move=move)
+
+    def plan_release(self, user: UserName) -> Move:
+        """Out of Quarantine, and to where the user belongs without it."""
+        facts = self._facts(user, None)
+        member = facts.member
+        if member is not None:
+            member = replace(member, groups=member.groups - {QUARANTINE_GROUP})
+        move = self._planned(replace(facts, member=member))
+        if move.outcome.moves:
+            return replace(move, leave=(*move.leave, QUARANTINE_GROUP))
+        return Move(
+            user_name=user,
+            outcome=Outcome.RELEASED,
+            reason="released from Quarantine by a person",
+            leave=(QUARANTINE_GROUP,),
+            remarks=(move.reason,) if move.outcome.needs_person else (),
+        )
+
+    def carry_out(self, move: Move) -> Moved:
+        """Do what was planned a moment ago. Failures are told in the answer."""
         steps: list[str] = []
         try:
-            self._carry_out(move, steps.append)
+            self._act(move, steps.append)
         except AwsFailure as failure:
             return Moved(move=move, steps=tuple(steps), failure=failure)
         return Moved(move=move, steps=tuple(steps))
+
+    def _planned(self, facts: Facts) -> Move:
+        move = plan_move(self._model, facts, own=self._own)
+        if move.outcome is not Outcome.TO_ROLE_GROUP or facts.tagged_by is not None:
+            return move
+        return plan_move(self._model, self._with_author(facts), own=self._own)
 
     # --- facts ------------------------------------------------------------------------------------
 
@@ -135,7 +157,7 @@ class Mover:
 
     # --- acts -------------------------------------------------------------------------------------
 
-    def _carry_out(self, move: Move, done: Callable[[str], None]) -> None:
+    def _act(self, move: Move, done: Callable[[str], None]) -> None:
         if move.add is not None:
             self._add(move.user_name, move.add)
             done(f"added to {move.add}, and confirmed by reading")
@@ -183,3 +205,14 @@ class Mover:
             call=f"iam:{call}",
             remedy="Run `keyreeve user reconcile` later: it goes on with what is left.",
         )
+
+
+def row(moved: Moved) -> dict[str, Json]:
+    """One outcome for the audit log and for programs."""
+    move = to_json(moved.move)
+    failure = str(moved.failure) if moved.failure is not None else None
+    return {
+        **(move if isinstance(move, dict) else {}),
+        "steps": list(moved.steps),
+        "failure": failure,
+    }

@@ -8,18 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, TagAuthor
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Role:
-    """GetRole: what somebody who wants to assume it must know."""
-
-    name: str
-    arn: str
-    trust: Mapping[str, Any]
-    """AssumeRolePolicyDocument, decoded."""
-    max_session_seconds: int
+from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
 
 
 class PeopleReader(Protocol):
@@ -27,6 +16,9 @@ class PeopleReader(Protocol):
 
     def member(self, user: UserName) -> Member:
         """GetUser, ListGroupsForUser, ListMFADevices. NotFound if the user is gone."""
+
+    def mfa_devices(self, user: UserName) -> tuple[str, ...]:
+        """ListMFADevices: serial numbers. NotFound if the user is gone."""
 
     def group_members(self, group: str) -> frozenset[UserName]:
         """GetGroup. NotFound if there is no such group."""
@@ -36,6 +28,9 @@ class PeopleReader(Protocol):
 
     def role(self, name: str) -> Role:
         """GetRole. NotFound."""
+
+    def standing(self, user: UserName) -> Standing:
+        """GetAccountAuthorizationDetails: what reaches the user. NotFound if the user is gone."""
 
 
 class TagHistory(Protocol):

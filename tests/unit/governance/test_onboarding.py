@@ -49,6 +49,9 @@ PLACES = [
     # Quarantine is never left
     (("Quarantine", "MFA-Setup"), True, tags(), "quarantined", None, ()),
     (("Quarantine", "Developers"), False, tags(), "quarantined", None, ()),
+    # leavers stay away
+    ((), False, tags(**{"keyreeve-offboarded": "2026-01-05"}), "offboarded", None, ()),
+    (("MFA-Setup",), True, tags(**{"keyreeve-offboarded": "x"}), "offboarded", None, ()),
 ]
 
 
