@@ -10,11 +10,11 @@ from typing import Any
 from keyreeve.aws.failures import calling
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.identifiers import UserName
-from keyreeve.reporting.access import Joined
+from keyreeve.reporting.access_document import Joined
 
 
 class CloudTrailGroupHistory:
-    """`pipeline.access_report.GroupHistory`; in us-east-1, where the events of IAM arrive (E4)."""
+    """`pipeline.access_document.GroupHistory`; in us-east-1, where the events of IAM arrive (E4)."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._trail = sessions.client("cloudtrail")

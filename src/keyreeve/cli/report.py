@@ -13,7 +13,7 @@ from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from keyreeve.model.access import AccessModel
-    from keyreeve.reporting.access import AccessReport
+    from keyreeve.reporting.access_document import AccessReport
 
 
 @click.command(
@@ -57,7 +57,7 @@ def _read() -> tuple[AccessModel, AccessReport, str]:
     from keyreeve.aws.group_history import CloudTrailGroupHistory
     from keyreeve.aws.iam_people import IamPeopleReader
     from keyreeve.aws.sessions import Sessions
-    from keyreeve.pipeline.access_report import Archives, read_access
+    from keyreeve.pipeline.access_document import Archives, read_access
 
     given = opening.options()
     opened = opening.door(execute=False)
@@ -84,13 +84,13 @@ def _written(found: AccessReport, model: AccessModel, project: str, kind: str) -
     import json
 
     from keyreeve.codec.values import to_json
-    from keyreeve.render import access
+    from keyreeve.render import access_document
 
     match kind:
         case "csv":
-            return access.rows(found, model)
+            return access_document.rows(found, model)
         case "json":
             document = {"schema": "keyreeve.report.access/1", "report": to_json(found)}
             return json.dumps(document, indent=1, ensure_ascii=True) + "\n"
         case _:
-            return access.page(found, model, project)
+            return access_document.page(found, model, project)

@@ -12,7 +12,7 @@ from keyreeve.model.errors import AwsFailure, NotFound
 from keyreeve.model.identifiers import AccountId, UserName
 from keyreeve.ports import AccountReader
 from keyreeve.ports.people import PeopleReader
-from keyreeve.reporting.access import (
+from keyreeve.reporting.access_document import (
     REMEMBERED,
     AccessReport,
     Facts,

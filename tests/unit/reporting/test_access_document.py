@@ -7,7 +7,7 @@ import pytest
 from keyreeve.model.access import QUARANTINE_GROUP, AccessModel, Grant
 from keyreeve.model.identifiers import AccountId, UserId, UserName
 from keyreeve.model.snapshot import Absent, GrantedPolicies, User
-from keyreeve.reporting.access import (
+from keyreeve.reporting.access_document import (
     Facts,
     Joined,
     Remark,

@@ -8,7 +8,7 @@ from io import StringIO
 from keyreeve.codec.visible import one_line
 from keyreeve.model.access import AccessModel, TrustModel
 from keyreeve.render.environment import page_environment
-from keyreeve.reporting.access import AccessReport, Person, Remark
+from keyreeve.reporting.access_document import AccessReport, Person, Remark
 
 _TRUST = {
     TrustModel.GROUP: "the account, and a policy on each group that allows its own role",
