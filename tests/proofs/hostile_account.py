@@ -41,11 +41,11 @@ NAMED = ("=cmd", "+cmd", "@SUM")
 """Users whom the story names."""
 
 
-def _address(number: int) -> str:
-    """Every other owner can be reached."""
-    return (
-        f"u{number}@example.com" if number % 2 == 0 else _ADDRESSES[number // 2 % len(_ADDRESSES)]
-    )
+def _address(number: int, name: str) -> str:
+    """Every other owner can be reached, and those whom the story names."""
+    if number % 2 == 0 or name in NAMED:
+        return f"u{number}@example.com"
+    return _ADDRESSES[number // 2 % len(_ADDRESSES)]
 
 
 def document(size: Size) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def document(size: Size) -> dict[str, Any]:
         {
             "name": name,
             "path": USER_PATHS[number % len(USER_PATHS)],
-            "tags": {"email": _address(number), "team": text},
+            "tags": {"email": _address(number, name), "team": text},
         }
         for number, (name, text) in enumerate(people)
         if name != "keyreeve"

@@ -28,6 +28,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "run": "Do the daily run: tell, hand out, enforce.",
         "summary": "Show or send the weekly summary.",
     },
+    "Govern": {
+        "report": "Write down who may do what, why and since when.",
+        "assume": "Open a session of a role, with MFA; or write a profile for it.",
+    },
     "For the team": {
         "case": "Look at open cases; hold, extend, resend.",
         "waiver": "Accept a finding until a date; list, revoke.",

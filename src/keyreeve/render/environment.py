@@ -4,6 +4,7 @@
          mail.css can be inlined once, when it is loaded, and never sees what a mail says.
          Every value is escaped. `<`, `>` and `&` cannot stand inside `{{ … }}`.
 *.txt    ordinary Jinja, values as they are, every one kept to its line.
+*.page.html   ordinary Jinja, every value escaped: pages for a browser, not for mail programs.
 
 Values of both: controls and direction overrides are replaced, overlong texts are cut.
 """
@@ -52,6 +53,19 @@ def html_environment(own: Path | None) -> Environment:
         block_end_string="%-->",
         comment_start_string="<!--#",
         comment_end_string="#-->",
+    )
+    return _furnished(environment)
+
+
+def page_environment() -> Environment:
+    """For pages that a browser opens: a style sheet of their own, nothing inlined, autoescape."""
+    environment = Environment(
+        loader=FunctionLoader(_reader(None)),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=_clean,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     return _furnished(environment)
 
