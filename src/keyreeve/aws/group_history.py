@@ -14,7 +14,7 @@ from keyreeve.reporting.access_document import Joined
 
 
 class CloudTrailGroupHistory:
-    """`pipeline.access_document.GroupHistory`; in us-east-1, where the events of IAM arrive (E4)."""
+    """`pipeline.access_document.GroupHistory`; in us-east-1, where IAM's events arrive (E4)."""
 
     def __init__(self, sessions: Sessions) -> None:
         self._trail = sessions.client("cloudtrail")

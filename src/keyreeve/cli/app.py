@@ -29,6 +29,8 @@ SECTIONS: dict[str, dict[str, str]] = {
         "summary": "Show or send the weekly summary.",
     },
     "Govern": {
+        "baseline": "Groups, roles, trail, alarms, detection as stacks; deploy and verify.",
+        "user": "Onboard, tag, reconcile, demote, release, offboard users.",
         "report": "Write down who may do what, why and since when.",
         "assume": "Open a session of a role, with MFA; or write a profile for it.",
     },
@@ -36,7 +38,6 @@ SECTIONS: dict[str, dict[str, str]] = {
         "case": "Look at open cases; hold, extend, resend.",
         "waiver": "Accept a finding until a date; list, revoke.",
         "reinstate": "Make an Inactive key Active again for a while.",
-        "user": "Onboard, tag, reconcile, demote, release, offboard users.",
         "mail": "See a mail as it would look.",
         "state": "Look at, verify, repair or unlock the storage.",
     },
