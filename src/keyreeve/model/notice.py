@@ -179,6 +179,10 @@ class Summary:
     """Acts of the past seven days by kind, in words."""
     access: tuple[tuple[str, int], ...] = ()
     """How many users stand as the access model wants, in words; empty without one."""
+    admin_sessions: tuple[SummaryRow, ...] = ()
+    """Sessions of administrator roles in the past seven days, and what they were used for."""
+    iam_changes: tuple[SummaryRow, ...] = ()
+    """What changed in IAM in the past seven days, by whom (S2.29)."""
     to_move: tuple[SummaryRow, ...] = ()
     to_place: tuple[SummaryRow, ...] = ()
     """Users whom only a person can place, and groups that do not exist."""

@@ -6,7 +6,7 @@ load ─▶ collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute (
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from keyreeve.controls.catalogue import CARDS
@@ -21,7 +21,7 @@ from keyreeve.escalation.purge import Escrowed
 from keyreeve.escalation.standing import population_of
 from keyreeve.model.access import AccessModel
 from keyreeve.model.case import HumanDecisions, LastRun, State
-from keyreeve.model.errors import BrokenOff, CannotStart, ConfigError
+from keyreeve.model.errors import AwsFailure, BrokenOff, CannotStart, ConfigError
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccountId, RunId, UserId
 from keyreeve.model.notice import Summary
@@ -29,6 +29,7 @@ from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.model.week import Week
 from keyreeve.pipeline.access_report import sweep_of
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.execution import Execution
@@ -38,8 +39,10 @@ from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Progress
+from keyreeve.ports.week import EventHistory
 from keyreeve.reporting.summary import summarise
 
+WEEK = timedelta(days=7)
 EXIT_DONE, EXIT_PARTLY, EXIT_REFUSED = 0, 1, 4
 
 
@@ -54,6 +57,8 @@ class Account:
     tools: Tools
     post: Post
     access: AccessModel | None = None
+    events: EventHistory | None = None
+    """CloudTrail; asked where there is an access model and a summary is due."""
     """None: no access.yaml is configured."""
 
 
@@ -69,6 +74,8 @@ class Judgement:
     planned: Planned
     sweep: Sweep | None = None
     """Who stands where the access model does not want it; None: there is no model."""
+    week: Week | None = None
+    """What CloudTrail tells, where a summary is due; None: nobody asked."""
 
     @property
     def plan(self) -> Plan:
@@ -114,6 +121,8 @@ def run(
         accepted,
         old_escrow(tools, account.policy, now),
     )
+    if judged.plan.summary_due:
+        judged = replace(judged, week=week_of(account, now))
     if not execute:
         outcomes = rehearse(judged.plan)
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
@@ -323,7 +332,22 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         account.post.letterhead,
         len(judged.snapshot.users),
         judged.sweep,
+        judged.week,
     )
+
+
+def week_of(account: Account, now: datetime) -> Week | None:
+    """Administrators' sessions and changes of IAM; None without an access model.
+
+    CloudTrail may be mute: the summary then says so, and goes out all the same.
+    """
+    if account.access is None or account.events is None:
+        return None
+    roles = frozenset(grant.role for grant in account.access.grants if grant.administrator)
+    try:
+        return account.events.week(roles, now - WEEK)
+    except AwsFailure as failure:
+        return Week(unread=str(failure).partition("\n")[0])
 
 
 def _report(

@@ -57,6 +57,8 @@ _SECTIONS: Final = (
     ("to_move", "Users in the wrong group", "`keyreeve user reconcile --execute` moves them."),
     ("to_place", "Users whom only a person can place", "Each is left where it is until then."),
     ("tag_gaps", "Tags that are missing or unknown", "`keyreeve user tags --set FILE` sets them."),
+    ("admin_sessions", "Administrator sessions", "Of the past seven days, as CloudTrail tells."),
+    ("iam_changes", "Changes of IAM", "Of the past seven days: who changed what."),
     ("open_findings", "All open findings", ""),
 )
 """Sections of the summary in order: field, title, what it means."""

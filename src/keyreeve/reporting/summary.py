@@ -20,7 +20,9 @@ from keyreeve.model.identifiers import ControlId, UserName
 from keyreeve.model.notice import Letterhead, Summary, SummaryRow
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Gate, Held, Plan
+from keyreeve.model.week import Week
 from keyreeve.reporting.access import access_part
+from keyreeve.reporting.week import week_part
 
 SOON = timedelta(days=7)
 NINETY = 90
@@ -37,13 +39,14 @@ def summarise(
     letterhead: Letterhead,
     users: int,
     sweep: Sweep | None = None,
+    week: Week | None = None,
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
     due = [(c, r) for c, r in records if _due_soon(r, plan.on)]
     overdue = [(c, r) for c, r in records if r.stage is Stage.OVERDUE]
     unreachable = {h.user_name: h for h in plan.held if _unreachable(h)}
-    access = access_part(sweep)
+    access, past = access_part(sweep), week_part(week)
     return Summary(
         letterhead=letterhead,
         on=plan.on,
@@ -70,12 +73,14 @@ def summarise(
             if f.control is ControlId.INLINE_POLICIES
         ),
         waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
-        gaps=tuple(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
+        gaps=(*(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps), *past.gaps),
         done_this_week=_done(state, plan.on),
         access=access.figures,
         to_move=access.to_move,
         to_place=access.to_place,
         tag_gaps=access.tag_gaps,
+        admin_sessions=past.sessions,
+        iam_changes=past.changes,
     )
 
 

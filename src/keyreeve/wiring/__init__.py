@@ -26,6 +26,7 @@ from keyreeve.model.snapshot import Caller
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.workbench import Post, Tools
 from keyreeve.ports import Lease, Mailer, ObjectStore
+from keyreeve.ports.week import EventHistory
 from keyreeve.storage.lock import AccountLock
 
 if TYPE_CHECKING:
@@ -218,6 +219,20 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         tools=tools,
         post=post_for(config, door.caller.account_id),
         access=access_model(config),
+        events=event_history(door),
+    )
+
+
+def event_history(door: Door) -> EventHistory | None:
+    """CloudTrail where IAM's events are; None where no access model asks for it."""
+    from keyreeve.aws.event_history import CloudTrailEventHistory
+    from keyreeve.aws.sessions import Sessions
+
+    if access_model(door.config) is None:
+        return None
+    region = events_region(door.sessions.region)
+    return CloudTrailEventHistory(
+        Sessions(rehearsal=True, profile=door.sessions.profile, region=region)
     )
 
 
