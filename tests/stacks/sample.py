@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from keyreeve.codec.template import shipped, write
+from keyreeve.governance.access_policies import Place
 from keyreeve.governance.adoption import found
 from keyreeve.governance.alarms import cards
 from keyreeve.governance.stacks import Wanted, blueprints
@@ -74,7 +75,7 @@ def wanted(inventory: Inventory = EMPTY, **changes: object) -> Wanted:
         model=MODEL,
         settings=SETTINGS,
         inventory=inventory,
-        alarms=cards(MODEL, SETTINGS, ACCOUNT),
+        alarms=cards(MODEL, SETTINGS, Place(partition="aws", account_id=ACCOUNT)),
         code_bucket="my-compliance-bucket",
         code_key="iam-compliance/etv/functions/0a1b.zip",
         reader=(_READS,),

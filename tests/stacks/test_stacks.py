@@ -150,22 +150,18 @@ def test_the_mover_may_touch_the_groups_of_access_yaml_and_no_others():
 
 
 def test_an_alarm_that_is_switched_off_is_not_made():
-    [first, *others] = made_alarms()
-    stacks = made(alarms=(replace(first, enabled=False), *others))
+    _, *others = wanted().alarms
+    stacks = made(alarms=(*others,))
     assert len(of_type(StackName.MONITORING, "AWS::CloudWatch::Alarm", stacks)) == len(others)
     assert len(of_type(StackName.MONITORING, "AWS::Logs::MetricFilter", stacks)) == len(others)
 
 
 def test_a_threshold_reaches_its_alarm():
-    [first, *others] = made_alarms()
+    first, *others = wanted().alarms
     stacks = made(alarms=(replace(first, threshold=7), *others))
     alarms = of_type(StackName.MONITORING, "AWS::CloudWatch::Alarm", stacks).values()
     thresholds = {alarm["AlarmName"]["Fn::Sub"]: alarm["Threshold"] for alarm in alarms}
     assert thresholds[f"keyreeve-${{Project}}-{first.card.id}"] == 7
-
-
-def made_alarms():
-    return [alarm for alarm in wanted().alarms if alarm.enabled]
 
 
 def test_every_address_is_subscribed():

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from keyreeve.governance.alarms import Alarm
+from keyreeve.governance.alarms import Alarm, metric_namespace, resource_name
 from keyreeve.governance.costs import costs
 from keyreeve.governance.identity_stack import identity
 from keyreeve.governance.templates import Json, logical_id, substituted
@@ -198,7 +198,7 @@ def _subscriptions(alerts: Iterable[str]) -> Json:
 
 
 def _alarms(alarms: Iterable[Alarm]) -> Json:
-    return {name: made for alarm in alarms if alarm.enabled for name, made in _alarm(alarm)}
+    return {name: made for alarm in alarms for name, made in _alarm(alarm)}
 
 
 def _alarm(alarm: Alarm) -> Iterator[tuple[str, Json]]:
@@ -208,12 +208,12 @@ def _alarm(alarm: Alarm) -> Iterator[tuple[str, Json]]:
         {
             "Type": "AWS::Logs::MetricFilter",
             "Properties": {
-                "FilterName": {"Fn::Sub": f"keyreeve-${{Project}}-{card.id}"},
+                "FilterName": {"Fn::Sub": resource_name("${Project}", card.id)},
                 "LogGroupName": {"Ref": "LogGroupName"},
-                "FilterPattern": card.pattern,
+                "FilterPattern": substituted(card.pattern),
                 "MetricTransformations": [
                     {
-                        "MetricNamespace": {"Fn::Sub": "Keyreeve/${Project}"},
+                        "MetricNamespace": {"Fn::Sub": metric_namespace("${Project}")},
                         "MetricName": card.metric,
                         "MetricValue": "1",
                     }
@@ -226,9 +226,9 @@ def _alarm(alarm: Alarm) -> Iterator[tuple[str, Json]]:
         {
             "Type": "AWS::CloudWatch::Alarm",
             "Properties": {
-                "AlarmName": {"Fn::Sub": f"keyreeve-${{Project}}-{card.id}"},
+                "AlarmName": {"Fn::Sub": resource_name("${Project}", card.id)},
                 "AlarmDescription": f"{card.title}. {card.runbook}",
-                "Namespace": {"Fn::Sub": "Keyreeve/${Project}"},
+                "Namespace": {"Fn::Sub": metric_namespace("${Project}")},
                 "MetricName": card.metric,
                 "Statistic": "Sum",
                 "Period": card.period_seconds,

@@ -87,7 +87,7 @@ def _maker(
             model=model,
             settings=settings,
             inventory=inventory,
-            alarms=cards(model, settings, inventory.account_id),
+            alarms=cards(model, settings, inventory),
             code_bucket=bucket,
             code_key=f"{prefix(config.project_name)}{_key(package)}",
             reader=documents(own, Role.READER),
