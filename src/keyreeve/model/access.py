@@ -14,6 +14,14 @@ QUARANTINE_GROUP = "Quarantine"
 """Denies everything; mover and reconcile never leave it, only `user release` does."""
 
 
+def folded_name(name: str) -> str:
+    """What people take for the same name: case, hyphens and the like left out (S2.9).
+
+    IAM itself ignores case only: MFASetup and MFA-Setup are two groups.
+    """
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
 class TrustModel(StrEnum):
     """Whom the roles trust."""
 
