@@ -14,7 +14,7 @@ _FIELD: Final = "schema"
 _REMEDY: Final = "Deploy the stack again with this version: it packs access.yaml anew."
 
 
-def encode_access(model: AccessModel) -> bytes:
+def encode(model: AccessModel) -> bytes:
     """The same bytes for the same model."""
     members = to_json(model)
     if not isinstance(members, dict):
@@ -23,7 +23,7 @@ def encode_access(model: AccessModel) -> bytes:
     return readable(written)
 
 
-def decode_access(content: bytes, *, where: str) -> AccessModel:
+def decode(content: bytes, *, where: str = "access.json") -> AccessModel:
     """The model. ConfigError, naming `where`, if anything is unknown, missing or of another kind.
 
     What is read was validated when access.yaml was; here only its form is asked for.

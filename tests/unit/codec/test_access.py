@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyreeve.codec.access import decode_access, encode_access
+from keyreeve.codec.access import decode, encode
 from keyreeve.model.access import (
     AccessModel,
     CharacterClass,
@@ -54,25 +54,25 @@ MODEL = AccessModel(grants=(GRANT,))
 
 @given(MODELS)
 def test_a_model_comes_back_as_it_was_written(model: AccessModel):
-    content = encode_access(model)
+    content = encode(model)
 
-    assert decode_access(content, where="access.json") == model
-    assert encode_access(decode_access(content, where="access.json")) == content
+    assert decode(content, where="access.json") == model
+    assert encode(decode(content, where="access.json")) == content
     assert json.loads(content)["schema"] == "keyreeve.access/1"
 
 
 def changed(**changes: Any) -> bytes:
-    return json.dumps({**json.loads(encode_access(MODEL)), **changes}).encode()
+    return json.dumps({**json.loads(encode(MODEL)), **changes}).encode()
 
 
 def without(name: str) -> bytes:
-    written = json.loads(encode_access(MODEL))
+    written = json.loads(encode(MODEL))
     del written[name]
     return json.dumps(written).encode()
 
 
 def with_grant(**changes: Any) -> bytes:
-    return changed(grants=[{**json.loads(encode_access(MODEL))["grants"][0], **changes}])
+    return changed(grants=[{**json.loads(encode(MODEL))["grants"][0], **changes}])
 
 
 @pytest.mark.parametrize(
@@ -96,6 +96,6 @@ def with_grant(**changes: Any) -> bytes:
 )
 def test_anything_else_is_refused_with_where_and_what(content: bytes, says: str):
     with pytest.raises(ConfigError, match=says) as caught:
-        decode_access(content, where="access.json")
+        decode(content, where="access.json")
     assert caught.value.where == "access.json"
     assert "Deploy the stack again" in caught.value.remedy
