@@ -228,6 +228,18 @@ def access_model(config: Config) -> AccessModel | None:
     return model and replace(model, exclusions=config.escalation_policy().exclusions)
 
 
+def required_access_model(config: Config) -> AccessModel:
+    """The same. ConfigError where none is configured."""
+    model = access_model(config)
+    if model is None:
+        raise ConfigError(
+            "no access model is configured",
+            where=f"{config.path}: baseline.access",
+            remedy="Write access.yaml and name it there; `keyreeve init` shows how.",
+        )
+    return model
+
+
 def roster(door: Door, account: Account) -> Roster:
     """What the verbs about users work with. ConfigError without an access model."""
     from keyreeve.aws.iam_actuator import IamPeopleActuator
@@ -236,13 +248,7 @@ def roster(door: Door, account: Account) -> Roster:
     from keyreeve.pipeline.access_report import own_users
     from keyreeve.pipeline.roster import Roster
 
-    model = access_model(door.config)
-    if model is None:
-        raise ConfigError(
-            "no access model is configured",
-            where=f"{door.config.path}: baseline.access",
-            remedy="Write access.yaml and name it there; `keyreeve init` shows how.",
-        )
+    model = required_access_model(door.config)
     at_events = Sessions(
         rehearsal=True, profile=door.sessions.profile, region=events_region(door.sessions.region)
     )

@@ -395,3 +395,45 @@ def test_without_an_access_model_the_verbs_say_what_is_missing(people: People, m
     answer = people("user", "list")
     assert answer.code == 2
     assert "no access model is configured" in answer.err
+
+
+# --- under the policy of its own role -----------------------------------------------------------
+
+
+def test_the_people_role_is_enough_for_every_verb_and_touches_no_other_group(people: People):
+    """Each call is refused by the sandbox unless the printed policy allows it."""
+    people.role("DeveloperRole", group="Developers")
+    people.make("bob", "Developers", mfa=True, **TAGS)
+    people.iam.attach_user_policy(UserName="bob", PolicyArn=ADMIN)
+    people.make("eve", "MFA-Setup", mfa=True, **TAGS)
+    people.make("shut", "Quarantine", "MFA-Setup", **TAGS)
+    file = people.folder / "tags.csv"
+    file.write_text("user,Department\neve,Ops\n")
+    documents = people.json("policy", "print", "--role", "people")["documents"]
+    people.sandbox.authorise(documents)
+    try:
+        for verb in (
+            ("list",),
+            ("show", "eve"),
+            ("tags", "--set", str(file), "--execute"),
+            ("onboard", "ada", *ADA, "--execute"),
+            ("reconcile", "--execute"),
+            ("demote", "bob", "--to-role", "Developer", "--execute"),
+            ("release", "shut", "--execute"),
+            ("offboard", "bob", "--execute"),
+        ):
+            answer = people("user", *verb, *([] if verb[0] in ("list", "show") else people.at(0)))
+            assert answer.code in (0, 1), (verb, answer.err)
+            said = (answer.out + answer.err).replace("AWS failed inside (501", "")
+            for bad in ("AccessDenied", "failed", "unexpected"):
+                assert bad not in said, (verb, said)
+        later = ("user", "offboard", "bob", "--delete", "--after-days", "1", "--execute")
+        gone = people(*later, *people.at(2))
+        assert gone.code == 0, gone.out + gone.err
+        refused = [call for call in people.sandbox.calls() if call["status"] == 403]
+        assert {call["operation"] for call in refused} <= {"cloudtrail:LookupEvents"}
+        with pytest.raises(people.iam.exceptions.ClientError, match="AccessDenied"):
+            people.iam.add_user_to_group(UserName="eve", GroupName="Quarantine")
+    finally:
+        people.sandbox.authorise(None)
+    assert people.groups("eve") == {"Developers"}
