@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from keyreeve.controls.handbook import page
+from keyreeve.governance import onboarding_steps
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "keyreeve"
@@ -76,6 +77,11 @@ def test_every_module_opens_with_what_it_is_for() -> None:
 def test_the_page_of_the_controls_is_up_to_date() -> None:
     """Mend with: python -m keyreeve.controls.handbook > docs/controls.md."""
     assert page() == (ROOT / "docs" / "controls.md").read_text()
+
+
+def test_the_page_of_what_works_when_is_up_to_date() -> None:
+    """Mend with: python -m keyreeve.governance.onboarding_steps > docs/onboarding-steps.md."""
+    assert onboarding_steps.page() == (ROOT / "docs" / "onboarding-steps.md").read_text()
 
 
 def test_readme_and_architecture_name_only_files_that_exist() -> None:

@@ -19,8 +19,9 @@ from pydantic import BaseModel
 from keyreeve.config import Config, InitAnswers, Transport, load, parse, render_template
 from keyreeve.config.document import read
 from keyreeve.config.mistakes import keys_of, sections_at
-from keyreeve.config.schema import SCHEMA_FILE, schema_text
+from keyreeve.config.schema import SCHEMA_FILES, schema_text
 from keyreeve.config.values import LONGEST, Impossible, format_duration, parse_duration
+from keyreeve.model.baseline import AlarmSetting, BaselineSettings, StackName
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.policy import (
     BlastLimits,
@@ -139,6 +140,9 @@ def test_the_needed_settings_alone_give_the_engines_own_defaults():
     assert config.path == CASES / "good.minimal.yaml"
     assert config.retention.runs == timedelta(days=400)
     assert config.retention.audit == timedelta(days=6 * 365)
+    assert config.baseline_settings() == BaselineSettings(alerts=TEAM)
+    with pytest.raises(ConfigError, match=r"baseline\.access: no file says who may do what"):
+        config.access_model()
 
 
 def test_every_setting_reaches_the_engine():
@@ -199,10 +203,24 @@ def test_every_setting_reaches_the_engine():
         summary_weekday=4,
         observe_only=True,
         compressed=CompressedClock(day=timedelta(minutes=10), users=("test-*",)),
+        onboarding_group="Joiners",
     )
     assert config.mail.smtp.port == 465
     assert config.accounts[0].id == "012345678901"
     assert config.texts.templates == CASES / "templates"
+    assert config.baseline.access == CASES / "../access/good.full.yaml"
+    assert config.baseline_settings() == BaselineSettings(
+        region="eu-central-1",
+        alerts=("soc@example.com",),
+        alarms={
+            "root-used": AlarmSetting(enabled=False, reason="none here"),
+            "no-mfa": AlarmSetting(threshold=3, reason="SSO"),
+        },
+        parameters={
+            StackName.AUDIT_TRAIL: {"RetentionDays": "400", "Insights": "true"},
+            StackName.IDENTITY: {"Name": "x"},
+        },
+    )
 
 
 def test_a_section_without_values_is_at_its_defaults():
@@ -259,7 +277,7 @@ def test_whatever_stands_in_the_file_gives_a_config_or_printable_mistakes_with_l
                 inside = inside[part]
         with contextlib.suppress(LookupError, TypeError):
             inside[place[-1]] = value
-    path = Path("config.yaml")
+    path = CASES / "config.yaml"
     try:
         config = parse(json.dumps(data, indent=1, default=str), path=path)
     except ConfigError as error:
@@ -267,7 +285,10 @@ def test_whatever_stands_in_the_file_gives_a_config_or_printable_mistakes_with_l
         assert len(set(reported)) == len(reported) > 0
         assert all(what.isprintable() for _, what in reported)
     else:
-        assert isinstance(config.escalation_policy(), EscalationPolicy)
+        # A file that is named and not there is told when its words are needed.
+        there = config.baseline.access is None or config.baseline.access.is_file()
+        with contextlib.nullcontext() if there else pytest.raises(ConfigError):
+            assert isinstance(config.escalation_policy(), EscalationPolicy)
 
 
 # --- durations --------------------------------------------------------------------------------
@@ -308,7 +329,7 @@ def uncommented(text: str) -> str:
 def names(section: type[BaseModel], place: tuple[str, ...] = ()):
     for name in keys_of(section):
         yield name
-        for inner in sections_at((*place, name)):
+        for inner in sections_at(Config, (*place, name)):
             yield from names(inner, (*place, name))
 
 
@@ -340,6 +361,7 @@ def test_the_commented_settings_of_the_template_are_the_defaults():
     assert opened.escalation_policy() == plain.escalation_policy()
     assert opened.contact == plain.contact
     named_beside_the_engine = {"storage", "accounts", "retention", "first_run", "credentials"}
+    assert opened.baseline_settings() == plain.baseline_settings()
     assert opened.model_dump(include=named_beside_the_engine) == plain.model_dump(
         include=named_beside_the_engine
     )
@@ -385,10 +407,16 @@ def test_impossible_answers_are_config_errors_with_their_line():
     assert "mail.cc: must not be empty" in str(caught.value)
 
 
-def test_the_shipped_json_schema_is_up_to_date():
-    assert SCHEMA_FILE.read_text(encoding="utf-8") == schema_text(), (
-        "run: python -m keyreeve.config"
-    )
-    schema = json.loads(schema_text())
-    assert schema["required"] == ["project_name", "storage", "mail"]
-    assert schema["additionalProperties"] is False
+@pytest.mark.parametrize("file", SCHEMA_FILES, ids=lambda file: file.name)
+def test_the_shipped_json_schemas_are_up_to_date(file):
+    text = schema_text(SCHEMA_FILES[file])
+    assert file.read_text(encoding="utf-8") == text, "run: python -m keyreeve.config"
+    assert json.loads(text)["additionalProperties"] is False
+
+
+def test_the_json_schemas_ask_for_what_is_needed():
+    needed = {file.name: json.loads(file.read_text())["required"] for file in SCHEMA_FILES}
+    assert needed == {
+        "config.schema.json": ["project_name", "storage", "mail"],
+        "access.schema.json": ["roles"],
+    }

@@ -1,11 +1,14 @@
-"""config.yaml: read, checked as a whole, and turned into the escalation policy.
+"""config.yaml and access.yaml: read, checked as a whole, turned into what the engine judges by.
 
 values     what settings take: durations, days, addresses
 sections   the parts of the file, with defaults and their own checks; mail, settings: the rest
 document   YAML into plain data, with the line of every key
 mistakes   everything that is wrong, at once, with suggestions
-loading    file to Config, or one ConfigError
-schema     the JSON Schema for editors
+reading    any such file, or one ConfigError
+loading    config.yaml
+access     access.yaml: its parts, and the access model that they make
+baseline   the section `baseline` of config.yaml
+schema     the JSON Schemas for editors
 template   the commented config.yaml that `init` writes
 
 No clock is read here: public holidays come for a range of years.
@@ -13,6 +16,7 @@ No clock is read here: public holidays come for a range of years.
 
 from __future__ import annotations
 
+from keyreeve.config.access import access_template, load_access, parse_access
 from keyreeve.config.loading import load, parse
 from keyreeve.config.mail import Tls, Transport
 from keyreeve.config.schema import json_schema
@@ -26,8 +30,11 @@ __all__ = [
     "Organization",
     "Tls",
     "Transport",
+    "access_template",
     "json_schema",
     "load",
+    "load_access",
     "parse",
+    "parse_access",
     "render_template",
 ]

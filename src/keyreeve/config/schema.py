@@ -1,27 +1,35 @@
-"""The JSON Schema of config.yaml, for editors."""
+"""The JSON Schemas of config.yaml and access.yaml, for editors."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from keyreeve.config.access import Access
+from keyreeve.config.sections import Section
 from keyreeve.config.settings import Config
 
-SCHEMA_FILE = Path(__file__).parent.parent / "config.schema.json"
-"""Package data; `python -m keyreeve.config` writes it anew."""
+_PACKAGE: Final = Path(__file__).parent.parent
+
+SCHEMA_FILES: Final[Mapping[Path, type[Section]]] = {
+    _PACKAGE / "config.schema.json": Config,
+    _PACKAGE / "access.schema.json": Access,
+}
+"""Package data; `python -m keyreeve.config` writes them anew."""
+_FILES: Final[Mapping[type[Section], str]] = {Config: "config.yaml", Access: "access.yaml"}
 
 
-def json_schema() -> dict[str, Any]:
+def json_schema(root: type[Section] = Config) -> dict[str, Any]:
     """Made from the settings; never edited by hand."""
-    schema = Config.model_json_schema()
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        **schema,
-        "title": "Keyreeve config.yaml",
+        **root.model_json_schema(),
+        "title": f"Keyreeve {_FILES[root]}",
     }
 
 
-def schema_text() -> str:
+def schema_text(root: type[Section] = Config) -> str:
     """The schema as the file holds it."""
-    return json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(json_schema(root), indent=2, ensure_ascii=False) + "\n"

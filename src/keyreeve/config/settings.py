@@ -9,10 +9,15 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from keyreeve.config import sections
+from keyreeve.config.access import load_access
+from keyreeve.config.baseline import Baseline
 from keyreeve.config.mail import Holidays, Mail
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Impossible, Line, ProjectName, Zone
 from keyreeve.model import policy
+from keyreeve.model.access import AccessModel
+from keyreeve.model.baseline import BaselineSettings
+from keyreeve.model.errors import ConfigError
 
 YEARS = (2020, 2040)
 """First and last year of the public holidays that a policy knows."""
@@ -96,11 +101,13 @@ class Config(Section):
     summary: sections.SummarySettings = sections.SummarySettings()
     retention: sections.Retention = sections.Retention()
     texts: sections.Texts = sections.Texts()
+    baseline: Baseline = Baseline()
     compressed_clock: sections.CompressedClock | None = None
     """Proves the whole cycle within hours, for the named users only."""
 
     _path: Path = PrivateAttr(default=Path("config.yaml"))
     _years: tuple[int, int] = PrivateAttr(default=YEARS)
+    _access: AccessModel | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _overlap_fits(self) -> Config:
@@ -154,12 +161,34 @@ class Config(Section):
         self._path, self._years = path, years
         return self
 
+    def access_model(self) -> AccessModel:
+        """What access.yaml says; read once. ConfigError with all its mistakes, or if none is named.
+
+        Ask `baseline.access` first where it may be left out.
+        """
+        if self.baseline.access is None:
+            raise ConfigError(
+                "no file says who may do what",
+                where=f"{self.path}: baseline.access",
+                remedy="`keyreeve init --access` writes one; name it as `baseline.access`.",
+            )
+        if self._access is None:
+            self._access = load_access(self.baseline.access)
+        return self._access
+
+    def baseline_settings(self) -> BaselineSettings:
+        """The section `baseline`; the MSP team is alerted where nobody else is named."""
+        return self.baseline.to_settings(self.mail.cc)
+
     def escalation_policy(self) -> policy.EscalationPolicy:
-        """What the engine judges by; public holidays for the years given to `load`."""
+        """What the engine judges by; public holidays for the years given to `load`.
+
+        ConfigError if access.yaml is named and wrong: `quarantine` uses its onboarding group.
+        """
         thresholds = self.thresholds.to_policy()
         holidays = self.mail.holidays or Holidays()
         escalation, credentials = self.escalation, self.credentials
-        return policy.EscalationPolicy(
+        made = policy.EscalationPolicy(
             project_name=self.project_name,
             timezone=self.timezone,
             mail_weekdays=frozenset(day.number for day in self.mail.days),
@@ -191,6 +220,9 @@ class Config(Section):
             observe_only=self.first_run is sections.FirstRun.OBSERVE,
             compressed=self.compressed_clock.to_policy() if self.compressed_clock else None,
         )
+        if self.baseline.access is None:
+            return made
+        return replace(made, onboarding_group=self.access_model().onboarding_group)
 
     def _class(self, each: sections.UserClass, general: policy.Thresholds) -> policy.UserClass:
         own = {name: value for name, value in each.thresholds if value is not None}

@@ -64,14 +64,23 @@ class Impossible(ValueError):
     """A value that cannot be meant.
 
     `at` names the settings below the checked section that the mistake is about, most telling
-    first; the first that stands in the file gives the line.
+    first; the first that stands in the file gives the line. `also`: what else is wrong, of which
+    pydantic would hear only after this was mended.
     """
 
-    def __init__(self, what: str, *, meant: str = "", at: Iterable[Place] = ((),)) -> None:
+    def __init__(
+        self,
+        what: str,
+        *,
+        meant: str = "",
+        at: Iterable[Place] = ((),),
+        also: Iterable[Impossible] = (),
+    ) -> None:
         super().__init__(what)
         self.what = what
         self.meant = meant
         self.at = tuple(at)
+        self.also = tuple(also)
 
 
 def closest(word: object, choices: Iterable[str]) -> str:

@@ -3,4 +3,7 @@
 own_policies   the IAM policies of Keyreeve's own roles, generated from what its effects declare
 installation   what they name
 statements     the words they are written in
+
+access_policies    the documents of the access model: trust, self-management, onboarding, denies
+onboarding_steps   what a user may do when, as the policy evaluator finds those documents
 """

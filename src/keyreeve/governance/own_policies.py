@@ -32,13 +32,13 @@ from keyreeve.governance.statements import (
     allow,
     below,
     deny,
+    document,
     encrypted,
     key_for_objects,
     key_for_secrets,
     ours,
 )
 from keyreeve.language.authorizations import ACTIONS, Kind
-from keyreeve.language.policy_document import VERSION
 from keyreeve.model import effect
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import EscalationPolicy, FinalAct, Orphans
@@ -107,7 +107,7 @@ def in_documents(statements: Iterable[Json]) -> tuple[Json, ...]:
         if not parts or _size([*parts[-1], statement]) > QUOTA:
             parts.append([])
         parts[-1].append(statement)
-    return tuple(_document(part) for part in parts)
+    return tuple(document(part) for part in parts)
 
 
 def statements(installation: Installation, role: Role) -> list[Json]:
@@ -129,13 +129,9 @@ def unsayable(installation: Installation) -> tuple[str, ...]:
     return tuple(str(m.user) for m in matches if m.user is not None and not sayable(m.user))
 
 
-def _document(part: Iterable[Json]) -> Json:
-    return {"Version": VERSION, "Statement": list(part)}
-
-
 def _size(part: Iterable[Json]) -> int:
     """As AWS counts; no name that a policy of ours may hold has white space but tag values."""
-    return len(json.dumps(_document(part), separators=(",", ":"), ensure_ascii=False))
+    return len(json.dumps(document(part), separators=(",", ":"), ensure_ascii=False))
 
 
 # --- reading --------------------------------------------------------------------------------------

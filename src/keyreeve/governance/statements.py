@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from keyreeve.governance.installation import Bucket, Installation
+from keyreeve.language.policy_document import VERSION
 
 Json = dict[str, Any]
 """A statement or a document, as JSON holds it."""
@@ -24,10 +25,27 @@ def deny(sid: str, actions: Iterable[str], *rest: str | Json) -> Json:
     return _statement(sid, "Deny", actions, rest)
 
 
-def _statement(sid: str, verdict: str, actions: Iterable[str], rest: Iterable[str | Json]) -> Json:
+def deny_all_but(sid: str, actions: Iterable[str], *rest: str | Json) -> Json:
+    """Refuses every action that is not named; it allows none of the named either."""
+    return _statement(sid, "Deny", actions, rest, element="NotAction")
+
+
+def document(statements: Iterable[Json]) -> Json:
+    """The policy of these statements."""
+    return {"Version": VERSION, "Statement": list(statements)}
+
+
+def _statement(
+    sid: str,
+    verdict: str,
+    actions: Iterable[str],
+    rest: Iterable[str | Json],
+    *,
+    element: str = "Action",
+) -> Json:
     given = list(rest)
     resources = [each for each in given if isinstance(each, str)]
-    made: Json = {"Sid": sid, "Effect": verdict, "Action": sorted(actions), "Resource": resources}
+    made: Json = {"Sid": sid, "Effect": verdict, element: sorted(actions), "Resource": resources}
     condition: Json = {}
     for block in (each for each in given if not isinstance(each, str)):
         for operator, keys in block.items():

@@ -19,6 +19,14 @@ OFFBOARDED_TAG = "keyreeve-offboarded"
 """When the user was offboarded (ISO 8601, UTC); whoever bears it is moved nowhere any more."""
 
 
+def folded_name(name: str) -> str:
+    """What people take for the same name: case, hyphens and the like left out (S2.9).
+
+    IAM itself ignores case only: MFASetup and MFA-Setup are two groups.
+    """
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
 class TrustModel(StrEnum):
     """Whom the roles trust."""
 
