@@ -223,21 +223,12 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
 
 def access_model(config: Config) -> AccessModel | None:
     """What access.yaml says, with the exclusions of config.yaml; None where none is configured."""
-    read = getattr(config, "access_model", None)
-    model: AccessModel | None = read() if read is not None else None
-    return model and replace(model, exclusions=config.escalation_policy().exclusions)
+    return None if config.baseline.access is None else required_access_model(config)
 
 
 def required_access_model(config: Config) -> AccessModel:
-    """The same. ConfigError where none is configured."""
-    model = access_model(config)
-    if model is None:
-        raise ConfigError(
-            "no access model is configured",
-            where=f"{config.path}: baseline.access",
-            remedy="Write access.yaml and name it there; `keyreeve init` shows how.",
-        )
-    return model
+    """The same. ConfigError where none is configured, or with every mistake in it."""
+    return replace(config.access_model(), exclusions=config.escalation_policy().exclusions)
 
 
 def roster(door: Door, account: Account) -> Roster:
