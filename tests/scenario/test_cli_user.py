@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from tests.scenario.cli_command import MONDAY, Command
 from tests.unit.governance.people import MODEL, TAGS
 
 from keyreeve import wiring
+from keyreeve.config import load
+from keyreeve.model.access import PasswordRules
 from keyreeve.sandbox.process import Sandbox
 
 ACCOUNT = "123456789012"
@@ -20,6 +23,25 @@ ANYTHING = {
     "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}],
 }
 ADMIN = "arn:aws:iam::aws:policy/AdministratorAccess"
+MORE = """\
+baseline: {access: access.yaml}
+exclusions: [{user: "svc-*", reason: service user}]
+"""
+ACCESS = """\
+roles:
+  Administrator:
+    group: Administrator
+    role: AdministratorAccessRole
+    policies: [arn:aws:iam::aws:policy/AdministratorAccess]
+  Developer:
+    group: Developers
+    role: DeveloperRole
+    policies: [arn:aws:iam::aws:policy/PowerUserAccess]
+  Auditor:
+    group: Auditor
+    role: AuditorRole
+    policies: [arn:aws:iam::aws:policy/SecurityAudit]
+"""
 ADA = ("--role", "Developer", "--department", "Eng", "--email", "ada@example.com")
 
 
@@ -83,8 +105,11 @@ def people(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) -> P
     sandbox.clear_faults()
     sandbox.reset("small", MONDAY)
     command = People(sandbox, tmp_path, capsys, monkeypatch)
-    command.settle()
-    monkeypatch.setattr(wiring, "access_model", lambda _: MODEL)
+    command.settle(more=MORE)
+    (tmp_path / "access.yaml").write_text(ACCESS)
+    assert wiring.access_model(load(command.config)) == replace(
+        MODEL, password_policy=PasswordRules()
+    )
     there = {group["GroupName"] for group in command.iam.list_groups()["Groups"]}
     for group in {"MFA-Setup", "Administrator", "Developers", "Auditor", "Quarantine"} - there:
         command.iam.create_group(GroupName=group)
@@ -390,8 +415,50 @@ def test_a_verb_waits_for_nobody_who_holds_the_lock(people: People):
     assert people.groups("bob") == {"MFA-Setup"}
 
 
-def test_without_an_access_model_the_verbs_say_what_is_missing(people: People, monkeypatch: Any):
-    monkeypatch.setattr(wiring, "access_model", lambda _: None)
+def test_without_an_access_model_the_verbs_say_what_is_missing(people: People):
+    people.settle()
     answer = people("user", "list")
     assert answer.code == 2
-    assert "no access model is configured" in answer.err
+    assert "no file says who may do what" in answer.err
+
+
+# --- under the policy of its own role -----------------------------------------------------------
+
+
+def test_the_people_role_is_enough_for_every_verb_and_touches_no_other_group(people: People):
+    """Each call is refused by the sandbox unless the printed policy allows it."""
+    people.role("DeveloperRole", group="Developers")
+    people.make("bob", "Developers", mfa=True, **TAGS)
+    people.iam.attach_user_policy(UserName="bob", PolicyArn=ADMIN)
+    people.make("eve", "MFA-Setup", mfa=True, **TAGS)
+    people.make("shut", "Quarantine", "MFA-Setup", **TAGS)
+    file = people.folder / "tags.csv"
+    file.write_text("user,Department\neve,Ops\n")
+    documents = people.json("policy", "print", "--role", "people")["documents"]
+    people.sandbox.authorise(documents)
+    try:
+        for verb in (
+            ("list",),
+            ("show", "eve"),
+            ("tags", "--set", str(file), "--execute"),
+            ("onboard", "ada", *ADA, "--execute"),
+            ("reconcile", "--execute"),
+            ("demote", "bob", "--to-role", "Developer", "--execute"),
+            ("release", "shut", "--execute"),
+            ("offboard", "bob", "--execute"),
+        ):
+            answer = people("user", *verb, *([] if verb[0] in ("list", "show") else people.at(0)))
+            assert answer.code in (0, 1), (verb, answer.err)
+            said = (answer.out + answer.err).replace("AWS failed inside (501", "")
+            for bad in ("AccessDenied", "failed", "unexpected"):
+                assert bad not in said, (verb, said)
+        later = ("user", "offboard", "bob", "--delete", "--after-days", "1", "--execute")
+        gone = people(*later, *people.at(2))
+        assert gone.code == 0, gone.out + gone.err
+        refused = [call for call in people.sandbox.calls() if call["status"] == 403]
+        assert {call["operation"] for call in refused} <= {"cloudtrail:LookupEvents"}
+        with pytest.raises(people.iam.exceptions.ClientError, match="AccessDenied"):
+            people.iam.add_user_to_group(UserName="eve", GroupName="Quarantine")
+    finally:
+        people.sandbox.authorise(None)
+    assert people.groups("eve") == {"Developers"}

@@ -13,10 +13,20 @@ from tests.unit.governance.people import MODEL, TAGS
 
 from keyreeve.aws.iam_actuator import IamPeopleActuator
 from keyreeve.codec.access import encode
+from keyreeve.config import parse
+from keyreeve.governance.own_policies import in_documents
+from keyreeve.governance.people_policies import PeopleRole, people_statements
 from keyreeve.handlers.onboarding import handle
 from keyreeve.model.errors import AwsFailure, ConfigError, Throttled
+from keyreeve.sandbox.account import HOME_ACCOUNT, REGION
 from keyreeve.sandbox.process import Sandbox
+from keyreeve.wiring import installation_of
 
+CONFIG = """\
+project_name: ETV
+storage: {bucket: keyreeve-sandbox}
+mail: {sender: "IAM <iam@example.com>", cc: [msp@example.com]}
+"""
 GROUPS = ("MFA-Setup", "Administrator", "Developers", "Auditor")
 
 
@@ -173,6 +183,27 @@ def test_a_move_that_failed_halfway_is_an_error_so_that_the_event_comes_again(
     monkeypatch.setattr(IamPeopleActuator, "remove_from_group", real)
     handle(enrolled("bob"))
     assert world.groups("bob") == {"Developers"}
+
+
+def test_the_onboarding_role_is_enough_and_opens_no_other_group(world: World, sandbox: Sandbox):
+    world.user("bob", "MFA-Setup", **TAGS)
+    world.user("eve", "Developers", **TAGS)
+    world.enrol("bob")
+    here = installation_of(
+        parse(CONFIG, path=Path("config.yaml")), account_id=HOME_ACCOUNT, region=REGION
+    )
+    sandbox.authorise(in_documents(people_statements(here, MODEL, PeopleRole.ONBOARDING)))
+    try:
+        handle(enrolled("bob"))
+        handle(enrolled("", "DeleteVirtualMFADevice"))
+        for group in ("Quarantine", "Elsewhere"):
+            with pytest.raises(world.iam.exceptions.ClientError, match="AccessDenied"):
+                world.iam.add_user_to_group(UserName="bob", GroupName=group)
+        with pytest.raises(world.iam.exceptions.ClientError, match="AccessDenied"):
+            world.iam.tag_user(UserName="bob", Tags=[{"Key": "FunctionalGroup", "Value": "x"}])
+    finally:
+        sandbox.authorise(None)
+    assert (world.groups("bob"), world.groups("eve")) == ({"Developers"}, {"MFA-Setup"})
 
 
 def test_without_a_readable_model_nothing_is_guessed(world: World, monkeypatch: Any):

@@ -139,20 +139,21 @@ class CloudTrailTagHistory:
         return None
 
     @calling("cloudtrail:LookupEvents")
-    def _page(self, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        page: Mapping[str, Any] = self._trail.lookup_events(**parameters)
-        return page
+    def _page(self, asked: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str | None]:
+        """Records and the token of the next page."""
+        page = self._trail.lookup_events(**asked)
+        return [_record(row) for row in page["Events"]], page.get("NextToken")
 
     def _records(self, call: str) -> Iterator[Mapping[str, Any]]:
         asked: dict[str, Any] = {
             "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": call}]
         }
         for _ in range(_EVENT_PAGES):
-            page = self._page(asked)
-            yield from (_record(row) for row in page["Events"])
-            if not page.get("NextToken"):
+            records, token = self._page(asked)
+            yield from records
+            if not token:
                 return
-            asked["NextToken"] = page["NextToken"]
+            asked["NextToken"] = token
 
 
 def _record(row: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -14,8 +14,9 @@ from keyreeve.model.errors import ConfigError
 if TYPE_CHECKING:
     from keyreeve.config import Config
     from keyreeve.governance.installation import Installation
+    from keyreeve.governance.statements import Json
 
-_ROLES = ("reader", "actor", "deployer", "mail-feedback")
+_ROLES = ("reader", "actor", "deployer", "mail-feedback", "people", "onboarding")
 
 
 @click.group(epilog=example("keyreeve policy print --role actor"))
@@ -37,7 +38,8 @@ def policy() -> None:
     type=click.Choice(_ROLES),
     required=True,
     help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest · "
-    "mail-feedback: of the handler that hears of bounces.",
+    "mail-feedback: of the handler that hears of bounces · people: keyreeve user --execute · "
+    "onboarding: of the function that moves users.",
 )
 @click.option(
     "--account",
@@ -56,11 +58,11 @@ def print_(*, role: str, account: str | None, part: int | None) -> int:
     Change the config, and the policy may change: print it again. Where it is longer than AWS
     takes, it comes in several documents, and the role needs all of them.
     """
-    from keyreeve.governance.own_policies import Role, documents, unsayable
+    from keyreeve.governance.own_policies import unsayable
 
     config = opening.config()
     installation = _installation(config, account)
-    made = documents(installation, Role(role))
+    made = _documents(config, installation, role)
     if not made:
         raise ConfigError(
             f"the role {role} needs no policy: the storage is a directory", where="storage"
@@ -88,6 +90,18 @@ def print_(*, role: str, account: str | None, part: int | None) -> int:
             "the policy does not deny it"
         )
     return 0
+
+
+def _documents(config: Config, installation: Installation, role: str) -> tuple[Json, ...]:
+    """ConfigError for the roles of `user` where there is no access model."""
+    from keyreeve.governance.own_policies import Role, documents, in_documents
+    from keyreeve.governance.people_policies import PeopleRole, people_statements
+    from keyreeve.wiring import required_access_model
+
+    if role not in tuple(PeopleRole):
+        return documents(installation, Role(role))
+    model = required_access_model(config)
+    return in_documents(people_statements(installation, model, PeopleRole(role)))
 
 
 def _are(number: int) -> str:

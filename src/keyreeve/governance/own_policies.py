@@ -97,8 +97,13 @@ def documents(installation: Installation, role: Role) -> tuple[Json, ...]:
 
     None at all for a role that needs no right of AWS's: mail-feedback beside a directory.
     """
+    return in_documents(statements(installation, role))
+
+
+def in_documents(statements: Iterable[Json]) -> tuple[Json, ...]:
+    """As few documents as the quota allows, in order."""
     parts: list[list[Json]] = []
-    for statement in statements(installation, role):
+    for statement in statements:
         if not parts or _size([*parts[-1], statement]) > QUOTA:
             parts.append([])
         parts[-1].append(statement)
@@ -109,9 +114,9 @@ def statements(installation: Installation, role: Role) -> list[Json]:
     """Each with a Sid that says what it is for."""
     match role:
         case Role.READER:
-            return [*_reads(installation), *_never_escrow(installation)]
+            return [*reads(installation), *_never_escrow(installation)]
         case Role.ACTOR:
-            return [*_reads(installation), *_acts(installation)]
+            return [*reads(installation), *_acts(installation)]
         case Role.DEPLOYER:
             return list(_deploys(installation))
         case Role.MAIL_FEEDBACK:
@@ -132,7 +137,8 @@ def _size(part: Iterable[Json]) -> int:
 # --- reading --------------------------------------------------------------------------------------
 
 
-def _reads(at: Installation) -> Iterator[Json]:
+def reads(at: Installation) -> Iterator[Json]:
+    """What everybody reads who judges."""
     yield allow("ReadAccount", ACCOUNT_READS, "*")
     yield allow("ReadUsers", USER_READS, at.iam("user/*"))
     if at.bucket is not None:
@@ -208,19 +214,19 @@ def _acts(at: Installation) -> Iterator[Json]:
     yield allow("ActOnUsers", rights[Kind.USER], *at.users(_touchable(at.policy)))
     if rights[Kind.GROUP]:
         yield allow("QuarantineUsers", rights[Kind.GROUP], *at.groups(_groups(at.policy)))
-    yield from _denies(at, rights[Kind.USER])
+    yield from denies(at, rights[Kind.USER])
     if at.sender is not None:
         only = {"StringEquals": {"ses:FromAddress": at.sender}}
         yield allow("SendMail", rights[Kind.IDENTITY], *at.identities(), only)
     if at.bucket is not None:
-        yield from _storage_writes(at, at.bucket)
+        yield from storage_writes(at, at.bucket)
         purge = rights[Kind.OBJECT]
         yield allow("PurgeEscrow", purge, *_escrow(at, at.bucket), ours(at))
     if at.policy.uses_vault:
         yield from _hands_out_secrets(at, rights[Kind.SECRET])
 
 
-def _denies(at: Installation, acts: Iterable[str]) -> Iterator[Json]:
+def denies(at: Installation, acts: Iterable[str]) -> Iterator[Json]:
     """Whatever else the role may be given: these users are never touched."""
     # A role has no user name, and the statement then matches nobody: a role is no user.
     own = at.users(("${aws:username}",))
@@ -257,7 +263,8 @@ def _groups(policy: EscalationPolicy) -> list[str]:
     return names
 
 
-def _storage_writes(at: Installation, bucket: Bucket) -> Iterator[Json]:
+def storage_writes(at: Installation, bucket: Bucket) -> Iterator[Json]:
+    """What everybody writes who acts."""
     put, get = ("s3:PutObject",), ("s3:GetObject",)
     once = at.objects(bucket, (f"{prefix}*" for prefix in bucket.written_once))
     yield allow("WriteOnce", put, *once, ours(at), encrypted(bucket), ONCE)

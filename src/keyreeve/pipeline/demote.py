@@ -64,12 +64,12 @@ def demote(roster: Roster, planned: Demotion, now: datetime, by: str) -> Demotio
     named = {"user_id": member.user_id, "user_name": member.name}
     with Registrar(roster.account, now, by) as registrar:
         steps = [to_json(step) for step in planned.steps]
-        registrar.note("demotion.begun", {**named, "role": planned.role.arn, "steps": steps})
+        registrar.note("demotion.begun", {**named, "role": planned.role.arn, "planned": steps})
         registrar.keep()
         for step in planned.steps:
             roster.account.tools.lease.check()
             done.append(_take_off(roster, member, step))
-            registrar.note("demotion.step", {**named, "step": to_json(done[-1])})
+            registrar.note("demotion.step", {**named, "did": to_json(done[-1])})
             if done[-1].outcome is OutcomeKind.FAILED:
                 break
     return replace(planned, steps=tuple(done))

@@ -199,7 +199,7 @@ def _evidence(leaver: Leaver, acts: tuple[LeaverAct, ...]) -> dict[str, object]:
 
 
 def _row(leaver: Leaver, step: Did) -> dict[str, object]:
-    return {**_named(leaver), "step": to_json(step)}
+    return {**_named(leaver), "did": to_json(step)}
 
 
 def _named(leaver: Leaver) -> dict[str, object]:

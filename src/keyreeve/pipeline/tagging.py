@@ -72,7 +72,7 @@ def apply(roster: Roster, changes: Iterable[Retagging], now: datetime, by: str) 
                     "user_id": change.member.user_id,
                     "user_name": change.member.name,
                     "before": {name: change.member.tags.get(name) for name in change.tags},
-                    "step": to_json(done[-1]),
+                    "did": to_json(done[-1]),
                 },
             )
     return tuple(done)

@@ -180,6 +180,8 @@ class Account:
                 return self._arn("role", params["RoleName"]), context
             case Kind.POLICY:
                 return params.get("PolicyArn") or self._arn("policy", params["PolicyName"]), {}
+            case Kind.MFA | Kind.TOPIC:
+                return params.get("SerialNumber") or params["TopicArn"], {}
             case Kind.BUCKET:
                 return f"arn:aws:s3:::{params['Bucket']}", self._s3_context(params)
             case Kind.OBJECT:

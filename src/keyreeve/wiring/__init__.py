@@ -238,9 +238,12 @@ def event_history(door: Door) -> EventHistory | None:
 
 def access_model(config: Config) -> AccessModel | None:
     """What access.yaml says, with the exclusions of config.yaml; None where none is configured."""
-    read = getattr(config, "access_model", None)
-    model: AccessModel | None = read() if read is not None else None
-    return model and replace(model, exclusions=config.escalation_policy().exclusions)
+    return None if config.baseline.access is None else required_access_model(config)
+
+
+def required_access_model(config: Config) -> AccessModel:
+    """The same. ConfigError where none is configured, or with every mistake in it."""
+    return replace(config.access_model(), exclusions=config.escalation_policy().exclusions)
 
 
 def roster(door: Door, account: Account) -> Roster:
@@ -251,13 +254,7 @@ def roster(door: Door, account: Account) -> Roster:
     from keyreeve.pipeline.access_report import own_users
     from keyreeve.pipeline.roster import Roster
 
-    model = access_model(door.config)
-    if model is None:
-        raise ConfigError(
-            "no access model is configured",
-            where=f"{door.config.path}: baseline.access",
-            remedy="Write access.yaml and name it there; `keyreeve init` shows how.",
-        )
+    model = required_access_model(door.config)
     at_events = Sessions(
         rehearsal=True, profile=door.sessions.profile, region=events_region(door.sessions.region)
     )
