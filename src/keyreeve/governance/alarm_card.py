@@ -67,7 +67,7 @@ def either(names: Iterable[str]) -> str:
 
 
 def call(
-    name: str, source: str = "iam.amazonaws.com", *, reads: bool = False, **more: object
+    name: str, source: str = "iam.amazonaws.com", *, reads: bool = False, **more: Any
 ) -> Event:
     """A record of a call by an IAM user; `more` replaces fields of the record."""
     return {

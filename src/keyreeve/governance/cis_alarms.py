@@ -7,7 +7,7 @@ CIS 4.16 is no filter: it asks for Security Hub itself.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from keyreeve.governance.alarm_card import AlarmCard, Event, call, calls, cis, either
 
@@ -69,9 +69,9 @@ _FEDERATED: Final = {
 }
 
 
-def sign_in(*, mfa: bool = False, success: bool = True, **more: object) -> Event:
+def sign_in(*, mfa: bool = False, success: bool = True, **more: Any) -> Event:
     """A record of a console sign-in. `MFAUsed` is "No" for federated users, whatever they did."""
-    failed = {} if success else {"errorMessage": "Failed authentication"}
+    failed: dict[str, Any] = {} if success else {"errorMessage": "Failed authentication"}
     return call(
         "ConsoleLogin",
         _SIGN_IN,
