@@ -227,6 +227,26 @@ def role_that_lambda_cannot_assume(clients: Clients) -> Any:
         )
 
 
+# --- services that moto lacks in whole or in part -------------------------------------------
+
+
+def access_analyzer(clients: Clients) -> Any:
+    return told(clients("accessanalyzer").list_analyzers, lambda _: "told")
+
+
+def compliance(clients: Clients) -> Any:
+    return told(clients("config").describe_compliance_by_config_rule, lambda _: "told")
+
+
+def findings_of_a_detector(clients: Clients) -> Any:
+    guardduty = clients("guardduty")
+    made = guardduty.create_detector(Enable=True)["DetectorId"]
+    try:
+        return told(lambda: guardduty.list_findings(DetectorId=made), lambda _: "told")
+    finally:
+        guardduty.delete_detector(DetectorId=made)
+
+
 NEW_ROLE = "a new role takes seconds to be known to Lambda"
 ROWS: tuple[tuple[Callable[[Clients], Any], Any, Any, str], ...] = (
     (event_of_an_iam_call, UNIMPLEMENTED, "told", ""),
@@ -242,6 +262,9 @@ ROWS: tuple[tuple[Callable[[Clients], Any], Any, Any, str], ...] = (
     (event_for_a_topic, UNIMPLEMENTED, 0, ""),
     (dead_letters_of_a_function, "dropped", "kept", NEW_ROLE),
     (function_invoked, False, True, NEW_ROLE),
+    (access_analyzer, UNIMPLEMENTED, "told", ""),
+    (compliance, UNIMPLEMENTED, "told", ""),
+    (findings_of_a_detector, UNIMPLEMENTED, "told", "the account may have its one detector"),
     (role_that_lambda_cannot_assume, False, "AccessDeniedException", NEW_ROLE),
 )
 """Probe, what stock moto does, what AWS and the sandbox do, why a live account is not asked."""

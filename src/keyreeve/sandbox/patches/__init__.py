@@ -14,8 +14,10 @@ def apply(world: World) -> None:
     from keyreeve.sandbox.patches import (
         alarms,
         clock,
+        compliance,
         credential_report,
         deletion,
+        findings,
         functions,
         identifiers,
         log_filters,
@@ -48,3 +50,5 @@ def apply(world: World) -> None:
     subscriptions.apply(world)
     rules.apply(world)
     trail_events.apply(world)
+    compliance.apply()
+    findings.apply(world)
