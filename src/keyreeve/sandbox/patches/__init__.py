@@ -17,11 +17,13 @@ def apply(world: World) -> None:
         compliance,
         credential_report,
         deletion,
+        detector_tags,
         findings,
         functions,
         identifiers,
         log_filters,
         login_profile,
+        long_polling,
         mail,
         managed_policies,
         mfa,
@@ -52,3 +54,5 @@ def apply(world: World) -> None:
     trail_events.apply(world)
     compliance.apply()
     findings.apply(world)
+    long_polling.apply(world)
+    detector_tags.apply()
