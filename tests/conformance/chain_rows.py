@@ -256,11 +256,7 @@ def role_that_lambda_cannot_assume(clients: Clients) -> Any:
         )
 
 
-# --- services that moto lacks in whole or in part -------------------------------------------
-
-
-def access_analyzer(clients: Clients) -> Any:
-    return told(clients("accessanalyzer").list_analyzers, lambda _: "told")
+# --- services that moto has in part -------------------------------------------
 
 
 def compliance(clients: Clients) -> Any:
@@ -304,7 +300,6 @@ ROWS: tuple[tuple[Callable[[Clients], Any], Any, Any, str], ...] = (
     (event_for_a_topic, UNIMPLEMENTED, 0, ""),
     (dead_letters_of_a_function, "dropped", "kept", NEW_ROLE),
     (function_invoked, False, True, NEW_ROLE),
-    (access_analyzer, UNIMPLEMENTED, "told", ""),
     (compliance, UNIMPLEMENTED, "told", ""),
     (findings_of_a_detector, UNIMPLEMENTED, "told", "the account may have its one detector"),
     (tags_of_a_detector, UNIMPLEMENTED, {"a": "b"}, "the account may have its one detector"),

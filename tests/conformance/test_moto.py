@@ -382,6 +382,11 @@ def bounce_of_an_address_that_bounces(clients: Clients) -> Any:
     return outcome(lambda: send(clients, "a@verified.example"))
 
 
+def access_analyzer(clients: Clients) -> Any:
+    told = outcome(clients("accessanalyzer").list_analyzers, lambda found: "told")
+    return told if told == "told" else "unimplemented"
+
+
 def stack_of_a_type_that_does_not_exist(clients: Clients) -> Any:
     template = json.dumps({"Resources": {"Thing": {"Type": "AWS::Bogus::Thing"}}})
     name = f"keyreeve-conformance-{secrets.token_hex(4)}"
@@ -478,6 +483,7 @@ LEFT_UNLIKE_AWS = (
         "accepted",
         Skip("a mail would be sent; SES accepts it and tells of the bounce by an event"),
     ),
+    Row(access_analyzer, "unimplemented", "unimplemented", "told"),
     Row(
         stack_of_a_type_that_does_not_exist,
         "CREATE_COMPLETE",

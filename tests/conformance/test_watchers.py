@@ -1,4 +1,4 @@
-"""Access Analyzer, Config's compliance and GuardDuty's findings in the sandbox."""
+"""Config's compliance and GuardDuty's findings in the sandbox."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from tests.conformance.alarm_chain import code, policy, service
+from tests.conformance.alarm_chain import policy, service
 from tests.sandbox_fixture import MONDAY, aws, sandbox
 
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, REGION
@@ -18,50 +18,6 @@ __all__ = ["sandbox"]
 @pytest.fixture(autouse=True)
 def small(sandbox: Sandbox) -> None:
     sandbox.reset("small", MONDAY)
-
-
-def test_an_analyzer_is_made_read_changed_and_taken_away(sandbox: Sandbox) -> None:
-    client = aws(sandbox.url, "accessanalyzer")
-    arn = client.create_analyzer(
-        analyzerName="unused",
-        type="ACCOUNT_UNUSED_ACCESS",
-        configuration={"unusedAccess": {"unusedAccessAge": 90}},
-        tags={"a": "b", "c": "d", "e": "f"},
-    )["arn"]
-    assert arn == f"arn:aws:access-analyzer:{REGION}:{HOME_ACCOUNT}:analyzer/unused"
-    changed = {"unusedAccess": {"unusedAccessAge": 30}}
-    client.update_analyzer(analyzerName="unused", configuration=changed)
-    client.untag_resource(resourceArn=arn, tagKeys=["a", "c"])
-    told = client.get_analyzer(analyzerName="unused")["analyzer"]
-    assert (told["status"], told["configuration"], told["tags"]) == ("ACTIVE", changed, {"e": "f"})
-    assert client.list_tags_for_resource(resourceArn=arn)["tags"] == {"e": "f"}
-    assert client.list_findings_v2(analyzerArn=arn)["findings"] == []
-    client.delete_analyzer(analyzerName="unused")
-    assert client.list_analyzers()["analyzers"] == []
-    assert code(lambda: client.get_analyzer(analyzerName="unused")) == "ResourceNotFoundException"
-
-
-def test_there_is_one_analyzer_of_each_type(sandbox: Sandbox) -> None:
-    client = aws(sandbox.url, "accessanalyzer")
-
-    def make(name: str, kind: str = "ACCOUNT") -> str:
-        return code(lambda: client.create_analyzer(analyzerName=name, type=kind))
-
-    assert make("one") == "accepted"
-    assert make("one") == "ConflictException"
-    assert make("two") == "ServiceQuotaExceededException"
-    assert make("two", "ACCOUNT_UNUSED_ACCESS") == "accepted"
-
-
-def test_archive_rules_belong_to_their_analyzer(sandbox: Sandbox) -> None:
-    client = aws(sandbox.url, "accessanalyzer")
-    client.create_analyzer(analyzerName="one", type="ACCOUNT")
-    wanted = {"principal.AWS": {"eq": [HOME_ACCOUNT]}}
-    client.create_archive_rule(analyzerName="one", ruleName="own", filter=wanted)
-    rule = client.get_archive_rule(analyzerName="one", ruleName="own")["archiveRule"]
-    assert rule["filter"] == wanted
-    client.delete_archive_rule(analyzerName="one", ruleName="own")
-    assert client.list_archive_rules(analyzerName="one")["archiveRules"] == []
 
 
 def config_rule(sandbox: Sandbox, source: str, **parameters: Any) -> str:

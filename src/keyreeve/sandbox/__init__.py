@@ -9,7 +9,6 @@ turn        one request at a time, and how one steps aside
 afterwork   what AWS does by itself after a call was answered
 lambda_runtime  Lambda functions really run (running_function, lambda_bootstrap)
 chain/      what follows from a call: events, deliveries, metrics, alarms, alerts
-analyzers   Access Analyzer, which moto does not have
 calls       which AWS call a request is · faults  planted failures
 control     the endpoints below /_sandbox/
 world       what the process knows beside moto: clock, settings, outbox, calls, faults

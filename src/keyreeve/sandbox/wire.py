@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, NoReturn
-from urllib.parse import parse_qs, parse_qsl
+from urllib.parse import parse_qsl
 
 from keyreeve.language.policy_evaluator import Request as Question
-from keyreeve.sandbox import analyzers, control
+from keyreeve.sandbox import control
 from keyreeve.sandbox.authorisation import Judgement, caller_of, judge, judge_missing
 from keyreeve.sandbox.calls import Request, recognise
 from keyreeve.sandbox.chain.callers import Caller
@@ -106,10 +106,7 @@ class Door:
         if fault_now is not None and fault_now.when is When.BEFORE:
             return self._fail(fault_now, request, environ, start_response)
         heard = _Heard()
-        if request.service == analyzers.SERVICE:
-            content = self._ask_analyzers(request, caller, environ, heard)
-        else:
-            content = self._ask_moto(environ, heard)
+        content = self._ask_moto(environ, heard)
         status = int(heard.status.split()[0])
         self._follow(request, caller, status, content)
         if fault_now is not None:
@@ -143,27 +140,6 @@ class Door:
         """Keep the call for CloudTrail, and let what follows from it happen."""
         now = self._world.clock.now()
         follow(self._world, self._world.history.keep(caller, request, now, status, content))
-
-    def _ask_analyzers(
-        self, request: Request, caller: Caller | None, environ: Environ, heard: _Heard
-    ) -> bytes:
-        """The one service that moto does not have."""
-        asked = parse_qs(environ.get("QUERY_STRING", ""))
-        query = {name: it if len(it) > 1 else it[0] for name, it in asked.items()}
-        account_id = caller.account_id if caller else self._world.home
-        headers = {"Content-Type": "application/json"}
-        try:
-            given = {**query, **json.loads(environ["wsgi.input"].read() or b"{}"), **request.params}
-            told = analyzers.answer(self._world, account_id, request, given)
-            status, content = HTTPStatus.OK, json.dumps(told).encode()
-        except analyzers.Refused as refused:
-            status = refused.status
-            _, content, more = error_body(request.service, refused.code, str(refused))
-            headers.update(more)
-        except NotImplementedError as error:
-            status, content = HTTPStatus.NOT_IMPLEMENTED, str(error).encode()
-        heard(f"{status.value} {status.phrase}", list(headers.items()))
-        return content
 
     def _ask_moto(self, environ: Environ, heard: _Heard) -> bytes:
         try:

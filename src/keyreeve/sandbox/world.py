@@ -93,8 +93,6 @@ class World:
     calls: list[Call] = field(default_factory=list)
     history: History = field(default_factory=History)
     """CloudTrail's view of the calls."""
-    analyzers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    """Access Analyzer's, by ARN."""
     faults: list[Fault] = field(default_factory=list)
     guards: dict[str, tuple[PolicyDocument, ...]] = field(default_factory=dict)
     """Access key → all that it may do; other keys may do everything (authorisation.py)."""
@@ -132,7 +130,6 @@ class World:
         ):
             kept.clear()
         self.guards.clear()
-        self.analyzers.clear()
         self.generations.clear()
 
     def stop_functions(self) -> None:
