@@ -9,7 +9,7 @@ import pytest
 from tests.conformance.alarm_chain import policy, service
 from tests.sandbox_fixture import MONDAY, aws, sandbox
 
-from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, REGION
+from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT
 from keyreeve.sandbox.process import Sandbox
 
 __all__ = ["sandbox"]
