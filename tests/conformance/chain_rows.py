@@ -13,8 +13,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
-from tests.conformance.alarm_chain import policy, trust
+from tests.conformance.alarm_chain import policy, service, trust
 from tests.conformance.test_functions import zipped
+from tests.sandbox_fixture import MONDAY
+
+from keyreeve.sandbox.account import HOME_ACCOUNT
 
 Clients = Callable[..., Any]
 UNIMPLEMENTED = "unimplemented"
@@ -88,6 +91,15 @@ def filter_of_no_pattern(clients: Clients) -> Any:
 def key_taken_from_a_log_group(clients: Clients) -> Any:
     with group(clients) as (logs, made):
         return told(lambda: logs.disassociate_kms_key(logGroupName=made))
+
+
+def log_event_of_the_sandboxs_time(clients: Clients) -> Any:
+    """Of an instant that is long over by the wall."""
+    with group(clients) as (logs, made):
+        logs.create_log_stream(logGroupName=made, logStreamName="s")
+        row = {"timestamp": int(MONDAY.timestamp() * 1000), "message": "m"}
+        answer = logs.put_log_events(logGroupName=made, logStreamName="s", logEvents=[row])
+        return "refused" if "rejectedLogEventsInfo" in answer else "accepted"
 
 
 # --- alarms ---------------------------------------------------------------------------------
@@ -167,6 +179,23 @@ def message_for_a_queue_that_lets_nobody_in(clients: Clients) -> Any:
     return found
 
 
+def constant_input_of_a_queue(clients: Clients) -> Any:
+    sqs, events, made = clients("sqs"), clients("events"), name()
+    url = sqs.create_queue(QueueName=made)["QueueUrl"]
+    answer = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])
+    arn = answer["Attributes"]["QueueArn"]
+    invited = policy(service("events", "sqs:SendMessage", resource=arn))
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": invited})
+    events.put_rule(Name=made, EventPattern=json.dumps({"source": [made]}))
+    events.put_targets(Rule=made, Targets=[{"Id": "1", "Arn": arn, "Input": '"fixed"'}])
+    events.put_events(Entries=[{"Source": made, "DetailType": "d", "Detail": "{}"}])
+    [message] = sqs.receive_message(QueueUrl=url, WaitTimeSeconds=10)["Messages"]
+    events.remove_targets(Rule=made, Ids=["1"])
+    events.delete_rule(Name=made)
+    sqs.delete_queue(QueueUrl=url)
+    return message["Body"] == '"fixed"'
+
+
 def event_for_a_topic(clients: Clients) -> Any:
     events, made = clients("events"), name()
     with topic(clients) as (_, arn):
@@ -227,6 +256,35 @@ def role_that_lambda_cannot_assume(clients: Clients) -> Any:
         )
 
 
+# --- services that moto has in part -------------------------------------------
+
+
+def compliance(clients: Clients) -> Any:
+    return told(clients("config").describe_compliance_by_config_rule, lambda _: "told")
+
+
+def findings_of_a_detector(clients: Clients) -> Any:
+    guardduty = clients("guardduty")
+    made = guardduty.create_detector(Enable=True)["DetectorId"]
+    try:
+        return told(lambda: guardduty.list_findings(DetectorId=made), lambda _: "told")
+    finally:
+        guardduty.delete_detector(DetectorId=made)
+
+
+def tags_of_a_detector(clients: Clients) -> Any:
+    guardduty = clients("guardduty")
+    made = guardduty.create_detector(Enable=True)["DetectorId"]
+    arn = f"arn:aws:guardduty:us-east-1:{HOME_ACCOUNT}:detector/{made}"
+    try:
+        return told(
+            lambda: guardduty.tag_resource(ResourceArn=arn, Tags={"a": "b"}),
+            lambda _: guardduty.list_tags_for_resource(ResourceArn=arn)["Tags"],
+        )
+    finally:
+        guardduty.delete_detector(DetectorId=made)
+
+
 NEW_ROLE = "a new role takes seconds to be known to Lambda"
 ROWS: tuple[tuple[Callable[[Clients], Any], Any, Any, str], ...] = (
     (event_of_an_iam_call, UNIMPLEMENTED, "told", ""),
@@ -242,6 +300,11 @@ ROWS: tuple[tuple[Callable[[Clients], Any], Any, Any, str], ...] = (
     (event_for_a_topic, UNIMPLEMENTED, 0, ""),
     (dead_letters_of_a_function, "dropped", "kept", NEW_ROLE),
     (function_invoked, False, True, NEW_ROLE),
+    (compliance, UNIMPLEMENTED, "told", ""),
+    (findings_of_a_detector, UNIMPLEMENTED, "told", "the account may have its one detector"),
+    (tags_of_a_detector, UNIMPLEMENTED, {"a": "b"}, "the account may have its one detector"),
+    (log_event_of_the_sandboxs_time, "refused", "accepted", "its time is the wall's"),
+    (constant_input_of_a_queue, False, True, ""),
     (role_that_lambda_cannot_assume, False, "AccessDeniedException", NEW_ROLE),
 )
 """Probe, what stock moto does, what AWS and the sandbox do, why a live account is not asked."""

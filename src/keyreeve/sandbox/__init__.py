@@ -8,6 +8,7 @@ wire        the WSGI door: control endpoints, faults, the record of calls, then 
 turn        one request at a time, and how one steps aside
 afterwork   what AWS does by itself after a call was answered
 lambda_runtime  Lambda functions really run (running_function, lambda_bootstrap)
+chain/      what follows from a call: events, deliveries, metrics, alarms, alerts
 calls       which AWS call a request is · faults  planted failures
 control     the endpoints below /_sandbox/
 world       what the process knows beside moto: clock, settings, outbox, calls, faults

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from keyreeve.language.policy_document import MalformedPolicy, PolicyDocument, parse_document
@@ -86,7 +87,12 @@ def find_role(role_arn: str) -> Any:
 
 
 def _document(policy: object) -> PolicyDocument | None:
+    return _parsed(policy if isinstance(policy, str) else json.dumps(policy))
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> PolicyDocument | None:
     try:
-        return parse_document(json.loads(policy) if isinstance(policy, str) else policy)
+        return parse_document(json.loads(text))
     except (MalformedPolicy, ValueError):
         return None

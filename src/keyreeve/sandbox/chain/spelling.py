@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -90,6 +91,7 @@ def _lower(name: str) -> str:
     return name[:1].lower() + name[1:]
 
 
+@cache
 def _input_shape(service: str, operation: str) -> Any:
     from moto.core.utils import get_service_model
 

@@ -14,12 +14,16 @@ def apply(world: World) -> None:
     from keyreeve.sandbox.patches import (
         alarms,
         clock,
+        compliance,
         credential_report,
         deletion,
+        detector_tags,
+        findings,
         functions,
         identifiers,
         log_filters,
         login_profile,
+        long_polling,
         mail,
         managed_policies,
         mfa,
@@ -48,3 +52,7 @@ def apply(world: World) -> None:
     subscriptions.apply(world)
     rules.apply(world)
     trail_events.apply(world)
+    compliance.apply()
+    findings.apply(world)
+    long_polling.apply(world)
+    detector_tags.apply()
