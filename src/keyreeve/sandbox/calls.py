@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from urllib.parse import parse_qsl
 
 from keyreeve.language.policy_evaluator import Request as Question
+from keyreeve.sandbox.account import REGION
 
 _SCOPE = re.compile(r"Credential=(?P<key>[^/]+)/\d+/(?P<region>[^/]+)/(?P<service>[^/]+)/")
 _HIDDEN = frozenset(
@@ -18,6 +19,7 @@ _HIDDEN = frozenset(
         "OldPassword",
         "AuthenticationCode1",
         "AuthenticationCode2",
+        "TokenCode",
         "SecretString",
         "SecretBinary",
         "Action",
@@ -71,6 +73,14 @@ class Request:
     user: str | None
     params: dict[str, Any]
     access_key: str | None
+    region: str = REGION
+    """That the signature names."""
+    token: str | None = field(default=None, repr=False)
+    """The session token, if one came along; never remembered."""
+    token_code: str | None = field(default=None, repr=False)
+    """STS: the code of an MFA device; never remembered."""
+    form: bool = False
+    """Of the query protocol, which answers in XML."""
 
     @property
     def object_key(self) -> str:
@@ -103,6 +113,7 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
     scope = _SCOPE.search(environ.get("HTTP_AUTHORIZATION", ""))
     service = scope["service"] if scope else "s3"
     path = environ.get("PATH_INFO", "/")
+    form: dict[str, str] = {}
     if service == "ses" and path.startswith("/v2/"):
         service = "sesv2"
         operation, named = _routed(service, environ)
@@ -114,6 +125,9 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
     elif service == "s3":
         operation, _ = _routed(service, environ)
         params = _object_params(environ, path, len(body))
+    elif "HTTP_X_AMZ_TARGET" not in environ:
+        operation, named = _routed(service.replace("-", ""), environ)
+        params = named | (_named_params(body) if operation != "Invoke" else {})
     else:
         operation = environ.get("HTTP_X_AMZ_TARGET", "Unknown").rpartition(".")[2]
         params = _json_params(body)
@@ -123,18 +137,23 @@ def recognise(environ: dict[str, Any], body: bytes) -> Request:
         user=params.get("UserName"),
         params=params,
         access_key=scope["key"] if scope else None,
+        region=scope["region"] if scope else REGION,
+        token=environ.get("HTTP_X_AMZ_SECURITY_TOKEN"),
+        token_code=form.get("TokenCode"),
+        form=bool(form),
     )
 
 
 def _routed(service: str, environ: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Operation and path parameters by method and path, as the service's model has them."""
+    from botocore.exceptions import UnknownServiceError
     from moto.core.request import Request as MotoRequest
     from moto.core.routing import get_service_router
     from werkzeug.exceptions import HTTPException
 
     try:
         operation, named = get_service_router(service).match(MotoRequest(environ.copy()))
-    except (HTTPException, NotImplementedError):
+    except (HTTPException, NotImplementedError, UnknownServiceError):
         return "Unknown", {}
     return str(operation.name), dict(named)
 
@@ -145,7 +164,15 @@ def _json_params(body: bytes) -> dict[str, Any]:
         given = json.loads(body or b"{}")
     except ValueError:
         return {}
+    if not isinstance(given, dict):
+        return {}
     return {name: value for name, value in given.items() if name not in _HIDDEN}
+
+
+def _named_params(body: bytes) -> dict[str, Any]:
+    """Names and tags of a REST request: not the code of a function, nor its settings."""
+    given = _json_params(body)
+    return {name: it for name, it in given.items() if isinstance(it, str) or name.lower() == "tags"}
 
 
 def _mail_params(body: bytes) -> dict[str, Any]:

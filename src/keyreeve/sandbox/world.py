@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -11,6 +12,7 @@ from keyreeve.language.policy_document import PolicyDocument
 from keyreeve.sandbox.account import HOME_ACCOUNT
 from keyreeve.sandbox.calls import Call
 from keyreeve.sandbox.faults import Fault
+from keyreeve.sandbox.sessions import Session, SignIn
 
 
 class SettableClock:
@@ -47,6 +49,8 @@ class Settings:
     """As told by GetAccount; not enforced."""
     mail_production: bool = True
     """False: SES's own sandbox, where recipients must be verified too."""
+    enforce: bool = False
+    """Every call is judged by the policies of whoever signed it (authorisation.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +83,10 @@ class World:
     """Access key → all that it may do; other keys may do everything (authorisation.py)."""
     reports: dict[str, Any] = field(default_factory=dict)
     """Account id → its latest credential report."""
+    sessions: dict[str, Session] = field(default_factory=dict)
+    """Access key → the temporary credentials that STS or the console gave out."""
+    observers: list[Callable[[SignIn], None]] = field(default_factory=list)
+    """Told of every attempt to sign in to the console, in order; they outlive `forget`."""
     own_keys: set[str] = field(default_factory=set)
     """Keys of Keyreeve itself: their last use is no change of the account."""
     generations: dict[str, int] = field(default_factory=dict)
@@ -89,6 +97,7 @@ class World:
         self.settings = Settings()
         for kept in (self.outbox, self.calls, self.faults, self.reports, self.own_keys):
             kept.clear()
+        self.sessions.clear()
         self.guards.clear()
         self.generations.clear()
 

@@ -12,16 +12,23 @@ from keyreeve.sandbox.world import World
 def apply(world: World) -> None:
     """Bend moto towards AWS for the rest of this process's life."""
     from keyreeve.sandbox.patches import (
+        boundaries,
         clock,
         credential_report,
         deletion,
         identifiers,
+        implied_user,
+        last_accessed,
         login_profile,
         mail,
         managed_policies,
         mfa,
         pagination,
         secrets,
+        simulation,
+        sts,
+        trust,
+        user_tags,
     )
 
     clock.apply(world)
@@ -30,7 +37,14 @@ def apply(world: World) -> None:
     login_profile.apply(world)
     pagination.apply()
     managed_policies.apply()
-    mfa.apply()
+    mfa.apply(world)
     deletion.apply()
     mail.apply(world)
-    secrets.apply()
+    secrets.apply(world)
+    boundaries.apply()
+    trust.apply(world)
+    sts.apply(world)
+    user_tags.apply()
+    simulation.apply()
+    last_accessed.apply(world)
+    implied_user.apply(world)
