@@ -77,15 +77,15 @@ def apply(world: World) -> None:
 
 def _token(world: World, response: Any) -> Mapping[str, Any]:
     """Credentials of the caller's own user, for GetSessionToken."""
-    from moto.core.exceptions import ServiceException
     from moto.iam.models import iam_backends
+    from moto.sts.exceptions import STSClientError
 
     caller = caller_of(world, response.get_access_key())
     seconds = response._get_int_param("DurationSeconds", _USUAL_TOKEN)
     if world.settings.enforce:
         serial, code = response._get_param("SerialNumber"), response._get_param("TokenCode")
         if caller is not None and (wrong := mfa_mistake(world, caller, serial, code)):
-            raise ServiceException("AccessDenied", wrong)
+            raise STSClientError("AccessDenied", wrong)
         _check_duration(seconds, _LONGEST_TOKEN)
     account_id = response.current_account
     made = iam_backends[account_id]["aws"].create_temp_access_key()
@@ -111,11 +111,10 @@ def _mfa_of(world: World, response: Any, caller: Caller | None) -> Any:
 
 def _check_role_session(response: Any, caller: Caller | None, role: Any) -> None:
     """After the policies have allowed it: what the parameters may say."""
-    from moto.core.exceptions import ServiceException
-    from moto.sts.exceptions import STSValidationError
+    from moto.sts.exceptions import STSClientError, STSValidationError
 
     if role is None:
-        raise ServiceException("AccessDenied", "Not authorized to perform sts:AssumeRole")
+        raise STSClientError("AccessDenied", "Not authorized to perform sts:AssumeRole")
     name = response._get_param("RoleSessionName")
     if not _NAME.fullmatch(name):
         raise STSValidationError(

@@ -1,8 +1,9 @@
 """Trust policies keep whom they name.
 
 AWS: a user named in a trust policy is kept by its unique id, so that another user of the same name
-is not trusted; naming one that does not exist is MalformedPolicyDocument. moto keeps the text.
-The refusal only with enforcement on: elsewhere roles are made for accounts without people.
+is not trusted; naming one that does not exist, or a group, is MalformedPolicyDocument. moto keeps
+the text. The refusal only with enforcement on: elsewhere roles are made for accounts without
+people.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def apply(world: World) -> None:
     def ids_of(backend: Any, document: Any) -> dict[str, str]:
         users = {user.arn: user.id for user in backend.users.values()}
         found: dict[str, str] = {}
-        for arn in _users_named(document, backend.account_id):
+        for arn in _named(document, backend.account_id):
             if arn in users:
                 found[arn] = users[arn]
             elif world.settings.enforce:
@@ -52,13 +53,14 @@ def apply(world: World) -> None:
     )
 
 
-def _users_named(document: Any, account_id: str) -> Iterator[str]:
+def _named(document: Any, account_id: str) -> Iterator[str]:
+    """Users of this account, and groups, which can be no principal."""
     try:
         statements = stored(document).statements
     except (MalformedPolicy, json.JSONDecodeError):
         return  # moto's own validator says what is wrong
-    beginning = f"AWS:arn:aws:iam::{account_id}:user/"
+    beginnings = (f"AWS:arn:aws:iam::{account_id}:user/", f"AWS:arn:aws:iam::{account_id}:group/")
     for statement in statements:
         for name in statement.principals.values if statement.principals else ():
-            if name.startswith(beginning):
+            if name.startswith(beginnings):
                 yield name.removeprefix("AWS:")
