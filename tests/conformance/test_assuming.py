@@ -202,7 +202,7 @@ ROWS = (
         "two hours from a role's session",
         trusting_itself,
         chained,
-        DONE,
+        DENIED,
         INVALID,
     ),
     Row("outside the session policy", role(ANN, MAY), narrowed, DONE, DENIED),
