@@ -18,6 +18,7 @@ from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_KEY_ID, OWN_SECRE
 from keyreeve.sandbox.process import Sandbox
 
 ANN = f"arn:aws:iam::{HOME_ACCOUNT}:user/ann"
+BOB = f"arn:aws:iam::{HOME_ACCOUNT}:user/bob"
 ROOT = f"arn:aws:iam::{HOME_ACCOUNT}:root"
 ROLE = f"arn:aws:iam::{HOME_ACCOUNT}:role/Developer"
 PHONE = f"arn:aws:iam::{HOME_ACCOUNT}:mfa/ann"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from tests.conformance.stage import (
     ANN,
+    BOB,
     DONE,
     EVERYTHING,
     ROLE,
@@ -36,7 +37,6 @@ __all__ = ["sandbox"]
 
 DENIED, INVALID, MALFORMED = "AccessDenied", "ValidationError", "MalformedPolicyDocument"
 MAY = allow("sts:AssumeRole", ROLE)
-BOB = ANN.replace("ann", "bob")
 WITH_MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
 WITH_ID = {"StringEquals": {"sts:ExternalId": "42"}}
 WITH_NAME = {"StringEquals": {"sts:RoleSessionName": "${aws:username}"}}

@@ -68,7 +68,7 @@ def boundary_of(backend: Any, holder: Any) -> PolicyDocument | None:
         return None
     ensure(backend, arn)
     found = backend.managed_policies.get(arn)
-    # AWS: a boundary whose policy is gone allows nothing.
+    # A boundary whose policy is gone shuts, rather than opens.
     return managed_document(found) if found is not None else PolicyDocument(statements=())
 
 
