@@ -27,8 +27,14 @@ def sandbox() -> Iterator[Sandbox]:
 
 
 @cache
-def aws(url: str, service: str, key: str = OWN_KEY_ID, secret: str = OWN_SECRET) -> Any:
+def aws(
+    url: str,
+    service: str,
+    key: str = OWN_KEY_ID,
+    secret: str = OWN_SECRET,
+    token: str | None = None,
+) -> Any:
     """A client that tries once and sees nothing of this machine's own configuration."""
-    return boto3.session.Session(key, secret, region_name=REGION).client(
+    return boto3.session.Session(key, secret, token, region_name=REGION).client(
         service, endpoint_url=url, config=Config(retries={"total_max_attempts": 1}, proxies={})
     )

@@ -1,7 +1,8 @@
 """What AWS asks before it serves a call of ours: action, resource, context keys.
 
-Source: the Service Authorization Reference (IAM, S3, SES v2, KMS, Secrets Manager, STS) and, where
-an operation's action bears another name, the operation's own page:
+Source: the Service Authorization Reference (IAM, S3, SES v2, KMS, Secrets Manager, STS, SNS, SQS,
+Lambda, EventBridge, CloudWatch, CloudWatch Logs, CloudFormation, CloudTrail) and, where an
+operation's action bears another name, the operation's own page:
 
 sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error message names it).
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
@@ -34,9 +35,122 @@ class Kind(StrEnum):
     KEY = "key"
     TOPIC = "topic"
     SECRET = "secret"  # noqa: S105 - a resource type of Secrets Manager
+    QUEUE = "queue"
+    FUNCTION = "function"
+    RULE = "rule"
+    LOG_GROUP = "log-group"
+    ALARM = "alarm"
+    STACK = "stack"
+    TRAIL = "trail"
 
+
+def _of(service: str, kind: Kind, *operations: str) -> dict[str, Kind]:
+    return {f"{service}:{operation}": kind for operation in operations}
+
+
+_PEOPLE: Final[Mapping[str, Kind]] = {
+    **_of(
+        *("iam", Kind.NONE),
+        *("CreateAccountAlias", "DeleteAccountPasswordPolicy", "GetAccountSummary"),
+        *("GetServiceLastAccessedDetails", "ListAccountAliases", "ListGroups", "ListPolicies"),
+        *("ListRoles", "ListUsers", "ListVirtualMFADevices", "SimulateCustomPolicy"),
+        "UpdateAccountPasswordPolicy",
+    ),
+    **_of(
+        *("iam", Kind.USER),
+        *("AttachUserPolicy", "ChangePassword", "CreateLoginProfile", "CreateUser"),
+        *("DeactivateMFADevice", "DeleteUser", "DeleteUserPermissionsBoundary"),
+        *("DeleteUserPolicy", "DetachUserPolicy", "EnableMFADevice"),
+        *("GenerateServiceLastAccessedDetails", "GetMFADevice", "GetUserPolicy"),
+        *("ListAttachedUserPolicies", "ListGroupsForUser", "ListServiceSpecificCredentials"),
+        *("ListSSHPublicKeys", "ListSigningCertificates", "ListUserPolicies", "ListUserTags"),
+        *("PutUserPermissionsBoundary", "PutUserPolicy", "ResyncMFADevice"),
+        *("SimulatePrincipalPolicy", "TagUser", "UntagUser", "UpdateUser"),
+    ),
+    **_of(
+        *("iam", Kind.GROUP),
+        *("AttachGroupPolicy", "CreateGroup", "DeleteGroup", "DeleteGroupPolicy"),
+        *("DetachGroupPolicy", "GetGroup", "GetGroupPolicy", "ListAttachedGroupPolicies"),
+        *("ListGroupPolicies", "PutGroupPolicy", "RemoveUserFromGroup", "UpdateGroup"),
+    ),
+    **_of(
+        *("iam", Kind.ROLE),
+        *("DeleteRole", "DeleteRolePermissionsBoundary", "DeleteRolePolicy", "DetachRolePolicy"),
+        *("GetRole", "GetRolePolicy", "ListAttachedRolePolicies", "ListRolePolicies"),
+        *("ListRoleTags", "PassRole", "PutRolePermissionsBoundary", "PutRolePolicy", "TagRole"),
+        *("UntagRole", "UpdateAssumeRolePolicy", "UpdateRole", "UpdateRoleDescription"),
+    ),
+    **_of(
+        *("iam", Kind.POLICY),
+        *("DeletePolicy", "DeletePolicyVersion", "GetPolicy", "GetPolicyVersion"),
+        *("ListEntitiesForPolicy", "ListPolicyVersions", "SetDefaultPolicyVersion", "TagPolicy"),
+    ),
+    **_of(
+        *("iam", Kind.MFA),
+        *("CreateVirtualMFADevice", "DeleteVirtualMFADevice", "TagMFADevice"),
+    ),
+    **_of("sts", Kind.ROLE, "AssumeRole", "TagSession"),
+}
+"""What people, the onboarding function and administrators of the access model do."""
+
+_STACKS: Final[Mapping[str, Kind]] = {
+    **_of(
+        *("sns", Kind.TOPIC),
+        *("CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic"),
+        *("ListTagsForResource", "Publish", "SetTopicAttributes", "Subscribe", "TagResource"),
+    ),
+    **_of(
+        *("sqs", Kind.QUEUE),
+        *("CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl"),
+        *("ReceiveMessage", "SendMessage", "SetQueueAttributes", "TagQueue"),
+    ),
+    **_of(
+        *("lambda", Kind.FUNCTION),
+        *("AddPermission", "CreateFunction", "DeleteFunction", "GetFunction"),
+        *("GetFunctionConfiguration", "GetPolicy", "InvokeFunction", "RemovePermission"),
+        *("UpdateFunctionCode", "UpdateFunctionConfiguration"),
+    ),
+    **_of(
+        *("events", Kind.RULE),
+        *("DeleteRule", "DescribeRule", "DisableRule", "EnableRule", "ListTargetsByRule"),
+        *("PutRule", "PutTargets", "RemoveTargets"),
+    ),
+    **_of(
+        *("logs", Kind.LOG_GROUP),
+        *("AssociateKmsKey", "CreateLogGroup", "CreateLogStream", "DeleteLogGroup"),
+        *("DeleteMetricFilter", "DescribeLogStreams", "DescribeMetricFilters"),
+        *("FilterLogEvents", "GetLogEvents", "PutLogEvents", "PutMetricFilter"),
+        *("PutRetentionPolicy",),
+    ),
+    **_of(
+        *("cloudwatch", Kind.ALARM),
+        *("DeleteAlarms", "DescribeAlarmHistory", "DescribeAlarms", "DisableAlarmActions"),
+        *("EnableAlarmActions", "PutMetricAlarm", "SetAlarmState"),
+    ),
+    **_of(
+        *("cloudformation", Kind.STACK),
+        *("CreateChangeSet", "CreateStack", "DeleteChangeSet", "DeleteStack"),
+        *("DescribeChangeSet", "DescribeStackEvents", "DescribeStackResources"),
+        *("DescribeStacks", "DetectStackDrift", "ExecuteChangeSet", "GetTemplate"),
+        *("ListStackResources", "SetStackPolicy", "UpdateStack", "UpdateTerminationProtection"),
+    ),
+    **_of(
+        *("cloudtrail", Kind.TRAIL),
+        *("CreateTrail", "DeleteTrail", "GetEventSelectors", "GetTrail", "GetTrailStatus"),
+        *("PutEventSelectors", "PutInsightSelectors", "StartLogging", "StopLogging"),
+        "UpdateTrail",
+    ),
+    **_of(
+        *("kms", Kind.KEY),
+        *("DescribeKey", "DisableKey", "EnableKeyRotation", "Encrypt", "GetKeyPolicy"),
+        *("GetKeyRotationStatus", "PutKeyPolicy", "ScheduleKeyDeletion"),
+    ),
+}
+"""What whoever deploys and verifies the baseline's stacks does."""
 
 ACTIONS: Final[Mapping[str, Kind]] = {
+    **_PEOPLE,
+    **_STACKS,
     **dict.fromkeys(
         (
             "iam:GenerateCredentialReport",
@@ -139,9 +253,12 @@ _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "sesv2:GetAccount": ("ses:GetAccount",),
     "sesv2:GetEmailIdentity": ("ses:GetEmailIdentity",),
     "sesv2:SendEmail": ("ses:SendRawEmail",),
+    "lambda:Invoke": ("lambda:InvokeFunction",),
     "sts:GetCallerIdentity": (),
+    "sts:GetSessionToken": (),
 }
-"""Operations whose actions bear another name; sts:GetCallerIdentity needs no permission."""
+"""Operations whose actions bear another name; the two of STS need no permission, and no policy can
+refuse them (STS API Reference)."""
 _OF_A_VERSION: Final = {
     "s3:GetObject": "s3:GetObjectVersion",
     "s3:DeleteObject": "s3:DeleteObjectVersion",

@@ -29,7 +29,7 @@ def matches(pattern: str, text: str, bound: Context | None = None) -> bool:
     `bound` None: `${…}` are plain characters.
     """
     expression = _expression(pattern, bound)
-    return expression is not None and re.fullmatch(expression, text, re.DOTALL) is not None
+    return expression is not None and _compiled(expression).fullmatch(text) is not None
 
 
 def arn_matches(pattern: str, arn: str, bound: Context | None = None) -> bool:
@@ -59,7 +59,13 @@ def _expression(pattern: str, bound: Context | None) -> str | None:
     return out + _globbed(pattern[end:])
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=8192)
+def _compiled(expression: str) -> re.Pattern[str]:
+    """ReadOnlyAccess alone has more patterns than the cache of `re` holds."""
+    return re.compile(expression, re.DOTALL)
+
+
+@lru_cache(maxsize=8192)
 def _globbed(pattern: str) -> str:
     return "".join({"*": ".*", "?": "."}.get(char) or re.escape(char) for char in pattern)
 

@@ -17,6 +17,8 @@
 | alerts | what confirmed e-mail subscribers got (?since=n) | | |
 | settle | | {}: wait until what follows from the calls is done | |
 | guard | | {access_key, documents}: all that the key may do; documents null: everything | |
+| sign-in | | {user, password, otp}, or {root: true, mfa}: a console session | |
+| otp | what an MFA device shows (?serial=, ?steps=) | | |
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from typing import Any
 
 from keyreeve.language.policy_document import parse_document
 from keyreeve.model.errors import ConfigError
-from keyreeve.sandbox import acts, seed, view
+from keyreeve.sandbox import acts, console, seed, view
 from keyreeve.sandbox.account import Act
 from keyreeve.sandbox.account_file import read_account
 from keyreeve.sandbox.chain import alarms, topics
@@ -171,6 +173,27 @@ def _alerts(world: World, query: Query, _: Body) -> Any:
     ]
 
 
+def _sign_in(world: World, _: Query, body: Body) -> Any:
+    account_id = body.get("account_id", world.home)
+    if body.get("root"):
+        session = console.sign_in_as_root(world, account_id, mfa=bool(body.get("mfa")))
+    else:
+        given = body["user"], body["password"], body.get("otp")
+        session = console.sign_in(world, account_id, *given)
+    return {
+        "access_key": session.access_key,
+        "secret": session.secret,
+        "token": session.token,
+        "mfa": session.mfa_at is not None,
+        "must_change_password": session.must_change_password,
+        "expires": session.expires.isoformat(),
+    }
+
+
+def _otp(world: World, query: Query, _: Body) -> Any:
+    return {"code": console.otp_of(world, query["serial"], int(query.get("steps", "0")))}
+
+
 def _faults(world: World, _: Query, __: Body) -> Any:
     return [asdict(fault) for fault in world.faults]
 
@@ -206,4 +229,6 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "fault"): _plant,
     ("DELETE", "fault"): _clear,
     ("POST", "guard"): _guard,
+    ("POST", "sign-in"): _sign_in,
+    ("GET", "otp"): _otp,
 }

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 from xml.sax.saxutils import escape
 
 from keyreeve.model.errors import ConfigError
@@ -77,6 +77,10 @@ THROTTLING: Mapping[str, object] = {"code": "Throttling", "status": 400, "messag
 DENIED: Mapping[str, object] = {"code": "AccessDenied", "status": 403, "message": "Not authorized"}
 
 
+_QUERY: Final = ("cloudformation", "iam", "ses", "sns", "sts")
+"""Services of the query protocol, which answer in XML."""
+
+
 def read_fault(data: Mapping[str, Any]) -> Fault:
     """A fault as data. ConfigError for an unknown field or value."""
     unknown = set(data) - {field.name for field in fields(Fault)}
@@ -92,7 +96,7 @@ def read_fault(data: Mapping[str, Any]) -> Fault:
 
 def error_body(service: str, code: str, message: str) -> tuple[str, bytes, dict[str, str]]:
     """Content type, body and headers of an error in the service's protocol."""
-    if service in ("iam", "sts", "ses"):
+    if service in _QUERY:
         text = (
             f"<ErrorResponse><Error><Type>Sender</Type><Code>{escape(code)}</Code>"
             f"<Message>{escape(message)}</Message></Error><RequestId>sandbox</RequestId>"

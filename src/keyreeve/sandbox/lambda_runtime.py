@@ -13,13 +13,13 @@ from typing import Any
 from keyreeve.sandbox.afterwork import Abandoned
 from keyreeve.sandbox.chain import function_log
 from keyreeve.sandbox.chain.permissions import assumable, find_role
+from keyreeve.sandbox.issuing import for_service
 from keyreeve.sandbox.process import environment_for
 from keyreeve.sandbox.running_function import FunctionData, Invocation, RunningFunction
+from keyreeve.sandbox.sessions import Session
 from keyreeve.sandbox.world import World
 
 __all__ = ["Invocation", "find", "invoke"]
-
-_SESSION_SECONDS = 12 * 3600
 
 
 def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
@@ -32,6 +32,8 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     function = find(function_arn)
     key = (function.function_arn, f"{function.code_sha_256} {function.last_modified}")
     idle = world.functions.setdefault(key, [])
+    while idle and idle[-1].good_until <= world.clock.now():
+        idle.pop().stop()  # its role's session is over
     running = idle.pop() if idle else RunningFunction(_data(world, function))
     epoch = world.afterwork.epoch
     world.busy_functions.append(running)
@@ -68,27 +70,28 @@ def find(function_arn: str) -> Any:
 
 
 def _data(world: World, function: Any) -> FunctionData:
+    session = _session(world, function)
     return FunctionData(
+        good_until=session.expires,
         arn=function.function_arn,
         handler=function.handler,
         code=function.code_bytes,
-        environment=_environment(world, function),
+        environment=_environment(world, function, session),
         seconds=int(function.timeout),
     )
 
 
-def _environment(world: World, function: Any) -> Mapping[str, str]:
+def _environment(world: World, function: Any, session: Session) -> Mapping[str, str]:
     """AWS: "Using Lambda environment variables": the reserved ones cannot be overridden."""
-    session = _session(function)
     name = function.function_name
     return {
         **{key: str(value) for key, value in (function.environment_vars or {}).items()},
         **environment_for(world.endpoint),
         "AWS_REGION": function.region,
         "AWS_DEFAULT_REGION": function.region,
-        "AWS_ACCESS_KEY_ID": session.access_key_id,
-        "AWS_SECRET_ACCESS_KEY": session.secret_access_key,
-        "AWS_SESSION_TOKEN": session.session_token,
+        "AWS_ACCESS_KEY_ID": session.access_key,
+        "AWS_SECRET_ACCESS_KEY": session.secret,
+        "AWS_SESSION_TOKEN": session.token,
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.run_time}",
         "AWS_LAMBDA_FUNCTION_NAME": name,
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_size),
@@ -98,18 +101,9 @@ def _environment(world: World, function: Any) -> Mapping[str, str]:
     }
 
 
-def _session(function: Any) -> Any:
+def _session(world: World, function: Any) -> Session:
     """A session of the execution role, named after the function as Lambda does."""
-    from moto.sts.models import sts_backends
-
     role = find_role(function.role)
     if role is None or not assumable(role, "lambda.amazonaws.com"):
         raise LookupError(f"The role defined for the function cannot be assumed: {function.role}")
-    return sts_backends[function.account_id]["aws"].assume_role(
-        region_name=function.region,
-        role_session_name=function.function_name,
-        role_arn=function.role,
-        policy="",
-        duration=_SESSION_SECONDS,
-        external_id="",
-    )
+    return for_service(world, function.role, function.function_name)

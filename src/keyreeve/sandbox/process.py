@@ -7,13 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http.client import HTTPConnection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from keyreeve.model.errors import ConfigError, KeyreeveError
 from keyreeve.sandbox.account import OWN_KEY_ID, OWN_SECRET, REGION, Act, Document
@@ -60,6 +60,21 @@ class Mail:
     """As handed over."""
     delivered: bytes
     """As the recipient gets it: Message-ID and Date are SES's."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsoleSession:
+    """Temporary credentials of somebody who signed in to the console."""
+
+    access_key: str
+    secret: str = field(repr=False)
+    token: str = field(repr=False)
+    mfa: bool
+    """Whether a code was shown."""
+    must_change_password: bool
+    """Nothing but ChangePassword is served before that."""
+    expires: datetime
+    """By the sandbox's clock."""
 
 
 class Sandbox:
@@ -207,6 +222,30 @@ class Sandbox:
         """Let a key do what these policies allow and no more; None: everything again."""
         given = None if documents is None else list(documents)
         self._ask("POST", "guard", {"access_key": access_key, "documents": given})
+
+    def enforce(self, on: bool = True) -> None:  # noqa: FBT001, FBT002 - a switch
+        """Let every call be judged by the policies that its signer really has; a reset ends it."""
+        self.configure(enforce=on)
+
+    def sign_in(self, user: str, password: str, otp: str | None = None) -> ConsoleSession:
+        """A user of the home account signs in to the console. SandboxFailed in AWS's words.
+
+        A user with an MFA device needs its code (`otp`).
+        """
+        return self._signed_in({"user": user, "password": password, "otp": otp})
+
+    def sign_in_as_root(self, *, mfa: bool = True) -> ConsoleSession:
+        """The root user of the home account signs in."""
+        return self._signed_in({"root": True, "mfa": mfa})
+
+    def _signed_in(self, given: Mapping[str, Any]) -> ConsoleSession:
+        told = self._ask("POST", "sign-in", given)
+        return ConsoleSession(**{**told, "expires": datetime.fromisoformat(told["expires"])})
+
+    def otp(self, serial: str, steps: int = 0) -> str:
+        """What a virtual MFA device shows, now or so many steps of 30 seconds later."""
+        told = self._ask("GET", f"otp?serial={quote(serial)}&steps={steps}")
+        return str(told["code"])
 
     # --- what happened ---------------------------------------------------------------------
 

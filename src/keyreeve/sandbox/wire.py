@@ -19,11 +19,12 @@ from urllib.parse import parse_qsl
 
 from keyreeve.language.policy_evaluator import Request as Question
 from keyreeve.sandbox import control
-from keyreeve.sandbox.authorisation import Judgement, caller_of, judge, judge_missing
+from keyreeve.sandbox.authorisation import arn_of, judge, judge_missing, stranger
 from keyreeve.sandbox.calls import Request, recognise
 from keyreeve.sandbox.chain.callers import Caller
 from keyreeve.sandbox.chain.delivery import follow
 from keyreeve.sandbox.faults import Answer, Fault, When, error_body
+from keyreeve.sandbox.judgement import Judgement
 from keyreeve.sandbox.world import World
 
 Environ = dict[str, Any]
@@ -99,6 +100,9 @@ class Door:
         if self._is_inactive(request):
             fault = Fault(code="InvalidClientTokenId", status=403, message="The key is Inactive.")
             return self._fail(fault, request, environ, start_response)
+        unknown = stranger(self._world, request)
+        if unknown is not None:
+            return self._fail(unknown, request, environ, start_response)
         judged = judge(self._world, request)
         if judged is not None and judged.refused is not None:
             return self._refuse(judged, request, start_response)
@@ -124,9 +128,9 @@ class Door:
     ) -> Iterable[bytes]:
         """AccessDenied, in the service's own words."""
         self._remember(request, HTTPStatus.FORBIDDEN, "AccessDenied", judged.asked)
-        by_json = request.service in ("secretsmanager", "sesv2")
+        by_json = not request.form and request.service != "s3"
         code = "AccessDeniedException" if by_json else "AccessDenied"
-        message = judged.message(caller_of(request))
+        message = judged.message(arn_of(self._world, request))
         kind, text, headers = error_body(request.service, code, message)
         self._follow(request, self._caller(request), HTTPStatus.FORBIDDEN, text)
         return _send(start_response, HTTPStatus.FORBIDDEN, kind, text, headers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from keyreeve.sandbox.calls import Call
 from keyreeve.sandbox.chain.history import History
 from keyreeve.sandbox.faults import Fault
 from keyreeve.sandbox.running_function import RunningFunction
+from keyreeve.sandbox.sessions import Session, SignIn
 from keyreeve.sandbox.turn import Turn
 
 
@@ -51,6 +53,8 @@ class Settings:
     """As told by GetAccount; not enforced."""
     mail_production: bool = True
     """False: SES's own sandbox, where recipients must be verified too."""
+    enforce: bool = False
+    """Every call is judged by the policies of whoever signed it (authorisation.py)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +102,10 @@ class World:
     """Access key → all that it may do; other keys may do everything (authorisation.py)."""
     reports: dict[str, Any] = field(default_factory=dict)
     """Account id → its latest credential report."""
+    sessions: dict[str, Session] = field(default_factory=dict)
+    """Access key → the temporary credentials that STS or the console gave out."""
+    observers: list[Callable[[SignIn], None]] = field(default_factory=list)
+    """Told of every attempt to sign in to the console, in order; they outlive `forget`."""
     own_keys: set[str] = field(default_factory=set)
     """Keys of Keyreeve itself: their last use is no change of the account."""
     generations: dict[str, int] = field(default_factory=dict)
@@ -129,6 +137,7 @@ class World:
             self.own_keys,
         ):
             kept.clear()
+        self.sessions.clear()
         self.guards.clear()
         self.generations.clear()
 

@@ -13,6 +13,7 @@ def apply(world: World) -> None:
     """Bend moto towards AWS for the rest of this process's life."""
     from keyreeve.sandbox.patches import (
         alarms,
+        boundaries,
         clock,
         compliance,
         credential_report,
@@ -21,6 +22,8 @@ def apply(world: World) -> None:
         findings,
         functions,
         identifiers,
+        implied_user,
+        last_accessed,
         log_filters,
         login_profile,
         long_polling,
@@ -30,9 +33,13 @@ def apply(world: World) -> None:
         pagination,
         rules,
         secrets,
+        simulation,
+        sts,
         subscriptions,
         times,
         trail_events,
+        trust,
+        user_tags,
     )
 
     clock.apply(world)
@@ -41,10 +48,9 @@ def apply(world: World) -> None:
     login_profile.apply(world)
     pagination.apply()
     managed_policies.apply()
-    mfa.apply()
+    mfa.apply(world)
     deletion.apply()
     mail.apply(world)
-    secrets.apply()
     functions.apply(world)
     times.apply(world)
     log_filters.apply(world)
@@ -56,3 +62,11 @@ def apply(world: World) -> None:
     findings.apply(world)
     long_polling.apply(world)
     detector_tags.apply()
+    secrets.apply(world)
+    boundaries.apply()
+    trust.apply(world)
+    sts.apply(world)
+    user_tags.apply()
+    simulation.apply()
+    last_accessed.apply(world)
+    implied_user.apply(world)

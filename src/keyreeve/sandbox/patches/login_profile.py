@@ -2,12 +2,14 @@
 
 AWS: CreateLoginProfile keeps PasswordResetRequired; UpdateLoginProfile changes only what it names;
 passwords must meet the account's policy (without one: 8 characters, three of four classes); a user
-may change his own password; the profile has a CreateDate of its own. moto drops the flag, erases
-the password that is not named, accepts anything and shows the user's CreateDate.
+may change his own password, to one that the policy does not remember; the profile has a CreateDate
+of its own. moto drops the flag, erases the password that is not named, accepts anything and shows
+the user's CreateDate.
 """
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +48,8 @@ def policy_mistake(password: str, policy: Any) -> str | None:
 
 def set_password(world: World, user: Any, password: str, *, new_profile: bool) -> None:
     """Give the user this password as of now."""
+    if user.password:
+        user.past_passwords = [*getattr(user, "past_passwords", ()), user.password]
     user.password = password
     user.password_changed = world.naive_now()
     if new_profile:
@@ -118,8 +122,20 @@ def _add_change_password(world: World, check: Callable[[Any, str], None]) -> Non
         if user is None or user.password != self._get_param("OldPassword"):
             raise IAMException("InvalidUserType", "The old password does not match.")
         check(self.backend, password)
+        if _is_reused(user, password, self.backend.account_password_policy):
+            raise IAMException("PasswordPolicyViolation", "Password cannot be reused")
         set_password(world, user, password, new_profile=False)
         user.password_reset_required = False
+        for key, session in world.sessions.items():
+            if session.user_id == user.id:
+                world.sessions[key] = dataclasses.replace(session, must_change_password=False)
         return EmptyResult()
 
     add(IamResponse, change_password=change_password)
+
+
+def _is_reused(user: Any, password: str, policy: Any) -> bool:
+    """Whether it is one of the last passwords that the account's policy remembers."""
+    remembered = int(policy.password_reuse_prevention or 0) if policy is not None else 0
+    past = [*getattr(user, "past_passwords", ()), user.password]
+    return remembered > 0 and password in past[-remembered:]

@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from keyreeve.sandbox.callers import caller_of
 from keyreeve.sandbox.patches.replacing import replace
+from keyreeve.sandbox.world import World
 
 _READ = "secretsmanager:GetSecretValue"
 
 
-def apply() -> None:
+def apply(world: World) -> None:
     """Let reading and opening ask the policy."""
     from moto.secretsmanager.exceptions import SecretsManagerClientError
     from moto.secretsmanager.responses import SecretsManagerResponse
@@ -26,7 +28,8 @@ def apply() -> None:
 
     def get_secret_value(self: Any) -> str:
         secret = self.backend.secrets.get(self._get_param("SecretId"))
-        caller = _unique_id(self.access_key)
+        signer = caller_of(world, self.access_key)
+        caller = signer.unique_id if signer is not None else ""
         for statement in _statements(secret.policy if secret else None):
             if statement["Effect"] == "Deny" and _denies(statement, caller):
                 text = "User is not authorized to perform GetSecretValue: an explicit deny."
@@ -61,14 +64,3 @@ def _denies(statement: dict[str, Any], caller: str) -> bool:
 def _is_public(statement: dict[str, Any]) -> bool:
     everybody = statement["Principal"] in ("*", {"AWS": "*"})
     return statement["Effect"] == "Allow" and everybody and "Condition" not in statement
-
-
-def _unique_id(access_key: str | None) -> str:
-    """`aws:userid` of whoever signed: of a user, the unique id; of others, nothing we know."""
-    from moto.iam.models import iam_backends
-
-    for account in iam_backends.values():
-        key = account["aws"].access_keys.get(access_key or "")
-        if key is not None:
-            return str(account["aws"].users[str(key.user_name)].id)
-    return ""
