@@ -12,6 +12,7 @@
 | calls | AWS calls (?since=n) | | forget |
 | act | | {user, act, details} | |
 | fault | planted failures | one more | forget |
+| cfn-response | | PUT of a custom resource's function (?token=) | |
 | guard | | {access_key, documents}: all that the key may do; documents null: everything | |
 """
 
@@ -127,6 +128,11 @@ def _guard(world: World, _: Query, body: Body) -> Any:
     return {"guarded": sorted(world.guards)}
 
 
+def _cfn_response(world: World, query: Query, body: Body) -> Any:
+    world.cfn_answers[query["token"]] = dict(body)
+    return {}
+
+
 def _faults(world: World, _: Query, __: Body) -> Any:
     return [asdict(fault) for fault in world.faults]
 
@@ -154,6 +160,7 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("GET", "calls"): _calls,
     ("DELETE", "calls"): _forget_calls,
     ("POST", "act"): _do,
+    ("PUT", "cfn-response"): _cfn_response,
     ("GET", "fault"): _faults,
     ("POST", "fault"): _plant,
     ("DELETE", "fault"): _clear,

@@ -83,6 +83,8 @@ class World:
     """Keys of Keyreeve itself: their last use is no change of the account."""
     generations: dict[str, int] = field(default_factory=dict)
     """How often a name was used, so that a re-created user gets another unique id."""
+    cfn_answers: dict[str, Any] = field(default_factory=dict)
+    """Token → what functions of custom resources have put at their ResponseURL."""
 
     def forget(self) -> None:
         """Everything but the clock."""
@@ -91,6 +93,7 @@ class World:
             kept.clear()
         self.guards.clear()
         self.generations.clear()
+        self.cfn_answers.clear()
 
     def naive_now(self) -> datetime:
         """The clock as moto keeps instants: UTC without saying so."""

@@ -12,7 +12,9 @@ from keyreeve.sandbox.world import World
 def apply(world: World) -> None:
     """Bend moto towards AWS for the rest of this process's life."""
     from keyreeve.sandbox.patches import (
+        access_analyzer,
         clock,
+        cloudformation,
         credential_report,
         deletion,
         identifiers,
@@ -34,3 +36,5 @@ def apply(world: World) -> None:
     deletion.apply()
     mail.apply(world)
     secrets.apply()
+    access_analyzer.apply(world)
+    cloudformation.apply(world)
