@@ -17,6 +17,8 @@ def apply(world: World) -> None:
         cloudformation,
         credential_report,
         deletion,
+        detectors,
+        function_logs,
         identifiers,
         login_profile,
         mail,
@@ -24,6 +26,7 @@ def apply(world: World) -> None:
         mfa,
         pagination,
         secrets,
+        trails,
     )
 
     clock.apply(world)
@@ -38,3 +41,6 @@ def apply(world: World) -> None:
     secrets.apply()
     access_analyzer.apply(world)
     cloudformation.apply(world)
+    detectors.apply()
+    function_logs.apply()
+    trails.apply()

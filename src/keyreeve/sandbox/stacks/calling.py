@@ -72,6 +72,7 @@ def tags(
     tag: tuple[str, str, str],
     untag: tuple[str, str, str],
     named: Callable[[Site, str], str] = lambda _, id_: id_,
+    read: Read | None = None,
 ) -> Facet:
     """A facet for Tags, which are there from birth.
 
@@ -89,7 +90,7 @@ def tags(
             rows = [{"Key": key, "Value": value} for key, value in fresh.items()]
             site.call(service, tag[0], **{tag[1]: named(site, id_), tag[2]: rows})
 
-    return Facet(properties=("Tags",), put=put, born=True)
+    return Facet(properties=("Tags",), put=put, read=read, born=True)
 
 
 def _by_key(props: Props) -> dict[str, str]:

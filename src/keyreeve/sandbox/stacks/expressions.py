@@ -62,7 +62,7 @@ def references(value: Any, scope: Scope | None = None) -> Iterator[str]:
     if not isinstance(value, Mapping):
         return
     name = _function(value)
-    argument = value[name] if name else None
+    argument: Any = value[name] if name else None
     if name == "Ref":
         yield str(argument)
     elif name == "Fn::GetAtt":

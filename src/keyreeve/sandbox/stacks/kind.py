@@ -14,12 +14,17 @@ Props = Mapping[str, Any]
 class Site(Protocol):
     """Where a resource stands, and who acts."""
 
-    account: str
-    region: str
-    partition: str
-    stack_id: str
-    stack_name: str
-    logical_id: str
+    @property
+    def account(self) -> str:
+        """The account's id."""
+
+    @property
+    def region(self) -> str:
+        """The stack's region."""
+
+    @property
+    def partition(self) -> str:
+        """The region's partition."""
 
     def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """One call; parameters may be in the template's form. Failed with AWS's words."""

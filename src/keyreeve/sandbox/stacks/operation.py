@@ -8,6 +8,7 @@ UPDATE: the same; what has left the template is removed at the end, when nothing
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -22,6 +23,7 @@ from keyreeve.sandbox.stacks.site import Caller, LiveSite
 from keyreeve.sandbox.stacks.stack import Event, Resource, Stack, Wanted
 from keyreeve.sandbox.stacks.template import Template
 
+_LOG = logging.getLogger(__name__)
 OF_STACKS = "AWS::CloudFormation::Stack"
 
 
@@ -100,6 +102,9 @@ class Operation:
                 self._turn_back(wanted, failed.message)
         except Gone:
             return
+        except Exception as error:  # noqa: BLE001 - a stack must not stay under way for ever
+            _LOG.exception("the sandbox failed at the stack %s", self.stack.name)
+            self.told(f"{self.verb}_FAILED", f"Internal failure of the sandbox: {error!r}")
 
     def _forwards(self, wanted: Wanted) -> None:
         scope = self.scope(wanted.template, wanted.parameters)
@@ -322,6 +327,9 @@ class Operation:
             self.told("DELETE_COMPLETE")
         except Gone:
             return
+        except Exception as error:  # noqa: BLE001 - as above
+            _LOG.exception("the sandbox failed at the stack %s", self.stack.name)
+            self.told("DELETE_FAILED", f"Internal failure of the sandbox: {error!r}")
 
     def _backwards(self) -> list[Resource]:
         """Each before what it refers to."""

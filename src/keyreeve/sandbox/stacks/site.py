@@ -61,16 +61,6 @@ class LiveSite:
         """The region's partition."""
         return self.caller.partition
 
-    @property
-    def stack_id(self) -> str:
-        """The stack's ARN."""
-        return self.stack.id
-
-    @property
-    def stack_name(self) -> str:
-        """The stack's name."""
-        return self.stack.name
-
     def call(self, service: str, operation: str, /, **params: Any) -> dict[str, Any]:
         """One call over HTTP. Failed with AWS's words; Gone when the world was reset."""
         from botocore import xform_name

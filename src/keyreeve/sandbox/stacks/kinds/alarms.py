@@ -54,10 +54,14 @@ def _read(site: Site, id_: str, _: Props) -> Props:
     return rows[0] | {"Arn": rows[0]["AlarmArn"]}
 
 
+def _remove(site: Site, id_: str, _: Props) -> None:
+    site.call("cloudwatch", "DeleteAlarms", AlarmNames=[id_])
+
+
 ALARM: Final = Kind(
     type="AWS::CloudWatch::Alarm",
     make=_make,
-    remove=lambda site, id_, _: site.call("cloudwatch", "DeleteAlarms", AlarmNames=[id_]) and None,
+    remove=_remove,
     facets=(
         Facet(properties=_SETTINGS, put=_put, read=_read, born=True),
         tags(

@@ -191,7 +191,12 @@ ROLE: Final = Kind(
             born=True,
         ),
         Facet(properties=("PermissionsBoundary",), put=_put_boundary, read=_role, born=True),
-        tags("iam", ("TagRole", "RoleName", "Tags"), ("UntagRole", "RoleName", "TagKeys")),
+        tags(
+            "iam",
+            ("TagRole", "RoleName", "Tags"),
+            ("UntagRole", "RoleName", "TagKeys"),
+            read=_role,
+        ),
         inline("Role"),
         attached("Role"),
     ),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from keyreeve.sandbox.stacks.calling import found_by, given, items, nothing, reading, removing, tags
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
-from keyreeve.sandbox.stacks.shaping import text
+from keyreeve.sandbox.stacks.shaping import plain, text
 
 _SETTINGS: Final = (
     "ContentBasedDeduplication",
@@ -120,9 +120,13 @@ def _usual_policy(site: Site, arn: str) -> Mapping[str, Any]:
 
 
 def _read_policy(site: Site, _id: str, props: Props) -> Props:
-    topics = items(props, "Topics")
-    told = _ATTRIBUTES(site, topics[0], {}) if topics else {}
-    return {"PolicyDocument": json.loads(told["Policy"])} if "Policy" in told else {}
+    """The first topic's that is not as it should be, else the last one's."""
+    found: Any = None
+    for arn in items(props, "Topics"):
+        found = json.loads(_ATTRIBUTES(site, arn, {}).get("Policy", "{}"))
+        if plain(found) != plain(props["PolicyDocument"]):
+            break
+    return {"PolicyDocument": found, "Topics": items(props, "Topics")}
 
 
 TOPIC_POLICY: Final = Kind(

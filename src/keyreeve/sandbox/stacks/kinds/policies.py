@@ -7,6 +7,7 @@ from typing import Final
 from keyreeve.sandbox.stacks.calling import found_by, given, items, nothing
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
 from keyreeve.sandbox.stacks.kinds.identities import document_of
+from keyreeve.sandbox.stacks.shaping import plain
 
 _HOLDERS: Final = {"Groups": "Group", "Roles": "Role", "Users": "User"}
 _MOST_VERSIONS: Final = 5
@@ -93,11 +94,14 @@ def _put_inline(site: Site, _id: str, new: Props, old: Props) -> None:
 
 
 def _read_inline(site: Site, _id: str, props: Props) -> Props:
-    """What the first holder has; AWS does not look for drift here, the sandbox does."""
+    """The first holder's that is not as it should be; AWS does not look here, the sandbox does."""
+    found = props["PolicyDocument"]
     for owner, name in _targets(props):
         named = {f"{owner}Name": name, "PolicyName": props["PolicyName"]}
-        return {"PolicyDocument": document_of(site.call("iam", f"Get{owner}Policy", **named))}
-    return {}
+        found = document_of(site.call("iam", f"Get{owner}Policy", **named))
+        if plain(found) != plain(props["PolicyDocument"]):
+            break
+    return {**props, "PolicyDocument": found}
 
 
 INLINE: Final = Kind(
