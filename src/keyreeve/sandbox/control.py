@@ -16,6 +16,7 @@
 | confirm | | {subscription}: its ARN or its address | |
 | alerts | what confirmed e-mail subscribers got (?since=n) | | |
 | settle | | {}: wait until what follows from the calls is done | |
+| cfn-response | | PUT of a custom resource's function (?token=) | |
 | guard | | {access_key, documents}: all that the key may do; documents null: everything | |
 | sign-in | | {user, password, otp}, or {root: true, mfa}: a console session | |
 | otp | what an MFA device shows (?serial=, ?steps=) | | |
@@ -194,6 +195,11 @@ def _otp(world: World, query: Query, _: Body) -> Any:
     return {"code": console.otp_of(world, query["serial"], int(query.get("steps", "0")))}
 
 
+def _cfn_response(world: World, query: Query, body: Body) -> Any:
+    world.cfn_answers[query["token"]] = dict(body)
+    return {}
+
+
 def _faults(world: World, _: Query, __: Body) -> Any:
     return [asdict(fault) for fault in world.faults]
 
@@ -225,6 +231,7 @@ _ENDPOINTS: Mapping[tuple[str, str], Endpoint] = {
     ("POST", "confirm"): _confirm,
     ("GET", "alerts"): _alerts,
     ("POST", "settle"): _settle,
+    ("PUT", "cfn-response"): _cfn_response,
     ("GET", "fault"): _faults,
     ("POST", "fault"): _plant,
     ("DELETE", "fault"): _clear,

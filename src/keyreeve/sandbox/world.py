@@ -122,6 +122,9 @@ class World:
         """The worker takes its turns among the requests."""
         self.afterwork = Afterwork(self.turn)
 
+    cfn_answers: dict[str, Any] = field(default_factory=dict)
+    """Token → what functions of custom resources have put at their ResponseURL."""
+
     def forget(self) -> None:
         """Everything but the clock."""
         self.afterwork.drop()
@@ -140,6 +143,7 @@ class World:
         self.sessions.clear()
         self.guards.clear()
         self.generations.clear()
+        self.cfn_answers.clear()
 
     def stop_functions(self) -> None:
         """End every function's process; who waits for one is told that it is gone."""

@@ -12,14 +12,18 @@ from keyreeve.sandbox.world import World
 def apply(world: World) -> None:
     """Bend moto towards AWS for the rest of this process's life."""
     from keyreeve.sandbox.patches import (
+        access_analyzer,
         alarms,
         boundaries,
         clock,
+        cloudformation,
         compliance,
         credential_report,
         deletion,
         detector_tags,
+        detectors,
         findings,
+        function_logs,
         functions,
         identifiers,
         implied_user,
@@ -38,6 +42,7 @@ def apply(world: World) -> None:
         subscriptions,
         times,
         trail_events,
+        trails,
         trust,
         user_tags,
     )
@@ -70,3 +75,8 @@ def apply(world: World) -> None:
     simulation.apply()
     last_accessed.apply(world)
     implied_user.apply(world)
+    access_analyzer.apply(world)
+    cloudformation.apply(world)
+    detectors.apply()
+    function_logs.apply()
+    trails.apply()
