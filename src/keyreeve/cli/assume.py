@@ -65,7 +65,8 @@ def _model() -> AccessModel | None:
     """access.yaml, where a config names one: names are easier than ARNs."""
     if opening.options().config is None and not DEFAULT_CONFIG.exists():
         return None
-    return opening.config().access_model()
+    found = opening.config()
+    return found.access_model() if found.baseline.access is not None else None
 
 
 def _ask(device: str) -> str:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _NAMES = tuple(stack.value for stack in StackName)
 _DRIFTED = 1
+_LONG = 160
 _SIGNS = {"Add": "+", "Modify": "~", "Remove": "-", "Import": "<"}
 _stacks = click.argument("stacks", nargs=-1, type=click.Choice(_NAMES), metavar="[STACK]…")
 
@@ -265,7 +266,12 @@ def _show_status(rows: Iterable[StackStatus]) -> None:
         for drift in row.drifts:
             screen.line(f"  {drift.status.lower()}: {screen.safe(drift.logical_id)}  {drift.type}")
             for difference in drift.differences:
-                screen.line(f"    {screen.safe(difference)}")
+                screen.line(f"    {screen.safe(_shortened(difference))}")
+
+
+def _shortened(text: str) -> str:
+    """Whole documents are for programs: --output json has them."""
+    return text if len(text) <= _LONG else f"{text[:_LONG]}…"
 
 
 # --- for programs ---------------------------------------------------------------------------------

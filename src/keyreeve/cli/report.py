@@ -62,12 +62,6 @@ def _read() -> tuple[AccessModel, AccessReport, str]:
     given = opening.options()
     opened = opening.door(execute=False)
     model = opened.config.access_model()
-    if model is None:
-        raise ConfigError(
-            "nothing says who may do what",
-            where=f"{opened.config.path}: baseline.access",
-            remedy="Write an access.yaml and name it there.",
-        )
     home = Sessions(
         rehearsal=True, profile=given.profile, region=opened.config.baseline_settings().region
     )

@@ -65,7 +65,8 @@ class _Representer(SafeRepresenter):
 
 
 def _long(constructor: Any, _suffix: str, node: Node) -> dict[str, Any]:
-    name = _LONG.get(node.tag, f"Fn::{node.tag.removeprefix('!')}")
+    tag = str(node.tag)
+    name = _LONG.get(tag, f"Fn::{tag.removeprefix('!')}")
     if isinstance(node, ScalarNode):
         value: Any = node.value
         if name == "Fn::GetAtt":

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, model_validator
 
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Addresses, Flag, FolderPath, Impossible, Line, Whole
-from keyreeve.model.baseline import AlarmSetting, BaselineSettings, StackName
+from keyreeve.model.baseline import AlarmSetting, BaselineSettings, Choice, Kind, StackName
 
 ParameterName = Annotated[str, Field(pattern=r"^[A-Za-z0-9]{1,255}$")]
 
@@ -62,6 +62,10 @@ class Baseline(Section):
         default_factory=dict
     )
     """Parameters of stacks: {stack: {Name: value}}."""
+    existing: Mapping[Annotated[str, Field(pattern=rf"^({'|'.join(Kind)})/\S(.*\S)?$")], Choice] = (
+        Field(default_factory=dict)
+    )
+    """What becomes of what is there already, by `kind/name`: adopt, skip or import."""
 
     def to_settings(self, team: tuple[str, ...]) -> BaselineSettings:
         """The same as a value of the model; `team` is alerted where nobody is named."""
@@ -70,4 +74,5 @@ class Baseline(Section):
             alerts=self.alerts or team,
             alarms={name: AlarmSetting(**dict(each)) for name, each in self.alarms.items()},
             parameters=self.parameters,
+            existing=self.existing,
         )

@@ -14,6 +14,7 @@ from keyreeve.model.baseline import Choice, Found, Kind
 HERE = Place(partition="${AWS::Partition}", account_id="${AWS::AccountId}")
 """The account that the stack is deployed into."""
 Imports = Mapping[str, Mapping[str, str]]
+_DENY_ROLE_TAG = "Deny Role Tag"
 _OWN_CREDENTIALS = {
     title: {"id": "CKV_AWS_107", "comment": comment}
     for title, comment in (
@@ -79,11 +80,10 @@ class _Identity:
             "Quarantine", "Denies everything.", policies.quarantine(HERE), [QUARANTINE_GROUP]
         )
         yield from self._policy(
-            "Deny Role Tag",
+            _DENY_ROLE_TAG,
             "Nobody promotes himself by a tag.",
             policies.deny_role_tag(model, HERE),
             [*onboarding, *duties],
-            roles=[grant for grant in model.grants if self._ours(Kind.ROLE, grant.role)],
         )
 
     def _group(self, name: str) -> Iterator[tuple[str, Json]]:
@@ -104,7 +104,11 @@ class _Identity:
             "Description": f"What {grant.functional_group} may do, with MFA and for a while.",
             "MaxSessionDuration": int(grant.max_session.total_seconds()),
             "AssumeRolePolicyDocument": substituted(policies.trust(self._model, grant, HERE)),
-            "ManagedPolicyArns": [_in_partition(arn) for arn in grant.policies],
+            # A session, too, promotes nobody; attached here, so that drift sees one list.
+            "ManagedPolicyArns": [
+                *(_in_partition(arn) for arn in grant.policies),
+                {"Ref": f"Policy{logical_id(_DENY_ROLE_TAG)}"},
+            ],
         }
         made: Json = {"Type": "AWS::IAM::Role", "Properties": properties}
         if self._choices.get((Kind.ROLE, grant.role)) is Choice.IMPORT:
@@ -118,7 +122,6 @@ class _Identity:
         description: str,
         document: Json,
         groups: Iterable[str],
-        roles: Iterable[Grant] = (),
     ) -> Iterator[tuple[str, Json]]:
         """Attached to groups that are ours, and to those that were there before."""
         wanted = [name for name in groups if self._wanted(name)]
@@ -132,9 +135,6 @@ class _Identity:
             "Groups": attached,
             "PolicyDocument": substituted(document),
         }
-        bound = [{"Ref": f"Role{logical_id(grant.role)}"} for grant in roles]
-        if bound:
-            properties["Roles"] = bound
         name = f"Policy{logical_id(title)}"
         made: Json = {"Type": "AWS::IAM::ManagedPolicy", "Properties": properties}
         if title in _OWN_CREDENTIALS:

@@ -135,7 +135,7 @@ def _template(
                 **_own_policies("Actor", wanted.actor, "ActorRole"),
             }
         case StackName.ONBOARDING:
-            resources = {"MoverPolicy": _mover_policy(wanted.model)}
+            resources = {"FunctionRole": _mover(base["Resources"]["FunctionRole"], wanted.model)}
         case StackName.MEMBER_ROLE:
             resources = _own_policies("Member", wanted.actor, "MemberRole")
         case _:
@@ -245,7 +245,7 @@ def _alarm(alarm: Alarm) -> Iterator[tuple[str, Json]]:
 # --- onboarding -----------------------------------------------------------------------------------
 
 
-def _mover_policy(model: AccessModel) -> Json:
+def _mover(role: Json, model: AccessModel) -> Json:
     """The mover may touch these groups and no others: the allow-list, kept by IAM too (S2.T7)."""
     groups = [model.onboarding_group, *sorted(model.role_groups)]
     arns = [f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:group/{name}" for name in groups]
@@ -255,14 +255,12 @@ def _mover_policy(model: AccessModel) -> Json:
         "Action": ["iam:AddUserToGroup", "iam:GetGroup", "iam:RemoveUserFromGroup"],
         "Resource": arns,
     }
-    return {
-        "Type": "AWS::IAM::Policy",
-        "Properties": {
-            "PolicyName": "groups",
-            "Roles": [{"Ref": "FunctionRole"}],
-            "PolicyDocument": substituted({"Version": "2012-10-17", "Statement": [statement]}),
-        },
+    policy = {
+        "PolicyName": "groups",
+        "PolicyDocument": substituted({"Version": "2012-10-17", "Statement": [statement]}),
     }
+    own = role["Properties"]
+    return {**role, "Properties": {**own, "Policies": [*own["Policies"], policy]}}
 
 
 # --- Keyreeve's own roles -------------------------------------------------------------------------

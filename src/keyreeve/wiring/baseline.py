@@ -16,7 +16,12 @@ from keyreeve.model.baseline import Blueprint, Inventory, StackName
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.baseline import Site
-from keyreeve.wiring import WallClock, installation_of, project_store
+from keyreeve.wiring import (
+    WallClock,
+    installation_of,
+    project_store,
+    required_access_model,
+)
 
 if TYPE_CHECKING:
     from keyreeve.governance.installation import Installation
@@ -106,13 +111,7 @@ def _own_installation(config: Config) -> Installation:
 
 
 def _asked_for(config: Config) -> tuple[AccessModel, str]:
-    model = config.access_model()
-    if model is None:
-        raise ConfigError(
-            "nothing says who may do what",
-            where=f"{config.path}: baseline.access",
-            remedy="Write an access.yaml and name it there.",
-        )
+    model = required_access_model(config)
     if config.storage.bucket is None:
         raise ConfigError(
             "the functions of the stacks are uploaded to a bucket",

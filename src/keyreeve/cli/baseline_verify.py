@@ -1,0 +1,7 @@
+"""TEMP"""
+
+import click
+
+
+@click.command()
+def verify() -> None: ...
