@@ -59,6 +59,7 @@ READS: Final = frozenset(
         "iam:GetCredentialReport",
         "iam:GetGroup",
         "iam:GetLoginProfile",
+        "iam:GetPolicy",
         "iam:GetUser",
         "iam:ListAccessKeys",
         "iam:ListAccountAliases",

@@ -62,7 +62,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     ),
     "iam:AddUserToGroup": Kind.GROUP,
     **dict.fromkeys(("iam:AttachRolePolicy", "iam:CreateRole"), Kind.ROLE),
-    **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion"), Kind.POLICY),
+    **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:GetPolicy"), Kind.POLICY),
     **dict.fromkeys(
         (
             "s3:CreateBucket",
