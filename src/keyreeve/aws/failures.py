@@ -73,7 +73,11 @@ READS: Final = frozenset(
         "iam:GetCredentialReport",
         "iam:GetGroup",
         "iam:GetLoginProfile",
+<<<<<<< HEAD
         "iam:GetRole",
+=======
+        "iam:GetPolicy",
+>>>>>>> i4policy
         "iam:GetUser",
         "iam:ListAccessKeys",
         "iam:ListAccountAliases",

@@ -88,6 +88,11 @@ _SERVICE_CREDENTIALS: Final = (
 _TAGGING: Final = ("iam:CreateUser", "iam:TagUser", "iam:UntagUser")
 
 
+def of_aws(arn: str) -> bool:
+    """Whether a managed policy is one of AWS's own."""
+    return arn.split(":")[4] == "aws"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """The account that the documents are for.
@@ -101,6 +106,10 @@ class Place:
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+    def policy(self, arn: str) -> str:
+        """A managed policy as it is called here: AWS's own have an ARN in each partition."""
+        return f"arn:{self.partition}:{arn.split(':', 2)[2]}" if of_aws(arn) else arn
 
     def themselves(self) -> tuple[str, str]:
         """The user who asks, with and without a path; AWS's text has only the latter."""
