@@ -45,10 +45,17 @@ from keyreeve.sandbox.process import Sandbox
 
 OPEN = "no.mfa"
 """A user whose case is open; the others' have come to their end."""
+SHUT = "shut.out"
+"""A user in Quarantine."""
 ACCOUNT: dict[str, Any] = {
     **on_the_wire.ACCOUNT,
+    "groups": [
+        *on_the_wire.ACCOUNT.get("groups", []),
+        *({"name": name} for name in ("MFA-Setup", "Developers", "Quarantine")),
+    ],
     "users": [
         *on_the_wire.ACCOUNT["users"],
+        {"name": SHUT, "groups": ["Quarantine"]},
         {
             "name": OPEN,
             "tags": {"email": f"{OPEN}@example.com"},
@@ -56,6 +63,13 @@ ACCOUNT: dict[str, Any] = {
         },
     ],
 }
+ACCESS = """\
+roles:
+  Developer:
+    group: Developers
+    role: DeveloperRole
+    policies: [arn:aws:iam::aws:policy/job-function/ViewOnlyAccess]
+"""
 DAYS = (0, 7, 11, 14)
 """Lived before anything is rehearsed: a key was replaced and made Inactive, a password reset."""
 NOW = "2026-01-19T07:00:00+00:00"
@@ -73,7 +87,8 @@ class Form(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
-    """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write."""
+    """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write,
+    `{tags}` a file of tags."""
 
     words: tuple[str, ...]
     form: Form = Form.READS
@@ -94,6 +109,7 @@ def _own(*words: str) -> Command:
 _AT = ("--as-of", NOW)
 _WHY = ("--reason", "asked for by the team")
 _WAIVED = ("--requested-by", "a@example.com", "--approved-by", "b@example.com")
+_DUTY = ("--role", "Developer", "--department", "Eng")
 COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "init": (Command(words=("init", "--bucket"), form=Form.MAKES_BUCKET),),
     "doctor": (_reads("doctor"),),
@@ -117,6 +133,22 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "waiver list": (_reads("waiver", "list"),),
     "waiver revoke": (_own("waiver", "revoke", "{waiver}", *_AT),),
     "reinstate": (_reads("reinstate", "aged.key", "{key}", "--for", "24h", *_WHY, *_AT),),
+    "user onboard": (
+        _reads("user", "onboard", "new.comer", *_DUTY, "--email", "new.comer@example.com", *_AT),
+    ),
+    "user list": (_reads("user", "list"),),
+    "user show": (_reads("user", "show", OPEN),),
+    "user tags": (
+        _reads("user", "tags", *_AT),
+        _reads("user", "tags", "--set", "{tags}", *_AT),
+    ),
+    "user reconcile": (_reads("user", "reconcile", *_AT),),
+    "user demote": (_reads("user", "demote", OPEN, "--to-role", "Developer", *_AT),),
+    "user release": (_reads("user", "release", SHUT, *_AT),),
+    "user offboard": (
+        _reads("user", "offboard", OPEN, *_AT),
+        _reads("user", "offboard", OPEN, "--delete", "--after-days", "9", *_AT),
+    ),
     "mail preview": (
         _reads("mail", "preview", OPEN, *_AT),
         _reads("mail", "preview", OPEN, "--out", "{folder}", *_AT),
@@ -125,6 +157,8 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
         _reads("policy", "print", "--role", "reader"),
         _reads("policy", "print", "--role", "actor"),
         _reads("policy", "print", "--role", "deployer", "--account", "123456789012"),
+        _reads("policy", "print", "--role", "people"),
+        _reads("policy", "print", "--role", "onboarding"),
     ),
     "state show": (_reads("state", "show"),),
     "state verify": (_reads("state", "verify"),),
@@ -178,7 +212,10 @@ class Stage:
         self.sandbox = sandbox
         self._folder = folder
         self._asked = folder.parent / "asked-for"
-        (folder / "config.yaml").write_text(config)
+        (folder / "config.yaml").write_text(config + "baseline: {access: access.yaml}\n")
+        (folder / "access.yaml").write_text(ACCESS)
+        self._tags = folder / "tags.csv"
+        self._tags.write_text(f"user,FunctionalGroup,Department,email\n{OPEN},Developer,Eng,\n")
         keys = sandbox.user("aged.key")["keys"]
         self._key = next(key["id"] for key in keys if key["status"] == "Inactive")
         self._waiver = "W0"
@@ -195,7 +232,12 @@ class Stage:
 
     def words(self, command: Command) -> list[str]:
         """The arguments, filled in."""
-        filled = {"key": self._key, "folder": str(self._asked), "waiver": self._waiver}
+        filled = {
+            "key": self._key,
+            "folder": str(self._asked),
+            "waiver": self._waiver,
+            "tags": str(self._tags),
+        }
         return [word.format_map(filled) for word in command.words]
 
     def spawn(self, command: Command) -> int:
@@ -285,8 +327,12 @@ def rehearsed(on: Stage, command: Command, operation: str = "", failure: str = "
 _SOUND = {
     f"check --fail-on-findings {' '.join(_AT)}": (3,),
     "doctor": (0, 1),
+    f"user reconcile {' '.join(_AT)}": (1,),
+    f"user demote {OPEN} --to-role Developer {' '.join(_AT)}": (2,),
+    f"user offboard {OPEN} --delete --after-days 9 {' '.join(_AT)}": (2,),
 }
-"""Exit codes of commands that are sound and not 0: findings, and what the doctor would mend."""
+"""Exit codes of commands that are sound and not 0: findings, what the doctor would mend, users
+whom a person must place, and what may not be done."""
 
 
 def _sent(on: Stage, command: Command) -> Iterator[str]:

@@ -462,3 +462,18 @@ def test_the_people_role_is_enough_for_every_verb_and_touches_no_other_group(peo
     finally:
         people.sandbox.authorise(None)
     assert people.groups("eve") == {"Developers"}
+
+
+def test_the_last_administrator_is_never_touched(people: People):
+    people.role("DeveloperRole", group="Developers")
+    for verb in (("offboard", "ada.admin"), ("demote", "ada.admin", "--to-role", "Developer")):
+        answer = people("user", *verb, "--execute", *people.at(0))
+        assert answer.code == 2, answer.out
+        assert "the last administrator of the account" in answer.err
+    assert "Administrator" in people.groups("ada.admin")
+    # Whoever is in the group without a device could not take over.
+    people.make("eve", "Administrator", **{**TAGS, "FunctionalGroup": "Administrator"})
+    people.iam.detach_group_policy(GroupName="Administrator", PolicyArn=ADMIN)
+    assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 2
+    people.enrol("eve")
+    assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 0

@@ -72,15 +72,14 @@ class Roster:
         """ConfigError if nobody else administers the account.
 
         An administrator is in an administrators' group with an MFA device, or is one for certain
-        by standing policies.
+        by standing policies; Keyreeve's own user counts for none.
         """
         everybody = self.reader.everybody()
         admins = standing_administrators(self.account) | {
             name for name in administrators(self.model, everybody) if _has_mfa(everybody, name)
         }
-        if member.name in admins | administrators(self.model, everybody) and not (
-            admins - {member.name}
-        ):
+        others = admins - {member.name} - self.own
+        if not others and member.name in admins | administrators(self.model, everybody):
             raise _never(member.name, "the last administrator of the account")
 
 
