@@ -25,8 +25,8 @@ def apply(world: World) -> None:
         managed_policies,
         mfa,
         pagination,
+        puts,
         secrets,
-        trails,
     )
 
     clock.apply(world)
@@ -43,4 +43,4 @@ def apply(world: World) -> None:
     cloudformation.apply(world)
     detectors.apply()
     function_logs.apply()
-    trails.apply()
+    puts.apply()
