@@ -35,6 +35,7 @@ def apply(world: World) -> None:
         managed_policies,
         mfa,
         pagination,
+<<<<<<< HEAD
         rules,
         secrets,
         simulation,
@@ -45,6 +46,10 @@ def apply(world: World) -> None:
         trails,
         trust,
         user_tags,
+=======
+        puts,
+        secrets,
+>>>>>>> i4cfn
     )
 
     clock.apply(world)
@@ -79,4 +84,4 @@ def apply(world: World) -> None:
     cloudformation.apply(world)
     detectors.apply()
     function_logs.apply()
-    trails.apply()
+    puts.apply()

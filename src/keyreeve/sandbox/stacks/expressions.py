@@ -84,7 +84,7 @@ def holds(condition: Any, scope: Scope) -> bool:
     """Whether an expression of the section Conditions (or of a rule) is true."""
     if isinstance(condition, bool):
         return condition
-    name, argument = next(iter(condition.items())) if len(condition) == 1 else ("", None)
+    name, argument = _condition(condition)
     if name == "Condition":
         return scope.condition(argument)
     if name == "Fn::Equals":
@@ -97,7 +97,13 @@ def holds(condition: Any, scope: Scope) -> bool:
     if name == "Fn::Contains":
         values, wanted = (resolve(item, scope) for item in argument)
         return _text(wanted) in map(_text, values)
-    raise Refused(f"Template error: {name or condition} is no condition function")
+    raise Refused(f"Template error: {name} is no condition function")
+
+
+def _condition(condition: Mapping[str, Any]) -> tuple[str, Any]:
+    if len(condition) != 1:
+        raise Refused(f"Template error: {condition} is no condition")
+    return next(iter(condition.items()))
 
 
 def _function(value: Mapping[str, Any]) -> str | None:

@@ -43,6 +43,15 @@ def text(value: Any) -> str:
     return str(value)
 
 
+def words(value: Any) -> Any:
+    """Every scalar in it as text."""
+    if isinstance(value, Mapping):
+        return {key: words(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [words(item) for item in value]
+    return text(value)
+
+
 def truth(value: Any) -> bool:
     """A boolean that may be written as text. ValueError if it is none."""
     word = text(value).lower()

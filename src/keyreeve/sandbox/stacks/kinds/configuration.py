@@ -11,6 +11,7 @@ from typing import Any, Final
 from keyreeve.sandbox.stacks.calling import given
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
 from keyreeve.sandbox.stacks.refusals import Failed
+from keyreeve.sandbox.stacks.shaping import words
 
 _DEFAULT: Final = "default"
 
@@ -141,9 +142,11 @@ def _rules(site: Site, id_: str) -> list[dict[str, Any]]:
 
 
 def _put_rule(site: Site, id_: str, new: Props, _: Props) -> None:
-    site.call(
-        "config", "PutConfigRule", ConfigRule={"ConfigRuleName": id_, **given(new, *_OF_RULE)}
-    )
+    rule = {"ConfigRuleName": id_, **given(new, *_OF_RULE)}
+    if "InputParameters" in rule:
+        # AWS Config takes no numbers there: CloudFormation sends text.
+        rule["InputParameters"] = words(rule["InputParameters"])
+    site.call("config", "PutConfigRule", ConfigRule=rule)
 
 
 def _read_rule(site: Site, id_: str, _: Props) -> Props:

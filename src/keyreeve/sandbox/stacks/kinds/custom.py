@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from keyreeve.sandbox.stacks.kind import Kind, Props, Site
 from keyreeve.sandbox.stacks.refusals import Failed
-from keyreeve.sandbox.stacks.shaping import text
-
-
-def words(value: Any) -> Any:
-    """AWS: every scalar reaches the function as text."""
-    if isinstance(value, Mapping):
-        return {key: words(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [words(item) for item in value]
-    return text(value)
+from keyreeve.sandbox.stacks.shaping import words
 
 
 def _ask(site: Site, request: str, props: Props, **more: Any) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from keyreeve.sandbox.stacks.calling import given
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
@@ -24,12 +24,17 @@ _SETTINGS: Final = (
 
 def _make(site: Site, props: Props) -> str:
     name = str(props.get("Name") or site.name(64))
-    site.call("scheduler", "CreateSchedule", Name=name, **given(props, *_SETTINGS))
+    site.call("scheduler", "CreateSchedule", Name=name, **_told(props))
     return name
 
 
 def _put(site: Site, id_: str, new: Props, _: Props) -> None:
-    site.call("scheduler", "UpdateSchedule", Name=id_, **given(new, *_SETTINGS))
+    site.call("scheduler", "UpdateSchedule", Name=id_, **_told(new))
+
+
+def _told(props: Props) -> dict[str, Any]:
+    """AWS: a call that does not name the state means ENABLED; moto would have none."""
+    return {"State": "ENABLED", **given(props, *_SETTINGS)}
 
 
 def _read(site: Site, id_: str, props: Props) -> Props:
