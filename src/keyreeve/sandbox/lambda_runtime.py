@@ -8,6 +8,7 @@ The functions call back over HTTP, so nobody holds the sandbox's turn while they
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from keyreeve.sandbox.afterwork import Abandoned
@@ -19,7 +20,9 @@ from keyreeve.sandbox.world import World
 
 __all__ = ["Invocation", "find", "invoke"]
 
-_SESSION_SECONDS = 12 * 3600
+_SESSION = timedelta(hours=1)
+_USED = timedelta(minutes=50)
+"""Of its session; then a function starts anew."""
 
 
 def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
@@ -32,7 +35,7 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     function = find(function_arn)
     key = (function.function_arn, f"{function.code_sha_256} {function.last_modified}")
     idle = world.functions.setdefault(key, [])
-    running = idle.pop() if idle else RunningFunction(_data(world, function))
+    running = _warm(world, idle) or RunningFunction(_data(world, function))
     epoch = world.afterwork.epoch
     world.busy_functions.append(running)
     try:
@@ -50,6 +53,16 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
         running.stop()
     function_log.keep(world, function, told)
     return told
+
+
+def _warm(world: World, idle: list[RunningFunction]) -> RunningFunction | None:
+    """One that waits and whose session lasts; the others are ended."""
+    while idle:
+        running = idle.pop()
+        if running.alive and running.good_until > world.clock.now():
+            return running
+        running.stop()
+    return None
 
 
 def find(function_arn: str) -> Any:
@@ -74,6 +87,7 @@ def _data(world: World, function: Any) -> FunctionData:
         code=function.code_bytes,
         environment=_environment(world, function),
         seconds=int(function.timeout),
+        good_until=world.clock.now() + _USED,
     )
 
 
@@ -110,6 +124,6 @@ def _session(function: Any) -> Any:
         role_session_name=function.function_name,
         role_arn=function.role,
         policy="",
-        duration=_SESSION_SECONDS,
+        duration=int(_SESSION.total_seconds()),
         external_id="",
     )

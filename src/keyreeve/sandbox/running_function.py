@@ -18,6 +18,7 @@ import uuid
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -53,6 +54,8 @@ class FunctionData:
     environment: Mapping[str, str]
     seconds: int
     """Its timeout."""
+    good_until: datetime
+    """When its session is over, by the sandbox's clock."""
 
 
 class RunningFunction:
@@ -60,6 +63,7 @@ class RunningFunction:
 
     def __init__(self, data: FunctionData) -> None:
         self._data = data
+        self.good_until = data.good_until
         self._given: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
         self._answers: SimpleQueue[Invocation] = SimpleQueue()
         self._ready = Event()
