@@ -9,6 +9,7 @@ import signal
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -151,6 +152,17 @@ def test_new_code_runs_in_a_new_process(sandbox: Sandbox) -> None:
     client.update_function_code(FunctionName="f", ZipFile=zipped(index=CODE + "\n"))
     second, _ = invoke(client, do="tell")
     assert first["pid"] != second["pid"]
+
+
+def test_a_function_starts_anew_before_its_session_is_over(sandbox: Sandbox) -> None:
+    client = function(sandbox)
+    first, _ = invoke(client, do="tell")
+    sandbox.set_clock(MONDAY + timedelta(minutes=49))
+    second, _ = invoke(client, do="tell")
+    sandbox.set_clock(MONDAY + timedelta(minutes=50))
+    third, _ = invoke(client, do="tell")
+    assert first["pid"] == second["pid"] != third["pid"]
+    assert ended(first["pid"])
 
 
 def test_a_reset_ends_the_functions_and_takes_their_folders_away(sandbox: Sandbox) -> None:

@@ -6,19 +6,31 @@ must come first.  The sandbox holds our standard input; when it is gone, so are 
 
 import os
 import runpy
+import select
 import shutil
 import sys
 from threading import Thread
+
+_A_MOMENT = 0.2
+"""Seconds: the sandbox's end is seen on its connections and here, in any order."""
 
 
 def _end_with_sandbox() -> None:
     while os.read(0, 1):
         pass
-    shutil.rmtree(os.environ["KEYREEVE_SANDBOX_FOLDER"], ignore_errors=True)
+    _tidy()
     os._exit(0)
+
+
+def _tidy() -> None:
+    shutil.rmtree(os.environ["KEYREEVE_SANDBOX_FOLDER"], ignore_errors=True)
 
 
 if __name__ == "__main__":
     Thread(target=_end_with_sandbox, daemon=True).start()
     sys.argv = ["awslambdaric", sys.argv[1]]
-    runpy.run_module("awslambdaric", run_name="__main__")
+    try:
+        runpy.run_module("awslambdaric", run_name="__main__")
+    finally:
+        if select.select([0], [], [], _A_MOMENT)[0]:
+            _tidy()

@@ -8,6 +8,7 @@ The functions call back over HTTP, so nobody holds the sandbox's turn while they
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from keyreeve.sandbox.afterwork import Abandoned
@@ -21,6 +22,13 @@ from keyreeve.sandbox.world import World
 
 __all__ = ["Invocation", "find", "invoke"]
 
+<<<<<<< HEAD
+=======
+_SESSION = timedelta(hours=1)
+_USED = timedelta(minutes=50)
+"""Of its session; then a function starts anew."""
+
+>>>>>>> i4chain
 
 def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     """Run the function on this JSON; `error` tells that it failed.
@@ -32,9 +40,13 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     function = find(function_arn)
     key = (function.function_arn, f"{function.code_sha_256} {function.last_modified}")
     idle = world.functions.setdefault(key, [])
+<<<<<<< HEAD
     while idle and idle[-1].good_until <= world.clock.now():
         idle.pop().stop()  # its role's session is over
     running = idle.pop() if idle else RunningFunction(_data(world, function))
+=======
+    running = _warm(world, idle) or RunningFunction(_data(world, function))
+>>>>>>> i4chain
     epoch = world.afterwork.epoch
     world.busy_functions.append(running)
     try:
@@ -52,6 +64,16 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
         running.stop()
     function_log.keep(world, function, told)
     return told
+
+
+def _warm(world: World, idle: list[RunningFunction]) -> RunningFunction | None:
+    """One that waits and whose session lasts; the others are ended."""
+    while idle:
+        running = idle.pop()
+        if running.alive and running.good_until > world.clock.now():
+            return running
+        running.stop()
+    return None
 
 
 def find(function_arn: str) -> Any:
@@ -78,6 +100,7 @@ def _data(world: World, function: Any) -> FunctionData:
         code=function.code_bytes,
         environment=_environment(world, function, session),
         seconds=int(function.timeout),
+        good_until=world.clock.now() + _USED,
     )
 
 
@@ -106,4 +129,15 @@ def _session(world: World, function: Any) -> Session:
     role = find_role(function.role)
     if role is None or not assumable(role, "lambda.amazonaws.com"):
         raise LookupError(f"The role defined for the function cannot be assumed: {function.role}")
+<<<<<<< HEAD
     return for_service(world, function.role, function.function_name)
+=======
+    return sts_backends[function.account_id]["aws"].assume_role(
+        region_name=function.region,
+        role_session_name=function.function_name,
+        role_arn=function.role,
+        policy="",
+        duration=int(_SESSION.total_seconds()),
+        external_id="",
+    )
+>>>>>>> i4chain
