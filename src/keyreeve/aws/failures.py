@@ -51,6 +51,11 @@ R = TypeVar("R")
 
 READS: Final = frozenset(
     {
+        "cloudtrail:DescribeTrails",
+        "cloudtrail:GetEventSelectors",
+        "cloudtrail:GetTrailStatus",
+        "cloudwatch:DescribeAlarmHistory",
+        "cloudwatch:DescribeAlarms",
         "iam:GenerateCredentialReport",
         "iam:GetAccessKeyLastUsed",
         "iam:GetAccountAuthorizationDetails",
@@ -64,9 +69,14 @@ READS: Final = frozenset(
         "iam:ListAccountAliases",
         "iam:ListGroupsForUser",
         "iam:ListMFADevices",
+        "iam:ListUserPolicies",
         "iam:ListUserTags",
         "iam:ListUsers",
+        "iam:ListVirtualMFADevices",
         "iam:SimulatePrincipalPolicy",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
+        "logs:DescribeMetricFilters",
         "s3:GetBucketEncryption",
         "s3:GetBucketLifecycleConfiguration",
         "s3:GetBucketLocation",
@@ -85,6 +95,8 @@ READS: Final = frozenset(
         "sesv2:GetEmailIdentity",
         "sesv2:GetSuppressedDestination",
         "sesv2:ListSuppressedDestinations",
+        "sns:GetTopicAttributes",
+        "sns:ListSubscriptionsByTopic",
         "sts:GetCallerIdentity",
     }
 )

@@ -63,7 +63,7 @@ class IamReader:
     def details(self) -> AccountDetails:
         """Users with tags, groups, inline and managed policies; all pages."""
         pages = list(
-            _pages(
+            all_pages(
                 self._iam.get_account_authorization_details,
                 Filter=["User", "Group", "LocalManagedPolicy"],
                 MaxItems=1000,
@@ -81,7 +81,7 @@ class IamReader:
     @calling("iam:ListAccessKeys")
     def access_keys(self, user: UserName) -> tuple[LiveKey, ...]:
         """ListAccessKeys. NotFound if the user is gone."""
-        pages = _pages(self._iam.list_access_keys, UserName=user)
+        pages = all_pages(self._iam.list_access_keys, UserName=user)
         return tuple(_live_key(row) for page in pages for row in page["AccessKeyMetadata"])
 
     @calling("iam:GetAccessKeyLastUsed")
@@ -122,7 +122,7 @@ class IamReader:
     @calling("iam:ListMFADevices")
     def has_mfa_device(self, user: UserName) -> bool:
         """ListMFADevices."""
-        pages = _pages(self._iam.list_mfa_devices, UserName=user)
+        pages = all_pages(self._iam.list_mfa_devices, UserName=user)
         return any(page["MFADevices"] for page in pages)
 
     @calling("sts:GetCallerIdentity")
@@ -180,7 +180,7 @@ def _live_key(row: Mapping[str, Any]) -> LiveKey:
     )
 
 
-def _pages(ask: Callable[..., Any], **parameters: Any) -> Iterator[Mapping[str, Any]]:
+def all_pages(ask: Callable[..., Any], **parameters: Any) -> Iterator[Mapping[str, Any]]:
     """All pages. The SDK's paginator takes a truncated page without a marker for the last one."""
     seen: set[str] = set()
     while True:
