@@ -157,7 +157,8 @@ def _try_out(opened: _Opened, chains: tuple[Chain, ...], timeout: timedelta) -> 
 
 def _show(opened: _Opened, chains: tuple[Chain, ...]) -> None:
     table = screen.Table(
-        header=("ALARM", f"CIS {_CIS}", "FIRES ON", "CHAIN", "STATE"), folding=frozenset({0})
+        header=("ALARM", f"CIS {_CIS}", "FIRES ON", "CHAIN", "BROKEN AT", "STATE"),
+        folding=frozenset({0}),
     )
     for chain in chains:
         card = chain.alarm.card
@@ -165,7 +166,8 @@ def _show(opened: _Opened, chains: tuple[Chain, ...]) -> None:
             card.id,
             card.cis.get(_CIS),
             words.count(chain.alarm.threshold, "event"),
-            f"broken at {chain.broken.step}" if chain.broken else "ok",
+            "broken" if chain.broken else "ok",
+            chain.broken.step if chain.broken else None,
             chain.watching.state if chain.watching else None,
         )
     screen.table(table)
@@ -173,8 +175,8 @@ def _show(opened: _Opened, chains: tuple[Chain, ...]) -> None:
         screen.line()
         found = f"{link.step}: {link.found}"
         screen.labelled("BROKEN", "broken", found, link.remedy)
-        screen.listed("stops", alarms)
-    _show_off(opened.off)
+        screen.listed("stops", alarms if len(alarms) < len(chains) else ["every alarm"])
+    _show_choices(opened)
     _conclude(chains)
 
 
@@ -187,12 +189,16 @@ def _breaks(chains: Iterable[Chain]) -> list[tuple[Link, list[str]]]:
     return list(found.items())
 
 
-def _show_off(off: tuple[SwitchedOff, ...]) -> None:
-    if off:
-        screen.heading("Switched off")
-        table = screen.Table(header=("ALARM", "REASON"), folding=frozenset({1}))
-        for each in off:
-            table.add(each.card.id, each.reason)
+def _show_choices(opened: _Opened) -> None:
+    """What differs from the catalogue, and why."""
+    table = screen.Table(header=("ALARM", "HOW", "REASON"), folding=frozenset({2}))
+    for alarm in opened.alarms:
+        if alarm.threshold != alarm.card.threshold:
+            table.add(alarm.id, f"fires on {words.count(alarm.threshold, 'event')}", alarm.reason)
+    for off in opened.off:
+        table.add(off.card.id, "switched off", off.reason)
+    if table.rows:
+        screen.heading("Other than the catalogue")
         screen.table(table)
 
 
@@ -223,8 +229,8 @@ def _show_trials(chains: tuple[Chain, ...], trials: tuple[Trial, ...], *, execut
         after = f"{trial.after.total_seconds():.0f} s" if trial.after is not None else None
         table.add(trial.alarm_id, trial.result.value, after, trial.detail)
     screen.table(table)
-    rest = len(chains) - len(trials)
-    screen.line(f"{words.count(rest, 'alarm')} cannot be tried without an act that harms.")
+    rest = words.count(len(chains) - len(trials), "other alarm")
+    screen.line(f"{rest} cannot be tried without harm.")
 
 
 # --- for programs ---------------------------------------------------------------------------------

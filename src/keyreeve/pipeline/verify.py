@@ -26,12 +26,15 @@ def verify(
 
     AwsFailure where a fact cannot be read: nothing is called whole by guess.
     """
-    wanted = {
-        alarm: Expected(name=resource_name(project, alarm.id), namespace=metric_namespace(project))
+    wanted = [
+        (
+            alarm,
+            Expected(name=resource_name(project, alarm.id), namespace=metric_namespace(project)),
+        )
         for alarm in alarms
-    }
-    facts = gather(reader, account_id, {each.name for each in wanted.values()})
-    return tuple(follow(alarm, expected, facts) for alarm, expected in wanted.items())
+    ]
+    facts = gather(reader, account_id, {expected.name for _, expected in wanted})
+    return tuple(follow(alarm, expected, facts) for alarm, expected in wanted)
 
 
 def gather(reader: MonitoringReader, account_id: AccountId, names: set[str]) -> Monitoring:
