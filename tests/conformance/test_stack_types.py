@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.sandbox_fixture import MONDAY, sandbox
-from tests.stacks import Stacks, one, package
+from tests.sandbox_stacks import Stacks, one, package
 
 from keyreeve.sandbox.process import Sandbox
 from keyreeve.sandbox.stacks.kinds import KINDS

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.sandbox_fixture import MONDAY, sandbox
-from tests.stacks import NAMED, Stacks, body, one, package, resources
+from tests.sandbox_stacks import NAMED, Stacks, body, one, resources
 
 from keyreeve.sandbox.process import Sandbox
 

@@ -65,6 +65,9 @@ READS: Final = frozenset(
         "config:DescribeConfigurationRecorders",
         "guardduty:ListDetectors",
         "cloudtrail:LookupEvents",
+        "cloudtrail:GetEventSelectors",
+        "cloudwatch:DescribeAlarmHistory",
+        "cloudwatch:DescribeAlarms",
         "iam:GenerateCredentialReport",
         "iam:GetAccessKeyLastUsed",
         "iam:GetAccountAuthorizationDetails",
@@ -73,20 +76,21 @@ READS: Final = frozenset(
         "iam:GetCredentialReport",
         "iam:GetGroup",
         "iam:GetLoginProfile",
-<<<<<<< HEAD
         "iam:GetRole",
-=======
         "iam:GetPolicy",
->>>>>>> i4policy
         "iam:GetUser",
         "iam:ListAccessKeys",
         "iam:ListAccountAliases",
         "iam:ListGroupsForUser",
         "iam:ListMFADevices",
+        "iam:ListUserPolicies",
         "iam:ListUserTags",
         "iam:ListUsers",
         "iam:ListVirtualMFADevices",
         "iam:SimulatePrincipalPolicy",
+        "kms:DescribeKey",
+        "kms:GetKeyPolicy",
+        "logs:DescribeMetricFilters",
         "s3:GetBucketEncryption",
         "s3:GetBucketLifecycleConfiguration",
         "s3:GetBucketLocation",
@@ -105,6 +109,8 @@ READS: Final = frozenset(
         "sesv2:GetEmailIdentity",
         "sesv2:GetSuppressedDestination",
         "sesv2:ListSuppressedDestinations",
+        "sns:GetTopicAttributes",
+        "sns:ListSubscriptionsByTopic",
         "sts:GetCallerIdentity",
     }
 )

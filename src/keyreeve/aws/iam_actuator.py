@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from keyreeve.aws.failures import calling
+from keyreeve.aws.iam_reader import all_pages
 from keyreeve.aws.sessions import Sessions
-from keyreeve.model.errors import NotFound
+from keyreeve.model.errors import NotFound, Rejected
 from keyreeve.model.identifiers import AccessKeyId, UserId, UserName
 from keyreeve.ports import NewAccessKey
+from keyreeve.ports.monitoring import PROBE_PATH
 from keyreeve.ports.people import NewUser
 
 
@@ -155,3 +158,122 @@ class PasswordPolicyActuator:
     def replace(self, settings: Mapping[str, Any]) -> None:
         """UpdateAccountPasswordPolicy with every setting."""
         self._iam.update_account_password_policy(**settings)
+
+
+class IamProbeUsers:
+    """`ports.monitoring.ProbeUsers` over IAM: users below PROBE_PATH and no others."""
+
+    def __init__(self, sessions: Sessions, account_arn: str) -> None:
+        """`account_arn`: `arn:aws:iam::123456789012`."""
+        self._iam = sessions.client("iam", attempts_once=True)
+        self._devices = f"{account_arn}:mfa{PROBE_PATH}"
+
+    def leftovers(self) -> tuple[UserName, ...]:
+        """ListUsers and ListVirtualMFADevices of the path."""
+        return tuple(UserName(name) for name in sorted({*self._users(), *self._owners()}))
+
+    @calling("iam:CreateUser")
+    def create(self, user: UserName) -> None:
+        """CreateUser, without any right."""
+        self._iam.create_user(UserName=user, Path=PROBE_PATH)
+
+    def make_and_delete_access_key(self, user: UserName) -> None:
+        """CreateAccessKey, DeleteAccessKey; the secret goes nowhere."""
+        self._delete_key(user, self._make_key(user))
+
+    def put_and_delete_policy(self, user: UserName) -> None:
+        """PutUserPolicy with one that denies everything, DeleteUserPolicy."""
+        self._put_policy(user)
+        self._delete_policy(user, _PROBE_POLICY)
+
+    def make_and_delete_mfa_device(self, user: UserName) -> None:
+        """CreateVirtualMFADevice, DeleteVirtualMFADevice; it is never enabled."""
+        self._make_device(user)
+        self._delete_device(user)
+
+    def remove(self, user: UserName) -> None:
+        """Keys, policies and device first, since DeleteUser refuses while they are there."""
+        try:
+            path = self._path(user)
+        except NotFound:
+            path = None
+        if path not in (None, PROBE_PATH):
+            raise Rejected(
+                f"{user} lies below {path}, not below {PROBE_PATH}",
+                call="iam:DeleteUser",
+                remedy="Nothing was changed.",
+            )
+        with suppress(NotFound):
+            self._delete_device(user)
+        if path is None:
+            return
+        with suppress(NotFound):  # somebody else was quicker
+            for key in self._keys(user):
+                self._delete_key(user, key)
+            for policy in self._policies(user):
+                self._delete_policy(user, policy)
+            self._delete_user(user)
+
+    @calling("iam:ListUsers")
+    def _users(self) -> list[str]:
+        pages = all_pages(self._iam.list_users, PathPrefix=PROBE_PATH)
+        return [row["UserName"] for page in pages for row in page["Users"]]
+
+    @calling("iam:ListVirtualMFADevices")
+    def _owners(self) -> list[str]:
+        pages = all_pages(self._iam.list_virtual_mfa_devices, AssignmentStatus="Unassigned")
+        serials = [row["SerialNumber"] for page in pages for row in page["VirtualMFADevices"]]
+        return [s.removeprefix(self._devices) for s in serials if s.startswith(self._devices)]
+
+    @calling("iam:GetUser")
+    def _path(self, user: UserName) -> str:
+        return self._iam.get_user(UserName=user)["User"]["Path"]
+
+    @calling("iam:CreateAccessKey")
+    def _make_key(self, user: UserName) -> str:
+        return self._iam.create_access_key(UserName=user)["AccessKey"]["AccessKeyId"]
+
+    @calling("iam:ListAccessKeys")
+    def _keys(self, user: UserName) -> list[str]:
+        pages = all_pages(self._iam.list_access_keys, UserName=user)
+        return [row["AccessKeyId"] for page in pages for row in page["AccessKeyMetadata"]]
+
+    @calling("iam:DeleteAccessKey")
+    def _delete_key(self, user: UserName, key: str) -> None:
+        self._iam.delete_access_key(UserName=user, AccessKeyId=key)
+
+    @calling("iam:PutUserPolicy")
+    def _put_policy(self, user: UserName) -> None:
+        self._iam.put_user_policy(
+            UserName=user, PolicyName=_PROBE_POLICY, PolicyDocument=_DENY_EVERYTHING
+        )
+
+    @calling("iam:ListUserPolicies")
+    def _policies(self, user: UserName) -> list[str]:
+        pages = all_pages(self._iam.list_user_policies, UserName=user)
+        return [name for page in pages for name in page["PolicyNames"]]
+
+    @calling("iam:DeleteUserPolicy")
+    def _delete_policy(self, user: UserName, policy: str) -> None:
+        self._iam.delete_user_policy(UserName=user, PolicyName=policy)
+
+    @calling("iam:CreateVirtualMFADevice")
+    def _make_device(self, user: UserName) -> None:
+        self._iam.create_virtual_mfa_device(Path=PROBE_PATH, VirtualMFADeviceName=user)
+
+    @calling("iam:DeleteVirtualMFADevice")
+    def _delete_device(self, user: UserName) -> None:
+        self._iam.delete_virtual_mfa_device(SerialNumber=f"{self._devices}{user}")
+
+    @calling("iam:DeleteUser")
+    def _delete_user(self, user: UserName) -> None:
+        self._iam.delete_user(UserName=user)
+
+
+_PROBE_POLICY = "keyreeve-verify"
+_DENY_EVERYTHING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Deny", "Action": "*", "Resource": "*"}],
+    }
+)

@@ -28,6 +28,14 @@ class Placed(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account that is known."""
+
+    partition: str
+    account_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AlarmCard:
     """One metric filter and its alarm: Sum of the metric ≥ threshold in one period."""
 

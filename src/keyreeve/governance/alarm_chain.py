@@ -67,6 +67,8 @@ class Chain:
 
     alarm: Alarm
     links: tuple[Link, ...]
+    watching: MetricAlarm | None = None
+    """The alarm that AWS has for it, as far as the chain was followed."""
 
     @property
     def broken(self) -> Link | None:
@@ -88,8 +90,9 @@ def follow(alarm: Alarm, expected: Expected, facts: Monitoring) -> Chain:
     try:
         walk.to_the_topics()
     except _Broken:
-        return Chain(alarm=alarm, links=tuple(walk.links))
-    return Chain(alarm=alarm, links=(*walk.links, *walk.best_of_topics()))
+        return Chain(alarm=alarm, links=tuple(walk.links), watching=walk.alarm)
+    links = (*walk.links, *walk.best_of_topics())
+    return Chain(alarm=alarm, links=links, watching=walk.alarm)
 
 
 class _Broken(Exception):
@@ -100,21 +103,21 @@ class _Walk:
     """One alarm's way; each step adds its link."""
 
     def __init__(self, alarm: Alarm, expected: Expected, facts: Monitoring) -> None:
-        self._alarm = alarm
+        self._wanted = alarm
         self._card = alarm.card
         self._expected = expected
         self._facts = facts
         self._topics: tuple[Topic, ...] = ()
-        self._arn = ""
+        self.alarm: MetricAlarm | None = None
         self.links: list[Link] = []
 
     def to_the_topics(self) -> None:
         """Links 1 to 5. _Broken at the first that is."""
         groups = self._trail()
         found = self._filter(groups)
-        alarm = self._watching(found)
-        metric = self._metric(found, alarm)
-        self._fires(alarm, metric)
+        self.alarm = self._watching(found)
+        metric = self._metric(found, self.alarm)
+        alarm = self._fires(self.alarm, metric)
         self._action(alarm)
 
     def best_of_topics(self) -> tuple[Link, ...]:
@@ -148,7 +151,7 @@ class _Walk:
     def _why_deaf(self, trail: Trail) -> str | None:
         """Why the card's events do not reach a log group by this trail."""
         if trail.log_group is None:
-            return "delivers to no log group"
+            return "delivers to no log group of this account and region"
         if not trail.multi_region:
             return "takes down one region only"
         if not trail.global_events:
@@ -246,27 +249,25 @@ class _Walk:
 
     # --- 4, 5 ---
 
-    def _fires(self, alarm: MetricAlarm | None, metric: WrittenMetric) -> None:
+    def _fires(self, alarm: MetricAlarm | None, metric: WrittenMetric) -> MetricAlarm:
         if alarm is None:
             raise self._end(Step.ALARM, f"there is no alarm {self._expected.name}", _DEPLOY)
         if not alarm.actions_enabled:
             switch = f"`aws cloudwatch enable-alarm-actions --alarm-names {alarm.name}`"
             raise self._end(Step.ALARM, f"{alarm.name}: its actions are switched off", switch)
-        reason = why_silent(alarm, self._alarm, float(metric.value))
+        reason = why_silent(alarm, self._wanted, float(metric.value))
         if reason is not None:
             raise self._end(Step.ALARM, f"{alarm.name}: {reason}", _DEPLOY)
-        self._arn = alarm.arn
-        events = "each event" if self._alarm.threshold == 1 else f"{self._alarm.threshold} events"
+        events = "each event" if self._wanted.threshold == 1 else f"{self._wanted.threshold} events"
         self._add(Step.ALARM, f"{alarm.name} fires on {events}, now {alarm.state}")
+        return alarm
 
-    def _action(self, alarm: MetricAlarm | None) -> None:
-        actions = alarm.actions if alarm else ()
+    def _action(self, alarm: MetricAlarm) -> None:
+        actions = alarm.actions
         topics = [action for action in actions if ":sns:" in action]
         if not topics:
             what = f"only {_named(actions)}" if actions else "nothing"
-            raise self._end(
-                Step.ACTION, f"{self._expected.name} does {what}; no topic is told", _DEPLOY
-            )
+            raise self._end(Step.ACTION, f"{alarm.name} does {what}; no topic is told", _DEPLOY)
         self._topics = tuple(self._facts.topics[arn] for arn in topics if arn in self._facts.topics)
         if not self._topics:
             raise self._end(Step.ACTION, f"{topics[0]} does not exist", _DEPLOY)
@@ -281,6 +282,10 @@ class _Walk:
             if not link.sound:
                 break
         return tuple(links)
+
+    @property
+    def _arn(self) -> str:
+        return self.alarm.arn if self.alarm else ""
 
     def _policy(self, topic: Topic) -> Link:
         reason = may_publish(topic, self._arn, self._facts.account_id)

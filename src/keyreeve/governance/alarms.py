@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from keyreeve.governance.alarm_card import AlarmCard, Placed
+from keyreeve.governance.alarm_card import Account, AlarmCard, Placed
 from keyreeve.governance.cis_alarms import CIS_ALARMS
 from keyreeve.governance.own_alarms import (
     OWN_ALARMS,
@@ -115,12 +115,6 @@ def _mistakes(name: str, setting: AlarmSetting) -> Iterator[str]:
         yield f"{name}: it differs from the catalogue, and no reason is given"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Example:
-    partition: str = "aws"
-    account_id: str = "123456789012"
-
-
 CATALOGUE: Final = catalogue(
     AccessModel(
         grants=(
@@ -132,7 +126,7 @@ CATALOGUE: Final = catalogue(
             ),
         )
     ),
-    _Example(),
+    Account(partition="aws", account_id="123456789012"),
 )
 """Every card there is, for an example account: the patterns of two depend on access.yaml."""
 

@@ -188,16 +188,10 @@ ACTIONS: Final[Mapping[str, Kind]] = {
         ),
         Kind.USER,
     ),
-<<<<<<< HEAD
     **dict.fromkeys(("iam:AddUserToGroup", "iam:GetGroup", "iam:RemoveUserFromGroup"), Kind.GROUP),
     "iam:DeleteVirtualMFADevice": Kind.MFA,
     **dict.fromkeys(("iam:AttachRolePolicy", "iam:CreateRole", "iam:GetRole"), Kind.ROLE),
-    **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion"), Kind.POLICY),
-=======
-    "iam:AddUserToGroup": Kind.GROUP,
-    **dict.fromkeys(("iam:AttachRolePolicy", "iam:CreateRole"), Kind.ROLE),
     **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:GetPolicy"), Kind.POLICY),
->>>>>>> i4policy
     **dict.fromkeys(
         (
             "s3:CreateBucket",

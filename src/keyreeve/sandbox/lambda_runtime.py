@@ -22,13 +22,9 @@ from keyreeve.sandbox.world import World
 
 __all__ = ["Invocation", "find", "invoke"]
 
-<<<<<<< HEAD
-=======
-_SESSION = timedelta(hours=1)
 _USED = timedelta(minutes=50)
 """Of its session; then a function starts anew."""
 
->>>>>>> i4chain
 
 def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     """Run the function on this JSON; `error` tells that it failed.
@@ -40,13 +36,7 @@ def invoke(world: World, function_arn: str, payload: bytes) -> Invocation:
     function = find(function_arn)
     key = (function.function_arn, f"{function.code_sha_256} {function.last_modified}")
     idle = world.functions.setdefault(key, [])
-<<<<<<< HEAD
-    while idle and idle[-1].good_until <= world.clock.now():
-        idle.pop().stop()  # its role's session is over
-    running = idle.pop() if idle else RunningFunction(_data(world, function))
-=======
     running = _warm(world, idle) or RunningFunction(_data(world, function))
->>>>>>> i4chain
     epoch = world.afterwork.epoch
     world.busy_functions.append(running)
     try:
@@ -92,20 +82,19 @@ def find(function_arn: str) -> Any:
 
 
 def _data(world: World, function: Any) -> FunctionData:
-    session = _session(world, function)
     return FunctionData(
-        good_until=session.expires,
         arn=function.function_arn,
         handler=function.handler,
         code=function.code_bytes,
-        environment=_environment(world, function, session),
+        environment=_environment(world, function),
         seconds=int(function.timeout),
         good_until=world.clock.now() + _USED,
     )
 
 
-def _environment(world: World, function: Any, session: Session) -> Mapping[str, str]:
+def _environment(world: World, function: Any) -> Mapping[str, str]:
     """AWS: "Using Lambda environment variables": the reserved ones cannot be overridden."""
+    session = _session(world, function)
     name = function.function_name
     return {
         **{key: str(value) for key, value in (function.environment_vars or {}).items()},
@@ -129,15 +118,4 @@ def _session(world: World, function: Any) -> Session:
     role = find_role(function.role)
     if role is None or not assumable(role, "lambda.amazonaws.com"):
         raise LookupError(f"The role defined for the function cannot be assumed: {function.role}")
-<<<<<<< HEAD
     return for_service(world, function.role, function.function_name)
-=======
-    return sts_backends[function.account_id]["aws"].assume_role(
-        region_name=function.region,
-        role_session_name=function.function_name,
-        role_arn=function.role,
-        policy="",
-        duration=int(_SESSION.total_seconds()),
-        external_id="",
-    )
->>>>>>> i4chain

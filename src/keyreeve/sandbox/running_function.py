@@ -55,11 +55,7 @@ class FunctionData:
     seconds: int
     """Its timeout."""
     good_until: datetime
-<<<<<<< HEAD
-    """When the session of its role is over, by the sandbox's clock."""
-=======
     """When its session is over, by the sandbox's clock."""
->>>>>>> i4chain
 
 
 class RunningFunction:

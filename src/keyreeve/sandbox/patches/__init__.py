@@ -35,7 +35,7 @@ def apply(world: World) -> None:
         managed_policies,
         mfa,
         pagination,
-<<<<<<< HEAD
+        puts,
         rules,
         secrets,
         simulation,
@@ -43,13 +43,8 @@ def apply(world: World) -> None:
         subscriptions,
         times,
         trail_events,
-        trails,
         trust,
         user_tags,
-=======
-        puts,
-        secrets,
->>>>>>> i4cfn
     )
 
     clock.apply(world)

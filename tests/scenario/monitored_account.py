@@ -1,0 +1,157 @@
+"""The monitoring of an account made by direct calls, as the stacks would make it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import cached_property
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from keyreeve.governance.alarms import Alarm, metric_namespace, resource_name
+from keyreeve.sandbox.account import OWN_KEY_ID, OWN_SECRET
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+GROUP = "keyreeve-etv-trail"
+NAMESPACE = metric_namespace("etv")
+CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
+
+
+class Monitored:
+    """One account's trail, log group, filters, alarms, topic and key."""
+
+    def __init__(self, url: str, alarms: Iterable[Alarm]) -> None:
+        self._url = url
+        self.topic = self._topic()
+        self._trail()
+        for alarm in alarms:
+            self.filter(alarm)
+            self.alarm(alarm)
+
+    def client(self, service: str) -> Any:
+        return boto3.session.Session(OWN_KEY_ID, OWN_SECRET, region_name=REGION).client(
+            service,
+            endpoint_url=self._url,
+            config=Config(retries={"total_max_attempts": 1}, proxies={}),
+        )
+
+    @cached_property
+    def logs(self) -> Any:
+        return self.client("logs")
+
+    @cached_property
+    def cloudwatch(self) -> Any:
+        return self.client("cloudwatch")
+
+    @cached_property
+    def sns(self) -> Any:
+        return self.client("sns")
+
+    @cached_property
+    def kms(self) -> Any:
+        return self.client("kms")
+
+    @cached_property
+    def cloudtrail(self) -> Any:
+        return self.client("cloudtrail")
+
+    def _trail(self) -> None:
+        self.client("s3").create_bucket(Bucket="keyreeve-etv-trail")
+        self.logs.create_log_group(logGroupName=GROUP)
+        role = self.client("iam").create_role(
+            RoleName="keyreeve-etv-trail",
+            AssumeRolePolicyDocument=_policy(
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "cloudtrail.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                }
+            ),
+        )
+        self.cloudtrail.create_trail(
+            Name="keyreeve-etv",
+            S3BucketName="keyreeve-etv-trail",
+            IsMultiRegionTrail=True,
+            CloudWatchLogsLogGroupArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}:*",
+            CloudWatchLogsRoleArn=role["Role"]["Arn"],
+        )
+        self.cloudtrail.start_logging(Name="keyreeve-etv")
+
+    def _topic(self) -> str:
+        arn = self.sns.create_topic(Name="keyreeve-etv-alerts")["TopicArn"]
+        self.let_publish(arn)
+        self.key = self.kms.create_key()["KeyMetadata"]["KeyId"]
+        self.let_use_key()
+        self.sns.set_topic_attributes(
+            TopicArn=arn, AttributeName="KmsMasterKeyId", AttributeValue=self.key
+        )
+        self.sns.subscribe(TopicArn=arn, Protocol="email", Endpoint="msp@example.com")
+        return str(arn)
+
+    def let_publish(self, topic: str, service: str = "cloudwatch.amazonaws.com") -> None:
+        statement = {
+            "Sid": "Alarms",
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": topic,
+            "Condition": {
+                "ArnLike": {"aws:SourceArn": f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:*"},
+                "StringEquals": {"aws:SourceAccount": ACCOUNT},
+            },
+        }
+        self.sns.set_topic_attributes(
+            TopicArn=topic, AttributeName="Policy", AttributeValue=_policy(statement)
+        )
+
+    def let_use_key(self, *actions: str) -> None:
+        owner = {
+            "Effect": "Allow",
+            "Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Action": "kms:*",
+            "Resource": "*",
+        }
+        alarms = {
+            "Effect": "Allow",
+            "Principal": CLOUDWATCH,
+            "Action": actions or ("kms:Decrypt", "kms:GenerateDataKey*"),
+            "Resource": "*",
+        }
+        self.kms.put_key_policy(KeyId=self.key, PolicyName="default", Policy=_policy(owner, alarms))
+
+    def filter(self, alarm: Alarm, **changes: Any) -> None:
+        made = {
+            "logGroupName": GROUP,
+            "filterName": resource_name("etv", alarm.id),
+            "filterPattern": alarm.card.pattern,
+            "metricTransformations": [
+                {
+                    "metricNamespace": NAMESPACE,
+                    "metricName": alarm.card.metric,
+                    "metricValue": "1",
+                }
+            ],
+        }
+        self.logs.put_metric_filter(**made | changes)
+
+    def alarm(self, alarm: Alarm, **changes: Any) -> None:
+        made = {
+            "AlarmName": resource_name("etv", alarm.id),
+            "Namespace": NAMESPACE,
+            "MetricName": alarm.card.metric,
+            "Statistic": "Sum",
+            "Period": alarm.card.period_seconds,
+            "EvaluationPeriods": 1,
+            "Threshold": alarm.threshold,
+            "ComparisonOperator": "GreaterThanOrEqualToThreshold",
+            "TreatMissingData": "notBreaching",
+            "AlarmActions": [self.topic],
+        }
+        self.cloudwatch.put_metric_alarm(**made | changes)
+
+
+def _policy(*statements: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
