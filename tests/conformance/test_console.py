@@ -243,3 +243,9 @@ def test_a_device_is_used_by_one_user_and_freed_before_it_is_deleted(sandbox: Sa
     admin.deactivate_mfa_device(UserName="eve", SerialNumber=PHONE)
     assert resync() == "NoSuchEntity"
     assert [delete(), delete()] == [DONE, "NoSuchEntity"]
+
+
+def test_the_sandboxs_own_people_enrol_without_showing_codes(sandbox: Sandbox) -> None:
+    newcomer(sandbox)
+    serial = sandbox.act("eve", "enrol_mfa")["serial"]
+    assert sandbox.sign_in("eve", FIRST, sandbox.otp(serial)).mfa

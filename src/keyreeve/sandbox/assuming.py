@@ -7,12 +7,12 @@ allow. A code that comes along counts as MFA for both.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from keyreeve.language.policy_document import PolicyDocument
-from keyreeve.language.policy_evaluator import Answer, Decision, Policies, Principal, evaluate
+from keyreeve.language.policy_evaluator import Answer, Decision, Policies, evaluate
 from keyreeve.sandbox.callers import Caller
 from keyreeve.sandbox.calls import Request
 from keyreeve.sandbox.judgement import Judgement
@@ -35,7 +35,7 @@ _NOBODY: Final = PolicyDocument(statements=())
 def judge(world: World, caller: Caller, policies: Policies, request: Request) -> Judgement:
     """Every question about this AssumeRole, by both sides."""
     asked = tuple(
-        replace(question, principal=_principal(caller, role_of(question.resource)))
+        replace(question, principal=caller.principal(_kept(question.resource)))
         for question in Questions(world, caller, request).all()
     )
     wrong = mfa_mistake(world, caller, request.params.get("SerialNumber"), request.token_code)
@@ -83,11 +83,7 @@ def _sides(caller: Caller, policies: Policies, arn: str) -> Iterator[Policies]:
     yield Policies(identity=(EVERYTHING,), resource=(trust,), resource_decides=True)
 
 
-def _principal(caller: Caller, role: Any) -> Principal:
-    """AWS keeps a trusted user by its unique id: another user of that name is not meant."""
-    names = {caller.arn, caller.principal_arn, caller.unique_id}
-    trusted = getattr(role, "trusted_ids", {}).get(caller.principal_arn)
-    if trusted not in (None, caller.unique_id):
-        names.discard(caller.principal_arn)
-        names.discard(caller.arn)
-    return Principal(account=caller.account_id, names=frozenset(names))
+def _kept(arn: str) -> Mapping[str, str]:
+    """The users that the role's trust policy named, by what they were then."""
+    found: Mapping[str, str] = getattr(role_of(arn), "trusted_ids", {})
+    return found

@@ -6,14 +6,15 @@ moto's own looks at actions only. Here a call is put as the questions that AWS w
 A guarded key may do what the documents given for it allow; what is attached to its user is not
 read. With `Settings.enforce` every other key and session is judged by the policies that its
 principal really has; a call without signature, or signed in its address, is not.
-Not judged: signatures, resource policies of S3, KMS, SNS and SQS, service control policies.
+Not judged: signatures, resource policies of S3, KMS, SNS and SQS, service control policies, and
+what CloudFormation does in the caller's name.
 """
 
 from __future__ import annotations
 
 from keyreeve.language.authorizations import MISSING_OBJECT
 from keyreeve.language.policy_evaluator import Policies
-from keyreeve.sandbox import assuming, credentials
+from keyreeve.sandbox import assuming, credentials, secrets_guard
 from keyreeve.sandbox.callers import Caller, caller_of
 from keyreeve.sandbox.calls import Request
 from keyreeve.sandbox.faults import Fault
@@ -43,6 +44,8 @@ def judge(world: World, request: Request) -> Judgement | None:
             return limited
         if (request.service, request.operation) == ("sts", "AssumeRole"):
             return assuming.judge(world, caller, policies, request)
+        if request.service == "secretsmanager":
+            return secrets_guard.judge(caller, policies, questions)
     return judged(policies, questions.all())
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from keyreeve.language.policy_evaluator import Principal
 from keyreeve.language.policy_values import Context
 from keyreeve.sandbox.sessions import Session, SessionKind
 from keyreeve.sandbox.world import World
@@ -64,6 +65,16 @@ class Caller:
         else:
             own = {}
         return {**own, **(self.session.tags if self.session else {})}
+
+    def principal(self, kept: Mapping[str, str]) -> Principal:
+        """As resource policies may name it.
+
+        AWS keeps a named user by its unique id: `kept` has those of when the policy was stored, by
+        ARN. So another user of that name is not meant, and a renamed one still is.
+        """
+        own = {self.arn, self.principal_arn} - set(kept)
+        own |= {arn for arn, unique_id in kept.items() if unique_id == self.unique_id}
+        return Principal(account=self.account_id, names=frozenset({*own, self.unique_id}))
 
     def context(self, at: datetime) -> Context:
         """The keys that tell about the caller."""

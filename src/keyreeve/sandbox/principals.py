@@ -96,6 +96,21 @@ def held(holder: Any, kind: str) -> Iterator[Named]:
         yield Named(id=policy.name, kind=owner, document=managed_document(policy))
 
 
+def users_named(document: Any, backend: Any) -> dict[str, str]:
+    """Users and groups of this account that a resource policy names, with their unique ids.
+
+    Empty for a user that does not exist and for groups, which can be no principal. MalformedPolicy.
+    """
+    users = {user.arn: str(user.id) for user in backend.users.values()}
+    own = f"AWS:arn:aws:iam::{backend.account_id}:"
+    return {
+        name.removeprefix("AWS:"): users.get(name.removeprefix("AWS:"), "")
+        for statement in stored(document).statements
+        for name in (statement.principals.values if statement.principals else ())
+        if name.startswith((f"{own}user/", f"{own}group/"))
+    }
+
+
 def _own_password(caller: Caller) -> Iterator[Named]:
     """AWS: AllowUsersToChangePassword grants every user the change of its own password."""
     policy = caller.iam.account_password_policy

@@ -202,6 +202,10 @@ class Questions:
             context["aws:tagkeys"] = tuple(given)
         return found.arn if found else arn, context
 
+    def secret(self) -> Any:
+        """The secret that the call names; None: none, or it is not there."""
+        return self._secret_named(self._request.params.get("SecretId"))
+
     def _secret_named(self, name: str | None) -> Any:
         """By name or ARN; None for one that is not there."""
         from moto.secretsmanager.models import secretsmanager_backends

@@ -20,20 +20,12 @@ _MOST: Final = 8
 
 def apply(world: World) -> None:
     """Answer GetMFADevice from the users' devices, and look at what is enrolled and deleted."""
-    from moto.core.responses import ActionResult, EmptyResult
+    from moto.core.responses import EmptyResult
     from moto.iam.exceptions import IAMException, NoSuchEntity
     from moto.iam.models import IAMBackend
     from moto.iam.responses import IamResponse
 
-    def get_mfa_device(self: Any) -> Any:
-        serial = self._get_param("SerialNumber")
-        named = self._get_param("UserName")
-        for user in self.backend.users.values():
-            device = user.mfa_devices.get(serial)
-            if device is not None and named in (None, user.name):
-                told = {"SerialNumber": serial, "EnableDate": device.enable_date}
-                return ActionResult({"UserName": user.name, **told})
-        raise NoSuchEntity(f"MFA Device with serial number {serial} does not exist.")
+    stock: Callable[[Any], Any] = IamResponse.enable_mfa_device
 
     def resync_mfa_device(self: Any) -> Any:
         serial = self._get_param("SerialNumber")
@@ -42,6 +34,12 @@ def apply(world: World) -> None:
             raise NoSuchEntity(f"MFA Device with serial number {serial} does not exist.")
         check(self.backend, serial, *_codes(self))
         return EmptyResult()
+
+    def enable_mfa_device(self: Any) -> Any:
+        device = self.backend.virtual_mfa_devices.get(self._get_param("SerialNumber"))
+        if device is not None and device.user is None:
+            check(self.backend, device.serial_number, *_codes(self))
+        return stock(self)
 
     def check(backend: Any, serial: str, first: str, second: str) -> None:
         if not world.settings.enforce:
@@ -52,21 +50,33 @@ def apply(world: World) -> None:
                 "InvalidAuthenticationCode", "Authentication code for device is not valid"
             )
 
-    add(IamResponse, get_mfa_device=get_mfa_device, resync_mfa_device=resync_mfa_device)
+    add(IamResponse, get_mfa_device=_get_mfa_device, resync_mfa_device=resync_mfa_device)
+    replace(IamResponse, enable_mfa_device=enable_mfa_device)
     replace(
         IAMBackend,
-        enable_mfa_device=_enabling(IAMBackend.enable_mfa_device, check),
+        enable_mfa_device=_enabling(IAMBackend.enable_mfa_device),
         delete_virtual_mfa_device=_deleting(IAMBackend.delete_virtual_mfa_device),
     )
+
+
+def _get_mfa_device(response: Any) -> Any:
+    from moto.core.responses import ActionResult
+    from moto.iam.exceptions import NoSuchEntity
+
+    serial, named = response._get_param("SerialNumber"), response._get_param("UserName")
+    for user in response.backend.users.values():
+        device = user.mfa_devices.get(serial)
+        if device is not None and named in (None, user.name):
+            told = {"SerialNumber": serial, "EnableDate": device.enable_date}
+            return ActionResult({"UserName": user.name, **told})
+    raise NoSuchEntity(f"MFA Device with serial number {serial} does not exist.")
 
 
 def _codes(response: Any) -> tuple[str, str]:
     return response._get_param("AuthenticationCode1"), response._get_param("AuthenticationCode2")
 
 
-def _enabling(
-    stock: Callable[..., None], check: Callable[[Any, str, str, str], None]
-) -> Callable[..., None]:
+def _enabling(stock: Callable[..., None]) -> Callable[..., None]:
     from moto.iam.exceptions import EntityAlreadyExists, LimitExceededException, NoSuchEntity
 
     def enable_mfa_device(
@@ -86,7 +96,6 @@ def _enabling(
             raise EntityAlreadyExists("MFADevice is already in use.")
         if len(user.mfa_devices) >= _MOST:
             raise LimitExceededException(f"Cannot exceed quota for MfaDevicesPerUser: {_MOST}")
-        check(self, serial_number, authentication_code_1, authentication_code_2)
         stock(self, user_name, serial_number, authentication_code_1, authentication_code_2)
 
     return enable_mfa_device

@@ -11,8 +11,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from keyreeve.language.policy_document import MalformedPolicy
 from keyreeve.sandbox.callers import caller_of
 from keyreeve.sandbox.patches.replacing import replace
+from keyreeve.sandbox.principals import users_named
 from keyreeve.sandbox.world import World
 
 _READ = "secretsmanager:GetSecretValue"
@@ -20,6 +22,7 @@ _READ = "secretsmanager:GetSecretValue"
 
 def apply(world: World) -> None:
     """Let reading and opening ask the policy."""
+    from moto.iam.models import iam_backends
     from moto.secretsmanager.exceptions import SecretsManagerClientError
     from moto.secretsmanager.responses import SecretsManagerResponse
 
@@ -41,13 +44,24 @@ def apply(world: World) -> None:
         if self._get_param("BlockPublicPolicy") and any(map(_is_public, _statements(policy))):
             text = "This resource policy grants broad access to your secret."
             raise SecretsManagerClientError("PublicPolicyException", text)
-        return stock_put(self)
+        answer = stock_put(self)
+        secret = self.backend.secrets[self._get_param("SecretId")]
+        secret.trusted_ids = _ids(policy, iam_backends[self.current_account]["aws"])
+        return answer
 
     replace(
         SecretsManagerResponse,
         get_secret_value=get_secret_value,
         put_resource_policy=put_resource_policy,
     )
+
+
+def _ids(policy: str, backend: Any) -> dict[str, str]:
+    """Whom the policy names, as AWS keeps them; nobody for a policy that moto alone would take."""
+    try:
+        return users_named(policy, backend)
+    except MalformedPolicy:
+        return {}
 
 
 def _statements(policy: str | None) -> list[dict[str, Any]]:

@@ -9,12 +9,11 @@ people.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from keyreeve.language.policy_document import MalformedPolicy
 from keyreeve.sandbox.patches.replacing import replace
-from keyreeve.sandbox.principals import stored
+from keyreeve.sandbox.principals import users_named
 from keyreeve.sandbox.world import World
 
 
@@ -26,14 +25,14 @@ def apply(world: World) -> None:
     stock_create, stock_update = IAMBackend.create_role, IAMBackend.update_assume_role_policy
 
     def ids_of(backend: Any, document: Any) -> dict[str, str]:
-        users = {user.arn: user.id for user in backend.users.values()}
-        found: dict[str, str] = {}
-        for arn in _named(document, backend.account_id):
-            if arn in users:
-                found[arn] = users[arn]
-            elif world.settings.enforce:
+        try:
+            found = users_named(document, backend)
+        except (MalformedPolicy, json.JSONDecodeError):
+            return {}  # moto's own validator says what is wrong
+        for arn, unique_id in found.items():
+            if world.settings.enforce and not unique_id:
                 raise MalformedPolicyDocument(f'Invalid principal in policy: "AWS":"{arn}"')
-        return found
+        return {arn: unique_id for arn, unique_id in found.items() if unique_id}
 
     def create_role(
         self: Any, role_name: str, assume_role_policy_document: str, *args: Any, **kwargs: Any
@@ -51,16 +50,3 @@ def apply(world: World) -> None:
     replace(
         IAMBackend, create_role=create_role, update_assume_role_policy=update_assume_role_policy
     )
-
-
-def _named(document: Any, account_id: str) -> Iterator[str]:
-    """Users of this account, and groups, which can be no principal."""
-    try:
-        statements = stored(document).statements
-    except (MalformedPolicy, json.JSONDecodeError):
-        return  # moto's own validator says what is wrong
-    beginnings = (f"AWS:arn:aws:iam::{account_id}:user/", f"AWS:arn:aws:iam::{account_id}:group/")
-    for statement in statements:
-        for name in statement.principals.values if statement.principals else ():
-            if name.startswith(beginnings):
-                yield name.removeprefix("AWS:")
