@@ -22,6 +22,7 @@ def apply(world: World) -> None:
         functions,
         identifiers,
         log_filters,
+        log_keys,
         login_profile,
         long_polling,
         mail,
@@ -56,3 +57,4 @@ def apply(world: World) -> None:
     findings.apply(world)
     long_polling.apply(world)
     detector_tags.apply()
+    log_keys.apply()
