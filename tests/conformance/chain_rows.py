@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -100,6 +101,16 @@ def log_event_of_the_sandboxs_time(clients: Clients) -> Any:
         row = {"timestamp": int(MONDAY.timestamp() * 1000), "message": "m"}
         answer = logs.put_log_events(logGroupName=made, logStreamName="s", logEvents=[row])
         return "refused" if "rejectedLogEventsInfo" in answer else "accepted"
+
+
+def log_events_found_by_a_pattern(clients: Clients) -> Any:
+    with group(clients) as (logs, made):
+        logs.create_log_stream(logGroupName=made, logStreamName="s")
+        for at in (MONDAY.timestamp(), time.time()):  # the sandbox's time, then the wall's
+            at_ms = int(at * 1000)
+            rows = [{"timestamp": at_ms, "message": text} for text in ('{"a": 1}', '{"a": 2}')]
+            logs.put_log_events(logGroupName=made, logStreamName="s", logEvents=rows)
+        return len(logs.filter_log_events(logGroupName=made, filterPattern=PATTERN)["events"])
 
 
 # --- alarms ---------------------------------------------------------------------------------
@@ -303,6 +314,7 @@ ROWS: tuple[tuple[Callable[[Clients], Any], Any, Any, str], ...] = (
     (compliance, UNIMPLEMENTED, "told", ""),
     (findings_of_a_detector, UNIMPLEMENTED, "told", "the account may have its one detector"),
     (tags_of_a_detector, UNIMPLEMENTED, {"a": "b"}, "the account may have its one detector"),
+    (log_events_found_by_a_pattern, 2, 1, "an event is found only after a while"),
     (log_event_of_the_sandboxs_time, "refused", "accepted", "its time is the wall's"),
     (constant_input_of_a_queue, False, True, ""),
     (role_that_lambda_cannot_assume, False, "AccessDeniedException", NEW_ROLE),

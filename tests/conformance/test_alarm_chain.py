@@ -197,6 +197,43 @@ def test_a_trail_whose_role_may_not_write_brings_nothing_and_says_so(chain: Chai
     assert "logs:CreateLogStream" in told["LatestCloudWatchLogsDeliveryError"]
 
 
+@pytest.mark.parametrize(
+    ("kind", "arrives"), [("All", True), ("WriteOnly", True), ("ReadOnly", False)]
+)
+def test_a_trail_brings_what_its_selectors_name(
+    chain: Chain,
+    kind: str,
+    arrives: bool,  # noqa: FBT001 - a table
+) -> None:
+    chain.build()
+    chain.client("cloudtrail").put_event_selectors(
+        TrailName="trail", EventSelectors=[{"ReadWriteType": kind}]
+    )
+    chain.change_a_policy()
+    assert (len(chain.sandbox.alerts()) == 1) is arrives
+
+
+def test_a_state_set_by_hand_acts_and_is_gone_at_the_next_look(chain: Chain) -> None:
+    chain.build()
+    chain.client("cloudwatch").set_alarm_state(
+        AlarmName=ALARM, StateValue="ALARM", StateReason="a test"
+    )
+    chain.sandbox.settle()
+    [alert] = chain.sandbox.alerts()
+    assert json.loads(alert["message"])["NewStateReason"] == "a test"
+    assert chain.state == "OK"
+
+
+def test_log_events_are_found_by_a_pattern(chain: Chain) -> None:
+    chain.build()
+    chain.change_a_policy()
+    logs = chain.client("logs")
+    found = logs.filter_log_events(
+        logGroupName=GROUP, filterPattern='{ $.eventName = "PutUserPolicy" }'
+    )["events"]
+    assert [json.loads(row["message"])["eventName"] for row in found] == ["PutUserPolicy"]
+
+
 def test_a_stopped_trail_brings_nothing(chain: Chain) -> None:
     chain.build()
     chain.client("cloudtrail").stop_logging(Name="trail")

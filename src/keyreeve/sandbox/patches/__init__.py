@@ -29,6 +29,7 @@ def apply(world: World) -> None:
         implied_user,
         last_accessed,
         log_filters,
+        log_keys,
         login_profile,
         long_polling,
         mail,
@@ -80,3 +81,4 @@ def apply(world: World) -> None:
     detectors.apply()
     function_logs.apply()
     puts.apply()
+    log_keys.apply()

@@ -1,9 +1,9 @@
-"""Metric filters make metrics; patterns can be tried; a log group's key can be changed.
+"""Metric filters make metrics; patterns can be tried, and searched by.
 
 AWS: each log event that comes in is put to the group's metric filters; TestMetricFilter puts sample
 messages to a pattern; PutMetricFilter refuses a malformed pattern and replaces a filter of the same
-name; AssociateKmsKey and DisassociateKmsKey.  moto stores filters and looks no further, adds
-another of the same name, and lacks the others.
+name; FilterLogEvents searches by the same patterns.  moto stores filters and looks no further, adds
+another of the same name, finds every event by a pattern of JSON, and lacks TestMetricFilter.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from keyreeve.sandbox.world import World
 
 def apply(world: World) -> None:
     """Put log events to the filters."""
-    from moto.logs.exceptions import InvalidParameterException, ResourceNotFoundException
+    from moto.logs.exceptions import InvalidParameterException
     from moto.logs.metric_filters import MetricFilters
-    from moto.logs.models import LogsBackend
+    from moto.logs.models import LogsBackend, LogStream
     from moto.logs.responses import LogsResponse
 
     stock_put, stock_add = LogsBackend.put_log_events, MetricFilters.add_filter
@@ -60,29 +60,21 @@ def apply(world: World) -> None:
         ]
         return json.dumps({"matches": matches})
 
-    def group_of(self: Any) -> Any:
-        named = self._get_param("logGroupName") or self._get_param("resourceIdentifier") or ""
-        name = named.partition(":log-group:")[2].removesuffix(":*") or named
-        if name not in self.logs_backend.groups:
-            raise ResourceNotFoundException("The specified log group does not exist.")
-        return self.logs_backend.groups[name]
+    stock_found = LogStream.filter_log_events
 
-    def associate_kms_key(self: Any) -> str:
-        group_of(self).kms_key_id = self._get_param("kmsKeyId")
-        return "{}"
-
-    def disassociate_kms_key(self: Any) -> str:
-        group_of(self).kms_key_id = None
-        return "{}"
+    def filter_log_events(
+        self: Any, start_time: int, end_time: int, filter_pattern: str | None
+    ) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = stock_found(self, start_time, end_time, "")
+        pattern = checked(filter_pattern or "")
+        return [
+            row for row in found if metrics.matches(pattern, row["message"], _json(row["message"]))
+        ]
 
     replace(LogsBackend, put_log_events=put_log_events)
+    replace(LogStream, filter_log_events=filter_log_events)
     replace(MetricFilters, add_filter=add_filter)
-    add(
-        LogsResponse,
-        test_metric_filter=test_metric_filter,
-        associate_kms_key=associate_kms_key,
-        disassociate_kms_key=disassociate_kms_key,
-    )
+    add(LogsResponse, test_metric_filter=test_metric_filter)
 
 
 def _json(message: str) -> Any:
