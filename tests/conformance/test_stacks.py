@@ -252,6 +252,7 @@ def test_exports_are_imported_and_kept_while_they_are_in_use(stacks: Stacks) -> 
     early = stacks.create("early", taker)
     assert early["StackStatus"] == "ROLLBACK_COMPLETE"
     assert queues(stacks) == set()
+    stacks.delete("early")
     stacks.create("giver", giver)
     assert stacks.create("taker", taker)["StackStatus"] == "CREATE_COMPLETE"
     assert groups(stacks) == {"shared"}

@@ -19,6 +19,7 @@ def apply(world: World) -> None:
         deletion,
         detectors,
         function_logs,
+        groups,
         identifiers,
         login_profile,
         mail,
@@ -43,4 +44,5 @@ def apply(world: World) -> None:
     cloudformation.apply(world)
     detectors.apply()
     function_logs.apply()
+    groups.apply()
     puts.apply()
