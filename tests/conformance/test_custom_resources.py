@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from tests.sandbox_fixture import MONDAY, sandbox
-from tests.stacks import Stacks, package, resources
+from tests.sandbox_stacks import Stacks, package, resources
 
 from keyreeve.sandbox.process import Sandbox
 
 __all__ = ["sandbox"]
+
+pytest.importorskip("keyreeve.sandbox.lambda_runtime", reason="functions do not run here yet")
 
 FUNCTION = """
 import json, os, urllib.request

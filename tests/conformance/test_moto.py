@@ -25,7 +25,7 @@ from botocore.parsers import ResponseParserError
 from moto import mock_aws
 from tests.conformance.live import LiveAccount
 from tests.sandbox_fixture import MONDAY, aws, sandbox
-from tests.stacks import package
+from tests.sandbox_stacks import package
 
 from keyreeve.sandbox.account import HOME_ACCOUNT, REGION
 from keyreeve.sandbox.process import Sandbox

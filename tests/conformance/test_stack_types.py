@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.sandbox_fixture import MONDAY, sandbox
-from tests.stacks import Stacks, one, package
+from tests.sandbox_stacks import Stacks, one, package
 
 from keyreeve.sandbox.process import Sandbox
 from keyreeve.sandbox.stacks.kinds import KINDS
@@ -22,7 +22,6 @@ __all__ = ["sandbox"]
 
 ACCOUNT = "123456789012"
 GONE = "gone"
-TWO_CHANNELS = "two"
 
 
 def policy(*actions: str, **more: Any) -> dict[str, Any]:
@@ -677,16 +676,16 @@ ROWS = (
             "TopicName": "rows",
             "DisplayName": "First",
             "KmsMasterKeyId": "alias/a",
-            "Subscription": [{"Protocol": "email", "Endpoint": "ann@example.org"}],
+            "Subscription": [{"Protocol": "sqs", "Endpoint": QUEUE}],
         },
         changed={
             "DisplayName": "Second",
             "KmsMasterKeyId": "alias/b",
-            "Subscription": [{"Protocol": "email", "Endpoint": "bob@example.org"}],
+            "Subscription": [{"Protocol": "sqs", "Endpoint": QUEUE + "-two"}],
         },
         read=read_topic,
-        first=("First", "alias/a", ["ann@example.org"]),
-        then=("Second", "alias/b", ["bob@example.org"]),
+        first=("First", "alias/a", [QUEUE]),
+        then=("Second", "alias/b", [QUEUE + "-two"]),
     ),
     Row(
         type="AWS::SNS::TopicPolicy",

@@ -17,7 +17,6 @@ from keyreeve.sandbox.stacks.calling import (
     tags,
 )
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
-from keyreeve.sandbox.stacks.refusals import Failed
 
 
 def inline(owner: str) -> Facet:
