@@ -508,6 +508,14 @@ def stack_of_a_type_that_does_not_exist(clients: Clients) -> Any:
         )
 
 
+def stack_set(clients: Clients) -> Any:
+    """Stacks in other accounts: ours has stacks of one account alone."""
+    template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+    cloudformation = clients("cloudformation")
+    call = lambda: cloudformation.create_stack_set(StackSetName="s", TemplateBody=template)  # noqa: E731
+    return "unimplemented" if outcome(call) in UNIMPLEMENTED else "works"
+
+
 UNIMPLEMENTED = ("NotImplementedError", "ResponseParserError")
 
 
@@ -602,6 +610,7 @@ LEFT_UNLIKE_AWS = (
         "accepted",
         Skip("a mail would be sent; SES accepts it and tells of the bounce by an event"),
     ),
+    Row(stack_set, "works", "unimplemented", COSTS),
     Row(metric_of_a_filter, "unimplemented", "unimplemented", 1),
     Row(event_of_an_iam_call, "unimplemented", "unimplemented", "told"),
 )

@@ -949,6 +949,24 @@ def test_a_change_that_fails_later_is_taken_back(row: Row, stacks: Stacks) -> No
     assert told(row, stacks, stacks.physical("rows")) == row.first
 
 
+UNIQUE = {"AWS::GuardDuty::Detector", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy"}
+
+
+@pytest.mark.parametrize(
+    "row", [it for it in CASES if KINDS[it.values[0].type].name or it.values[0].type in UNIQUE]
+)
+def test_what_is_there_already_is_not_taken_over(row: Row, stacks: Stacks) -> None:
+    row.before(stacks)
+    given = named(stacks, row.made)
+    name = KINDS[row.type].name
+    if name in ("Name",) and name not in given:  # of Config: named "default" by everybody
+        given[name] = "rows"
+    stacks.create("rows", one(row.type, given))
+    assert stacks.create("more", one(row.type, given))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert stacks.resources("more")["It"].get("PhysicalResourceId") is None
+    assert told(row, stacks, stacks.physical("rows")) == row.first
+
+
 def test_there_is_a_row_for_every_type() -> None:
     elsewhere = {"AWS::CloudFormation::CustomResource"}  # test_stacks.py
     assert {row.type for row in ROWS} | elsewhere == set(KINDS)

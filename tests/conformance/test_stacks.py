@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.sandbox_fixture import MONDAY, sandbox
-from tests.sandbox_stacks import NAMED, Stacks, body, one, resources
+from tests.sandbox_stacks import NAMED, Stacks, body, one, resources, until
 
 from keyreeve.sandbox.process import Sandbox
 
@@ -448,6 +448,20 @@ def test_stacks_of_a_region_and_of_an_earlier_world_are_apart(
     assert refusal(lambda: stacks.create("s", resources(Q=queue("q"))))[0] == (
         "AlreadyExistsException"
     )
+
+
+def test_what_a_reset_overtakes_leaves_nothing_in_the_new_world(
+    stacks: Stacks, sandbox: Sandbox
+) -> None:
+    sandbox.plant_fault("CreateTopic", answer="hang", when="after")
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t"}, "DependsOn": "G"}
+    last = {**queue("q"), "DependsOn": "T"}
+    template = resources(G=group("g"), T=topic, Q=last)
+    stacks.api.create_stack(StackName="s", **body(template), Capabilities=NAMED)
+    until(lambda: [it["operation"] for it in sandbox.calls()], lambda it: "CreateTopic" in it)
+    sandbox.reset("empty", MONDAY)
+    stacks.create("s", resources(Other=queue("other")))
+    assert (queues(stacks), topics(stacks), groups(stacks)) == ({"other"}, set(), set())
 
 
 # --- change sets --------------------------------------------------------------------------------
