@@ -22,7 +22,6 @@ __all__ = ["sandbox"]
 
 ACCOUNT = "123456789012"
 GONE = "gone"
-TWO_CHANNELS = "two"
 
 
 def policy(*actions: str, **more: Any) -> dict[str, Any]:
@@ -677,16 +676,16 @@ ROWS = (
             "TopicName": "rows",
             "DisplayName": "First",
             "KmsMasterKeyId": "alias/a",
-            "Subscription": [{"Protocol": "email", "Endpoint": "ann@example.org"}],
+            "Subscription": [{"Protocol": "sqs", "Endpoint": QUEUE}],
         },
         changed={
             "DisplayName": "Second",
             "KmsMasterKeyId": "alias/b",
-            "Subscription": [{"Protocol": "email", "Endpoint": "bob@example.org"}],
+            "Subscription": [{"Protocol": "sqs", "Endpoint": QUEUE + "-two"}],
         },
         read=read_topic,
-        first=("First", "alias/a", ["ann@example.org"]),
-        then=("Second", "alias/b", ["bob@example.org"]),
+        first=("First", "alias/a", [QUEUE]),
+        then=("Second", "alias/b", [QUEUE + "-two"]),
     ),
     Row(
         type="AWS::SNS::TopicPolicy",
@@ -947,6 +946,24 @@ def test_a_change_that_fails_later_is_taken_back(row: Row, stacks: Stacks) -> No
     assert stacks.update("rows", template)["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE", (
         stacks.reasons("rows")
     )
+    assert told(row, stacks, stacks.physical("rows")) == row.first
+
+
+UNIQUE = {"AWS::GuardDuty::Detector", "AWS::Lambda::EventInvokeConfig", "AWS::S3::BucketPolicy"}
+
+
+@pytest.mark.parametrize(
+    "row", [it for it in CASES if KINDS[it.values[0].type].name or it.values[0].type in UNIQUE]
+)
+def test_what_is_there_already_is_not_taken_over(row: Row, stacks: Stacks) -> None:
+    row.before(stacks)
+    given = named(stacks, row.made)
+    name = KINDS[row.type].name
+    if name == "Name" and name not in given:  # of Config: named "default" by everybody
+        given[name] = "rows"
+    stacks.create("rows", one(row.type, given))
+    assert stacks.create("more", one(row.type, given))["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert stacks.resources("more")["It"].get("PhysicalResourceId") is None
     assert told(row, stacks, stacks.physical("rows")) == row.first
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from tests.sandbox_fixture import MONDAY, sandbox
-from tests.sandbox_stacks import NAMED, Stacks, body, one, resources
+from tests.sandbox_stacks import NAMED, Stacks, body, one, resources, until
 
 from keyreeve.sandbox.process import Sandbox
 
@@ -170,14 +170,16 @@ Resources:
       MessageRetentionPeriod: !If [Long, 86400, !Ref AWS::NoValue]
   Topic:
     Type: AWS::SNS::Topic
-    Properties: {TopicName: !Sub "${Project}-${AWS::AccountId}-${!literal}"}
+    Properties: {TopicName: !Sub "${Project}-${AWS::AccountId}"}
   Late:
     Type: AWS::SNS::Topic
     Condition: Short
-    Properties: {TopicName: !Sub ["${Project}-${word}", {word: !Select [1, !Split ["/", "a/late"]]}]}
+    Properties:
+      TopicName: !Sub ["${Project}-${word}", {word: !Select [1, !Split ["/", "a/late"]]}]
 Outputs:
   Url: {Value: !Ref Queue, Export: {Name: !Sub "${AWS::StackName}-url"}}
   Arn: {Value: !GetAtt Queue.Arn}
+  Literal: {Value: !Sub "${!literal}-${Project}"}
   Never: {Condition: Long, Value: x}
 """
 
@@ -188,8 +190,7 @@ def parameters(**given: str) -> dict[str, Any]:
 
 
 def test_functions_conditions_mappings_and_outputs_are_worked_out(stacks: Stacks) -> None:
-    template = YAML.replace("-${!literal}", "")
-    told = stacks.create("s", template, **parameters(Project="acme"))
+    told = stacks.create("s", YAML, **parameters(Project="acme"))
     assert told["StackStatus"] == "CREATE_COMPLETE", stacks.reasons("s")
     assert topics(stacks) == {f"acme-{ACCOUNT}", "acme-late"}
     assert queues(stacks) == {f"acme-b-acme-{ACCOUNT}"}
@@ -197,6 +198,7 @@ def test_functions_conditions_mappings_and_outputs_are_worked_out(stacks: Stacks
     assert outputs == {
         "Url": stacks.physical("s", "Queue"),
         "Arn": f"arn:aws:sqs:us-east-1:{ACCOUNT}:acme-b-acme-{ACCOUNT}",
+        "Literal": "${literal}-acme",
     }
     assert {it["ParameterKey"]: it["ParameterValue"] for it in told["Parameters"]} == {
         "Project": "acme",
@@ -252,6 +254,7 @@ def test_exports_are_imported_and_kept_while_they_are_in_use(stacks: Stacks) -> 
     early = stacks.create("early", taker)
     assert early["StackStatus"] == "ROLLBACK_COMPLETE"
     assert queues(stacks) == set()
+    stacks.delete("early")
     stacks.create("giver", giver)
     assert stacks.create("taker", taker)["StackStatus"] == "CREATE_COMPLETE"
     assert groups(stacks) == {"shared"}
@@ -376,7 +379,7 @@ def test_previous_values_and_tags_are_kept(stacks: Stacks) -> None:
     ],
 )
 def test_deletion_policies_say_what_stays(
-    stacks: Stacks, policy: str, rolled_back: bool, deleted: bool
+    stacks: Stacks, policy: str, *, rolled_back: bool, deleted: bool
 ) -> None:
     kept = {**queue("kept"), "DeletionPolicy": policy}
     fails = {**group("f", Bogus=1), "DependsOn": "Kept"}
@@ -445,6 +448,20 @@ def test_stacks_of_a_region_and_of_an_earlier_world_are_apart(
     assert refusal(lambda: stacks.create("s", resources(Q=queue("q"))))[0] == (
         "AlreadyExistsException"
     )
+
+
+def test_what_a_reset_overtakes_leaves_nothing_in_the_new_world(
+    stacks: Stacks, sandbox: Sandbox
+) -> None:
+    sandbox.plant_fault("CreateTopic", answer="hang", when="after")
+    topic = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "t"}, "DependsOn": "G"}
+    last = {**queue("q"), "DependsOn": "T"}
+    template = resources(G=group("g"), T=topic, Q=last)
+    stacks.api.create_stack(StackName="s", **body(template), Capabilities=NAMED)
+    until(lambda: [it["operation"] for it in sandbox.calls()], lambda it: "CreateTopic" in it)
+    sandbox.reset("empty", MONDAY)
+    stacks.create("s", resources(Other=queue("other")))
+    assert (queues(stacks), topics(stacks), groups(stacks)) == ({"other"}, set(), set())
 
 
 # --- change sets --------------------------------------------------------------------------------
@@ -566,7 +583,7 @@ def test_only_outputs_that_change_are_a_change_too(stacks: Stacks) -> None:
     ],
 )
 def test_the_type_of_a_change_set_must_fit_the_stack(
-    stacks: Stacks, kind: str, there: bool, why: str
+    stacks: Stacks, kind: str, *, there: bool, why: str
 ) -> None:
     if there:
         stacks.create("s", resources(G=group("g")))

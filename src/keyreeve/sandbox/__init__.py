@@ -18,5 +18,7 @@ old_account a long-neglected account of any size, as data
 seed        an account as data → moto's backends
 acts        what users do between two runs
 view        the account as JSON, and the fingerprint that proves that nothing changed
+stacks/     CloudFormation of our own, behind moto's wire format
+own_services  services that are answered here, not by moto
 patches/    where moto differs from AWS: one small file per difference
 """

@@ -25,6 +25,7 @@ def apply(world: World) -> None:
         findings,
         function_logs,
         functions,
+        groups,
         identifiers,
         implied_user,
         last_accessed,
@@ -80,5 +81,6 @@ def apply(world: World) -> None:
     cloudformation.apply(world)
     detectors.apply()
     function_logs.apply()
+    groups.apply()
     puts.apply()
     log_keys.apply()

@@ -163,7 +163,8 @@ def _substitute(argument: Any, scope: Scope) -> str:
 
 def _join(argument: Any, scope: Scope) -> str:
     delimiter, parts = argument
-    return str(delimiter).join(map(_text, resolve(parts, scope)))
+    values = resolve(parts, scope)
+    return KNOWN_AFTER if values == KNOWN_AFTER else str(delimiter).join(map(_text, values))
 
 
 def _select(argument: Any, scope: Scope) -> Any:
@@ -178,9 +179,9 @@ def _select(argument: Any, scope: Scope) -> Any:
         ) from None
 
 
-def _split(argument: Any, scope: Scope) -> list[str]:
+def _split(argument: Any, scope: Scope) -> Any:
     delimiter, text = (resolve(item, scope) for item in argument)
-    return str(text).split(delimiter)
+    return KNOWN_AFTER if KNOWN_AFTER in str(text) else str(text).split(delimiter)
 
 
 def _find(argument: Any, scope: Scope) -> Any:

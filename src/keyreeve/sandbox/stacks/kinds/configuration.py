@@ -13,8 +13,6 @@ from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
 from keyreeve.sandbox.stacks.refusals import Failed
 from keyreeve.sandbox.stacks.shaping import words
 
-_DEFAULT: Final = "default"
-
 
 def _recorders(site: Site) -> list[dict[str, Any]]:
     return list(site.call("config", "DescribeConfigurationRecorders")["ConfigurationRecorders"])
@@ -70,7 +68,7 @@ def _remove_recorder(site: Site, id_: str, _: Props) -> None:
 
 RECORDER: Final = Kind(
     type="AWS::Config::ConfigurationRecorder",
-    make=lambda _site, props: str(props.get("Name") or _DEFAULT),
+    make=lambda site, props: str(props.get("Name") or site.name(256)),
     remove=_remove_recorder,
     facets=(Facet(properties=_OF_RECORDER, put=_put_recorder, read=_read_recorder),),
     fixed=frozenset({"Name"}),
@@ -110,7 +108,7 @@ def _remove_channel(site: Site, id_: str, _: Props) -> None:
 
 CHANNEL: Final = Kind(
     type="AWS::Config::DeliveryChannel",
-    make=lambda _site, props: str(props.get("Name") or _DEFAULT),
+    make=lambda site, props: str(props.get("Name") or site.name(256)),
     remove=_remove_channel,
     facets=(Facet(properties=_OF_CHANNEL, put=_put_channel, read=_read_channel),),
     fixed=frozenset({"Name"}),

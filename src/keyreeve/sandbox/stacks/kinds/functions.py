@@ -153,6 +153,16 @@ PERMISSION: Final = Kind(
 _OF_INVOCATION: Final = ("DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts")
 
 
+def _make_invocation(site: Site, props: Props) -> str:
+    """Put would take the place of another's settings; CloudFormation does not."""
+    id_ = f"{props['FunctionName']}|{props['Qualifier']}"
+    try:
+        _read_invocation(site, id_, props)
+    except Failed:
+        return id_
+    raise Failed(f"{id_} already exists", "AlreadyExists")
+
+
 def _put_invocation(site: Site, _id: str, new: Props, _: Props) -> None:
     told = given(new, "FunctionName", "Qualifier", *_OF_INVOCATION)
     site.call("lambda", "PutFunctionEventInvokeConfig", **told)
@@ -170,7 +180,7 @@ def _remove_invocation(site: Site, _id: str, props: Props) -> None:
 
 INVOCATION: Final = Kind(
     type="AWS::Lambda::EventInvokeConfig",
-    make=lambda _site, props: f"{props['FunctionName']}|{props['Qualifier']}",
+    make=_make_invocation,
     remove=_remove_invocation,
     facets=(Facet(properties=_OF_INVOCATION, put=_put_invocation, read=_read_invocation),),
     fixed=frozenset({"FunctionName", "Qualifier"}),

@@ -17,7 +17,6 @@ from keyreeve.sandbox.stacks.calling import (
     tags,
 )
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
-from keyreeve.sandbox.stacks.refusals import Failed
 
 
 def inline(owner: str) -> Facet:
@@ -94,17 +93,10 @@ def _make_group(site: Site, props: Props) -> str:
     return name
 
 
-def _remove_group(site: Site, id_: str, _: Props) -> None:
-    """AWS: a group with members cannot be deleted (moto would)."""
-    if site.call("iam", "GetGroup", GroupName=id_)["Users"]:
-        raise Failed("Cannot delete entity, must remove users from group first.", "DeleteConflict")
-    site.call("iam", "DeleteGroup", GroupName=id_)
-
-
 GROUP: Final = Kind(
     type="AWS::IAM::Group",
     make=_make_group,
-    remove=_remove_group,
+    remove=removing("iam", "DeleteGroup", "GroupName"),
     facets=(
         Facet(
             properties=("Path",),

@@ -51,7 +51,9 @@ def _put_subscriptions(site: Site, arn: str, new: Props, old: Props) -> None:
     told = site.call("sns", "ListSubscriptionsByTopic", TopicArn=arn)["Subscriptions"]
     for row in told:
         mine = (row["Protocol"], row["Endpoint"])
-        if mine in before and mine not in after:
+        # AWS: what nobody has confirmed yet cannot be ended; it lapses by itself.
+        pending = row["SubscriptionArn"] == "PendingConfirmation"
+        if mine in before and mine not in after and not pending:
             site.call("sns", "Unsubscribe", SubscriptionArn=row["SubscriptionArn"])
 
 
