@@ -20,7 +20,8 @@ from keyreeve.model.errors import (
     MailDoubtful,
     SenderRefused,
 )
-from keyreeve.pipeline.onboard import Joiner, onboard, rehearse
+from keyreeve.pipeline.joiner import Joiner
+from keyreeve.pipeline.onboard import onboard, rehearse
 from keyreeve.pipeline.roster import Roster
 
 JOINER = Joiner(

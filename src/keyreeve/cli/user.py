@@ -55,10 +55,11 @@ def onboard(
     from keyreeve.cli import office, user_words
     from keyreeve.model.identifiers import UserName
     from keyreeve.pipeline import onboard as use_case
+    from keyreeve.pipeline.joiner import Joiner
 
     with office.at_work(as_of, execute=execute) as desk:
         tags = desk.roster.model.tags
-        joiner = use_case.Joiner(
+        joiner = Joiner(
             name=UserName(name),
             tags={tags.role: role, tags.department: department, tags.email: email},
             by=desk.by,

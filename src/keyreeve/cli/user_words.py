@@ -18,8 +18,9 @@ from keyreeve.pipeline.move import Moved, row
 if TYPE_CHECKING:
     from keyreeve.cli.office import Office
     from keyreeve.pipeline.demote import Demotion
+    from keyreeve.pipeline.joiner import Joiner
     from keyreeve.pipeline.offboard import Offboarding
-    from keyreeve.pipeline.onboard import Joiner, Onboarded
+    from keyreeve.pipeline.onboard import Onboarded
 
 REHEARSED = "Rehearsed only: nothing was changed. --execute does it."
 LEFT = 1

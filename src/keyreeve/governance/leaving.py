@@ -1,10 +1,10 @@
-"""A leaver, step by step: marked, shut out, then taken out of every group; deleted only later.
+"""A leaver, step by step: shut out, taken out of every group, marked; deleted only later.
 
-    mark       the tag that keeps the mover away, and tells since when
     revoke     an inline policy that denies everything, sessions that are under way included
     password   the login profile goes
     keys       every access key becomes Inactive, never deleted (S1.15)
     groups     every group but Quarantine
+    mark       the tag that keeps the mover away, and tells since when
 
 Deletion is asked for by its own flag, once the mark is old enough.  Sessions of roles that the
 user had assumed before carry the role's rights, not the user's: they end by themselves.
@@ -71,8 +71,6 @@ def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
 
 
 def _offboarding(leaver: Leaver) -> Iterator[LeaverAct]:
-    if offboarded_at(leaver.member.tags) is None:
-        yield LeaverAct(step=LeaverStep.MARK)
     if DENY_POLICY not in leaver.inline:
         yield LeaverAct(step=LeaverStep.REVOKE)
     if leaver.has_password:
@@ -82,6 +80,8 @@ def _offboarding(leaver: Leaver) -> Iterator[LeaverAct]:
             yield LeaverAct(step=LeaverStep.DEACTIVATE_KEY, subject=key.key_id)
     for group in sorted(leaver.member.groups - {QUARANTINE_GROUP}):
         yield LeaverAct(step=LeaverStep.LEAVE_GROUP, subject=group)
+    if offboarded_at(leaver.member.tags) is None:
+        yield LeaverAct(step=LeaverStep.MARK)
 
 
 def may_not_delete(leaver: Leaver, now: datetime, wait: timedelta) -> str | None:

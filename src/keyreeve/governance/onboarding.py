@@ -68,7 +68,8 @@ def _untouched(model: AccessModel, member: Member, own: frozenset[UserName]) -> 
     excluded = next((e for e in model.exclusions if e.match.matches(member)), None)
     if excluded is not None:
         return _left(member.name, Outcome.EXCLUDED, f"excluded: {excluded.reason}")
-    if OFFBOARDED_TAG in member.tags:
+    # Only out of every group: a mark of one's own making keeps nobody from being moved.
+    if OFFBOARDED_TAG in member.tags and not member.groups & model_groups(model):
         why = f"offboarded on {member.tags[OFFBOARDED_TAG]}"
         return _left(member.name, Outcome.OFFBOARDED, why)
     if QUARANTINE_GROUP in member.groups:

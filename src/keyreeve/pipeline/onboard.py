@@ -14,20 +14,18 @@ Asked again after a stop, it goes on at the last step that is known, for two wee
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime
 from typing import Final, TypeVar
 
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.escalation.operations import no_case, operation_id
-from keyreeve.escalation.owner import is_address, not_private
+from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.password import generate
 from keyreeve.model.access import Grant
 from keyreeve.model.case import OperationKind, Step, StepName
 from keyreeve.model.errors import AlreadyExists, ConfigError, Doubtful, Malformed, NotFound
-from keyreeve.model.identifiers import OperationId, UserId, UserName
+from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import (
     Accepted,
     Attachment,
@@ -36,7 +34,7 @@ from keyreeve.model.notice import (
     MailKind,
     OutgoingMail,
 )
-from keyreeve.model.people import Member
+from keyreeve.pipeline.joiner import Begun, Joiner, bears, checked
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.reset import password_csv
 from keyreeve.pipeline.roster import Registrar, Roster
@@ -44,24 +42,9 @@ from keyreeve.pipeline.workbench import audit_data
 
 T = TypeVar("T")
 
-NAME: Final = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
-"""AWS: what an IAM user may be called."""
-RESUMED_WITHIN: Final = 14
-"""Days in which an onboarding that was stopped is gone on with."""
 ATTACHMENT: Final = "console-password.csv"
 _WAITS: Final = (0.5, 1.0, 2.0, 4.0)
 """Seconds: a new user is not seen everywhere at once."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Joiner:
-    """Who is to be onboarded."""
-
-    name: UserName
-    tags: Mapping[str, str]
-    """Every required tag."""
-    by: str
-    """The STS caller."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,173 +62,17 @@ class Onboarded:
 
 def rehearse(roster: Roster, joiner: Joiner, now: datetime) -> Onboarded:
     """Every check, and nothing else. ConfigError if the user cannot be onboarded."""
-    begun = _Begun.find(roster, joiner.name, now)
-    grant, to = _checked(roster, joiner, begun)
+    begun = Begun.find(roster, joiner.name, now)
+    grant, to = checked(roster, joiner, begun)
     return Onboarded(grant=grant, to=to, resumed=begun.unfinished)
 
 
 def onboard(roster: Roster, joiner: Joiner, now: datetime) -> Onboarded:
     """Check, then do. The lock must be held. ConfigError if the user cannot be onboarded."""
-    begun = _Begun.find(roster, joiner.name, now)
-    grant, to = _checked(roster, joiner, begun)
+    begun = Begun.find(roster, joiner.name, now)
+    grant, to = checked(roster, joiner, begun)
     with Registrar(roster.account, now, joiner.by) as registrar:
         return _Onboarding(roster, joiner, begun, registrar, now).carry_out(grant, to)
-
-
-# --- what is known ----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Begun:
-    """The operation as its steps tell."""
-
-    operation: OperationId
-    steps: tuple[Step, ...] = ()
-    on: date
-
-    @classmethod
-    def find(cls, roster: Roster, name: UserName, now: datetime) -> _Begun:
-        """The newest of the last two weeks; else a fresh one of today."""
-        account = roster.account
-        today = Calendar(account.policy).today(now)
-        for back in range(RESUMED_WITHIN):
-            on = today - timedelta(days=back)
-            operation = operation_id(
-                account.account_id, no_case(on), OperationKind.ONBOARDING, name
-            )
-            steps = account.tools.journal.of(operation)
-            if steps:
-                return cls(operation=operation, steps=steps, on=on)
-        operation = operation_id(account.account_id, no_case(today), OperationKind.ONBOARDING, name)
-        return cls(operation=operation, on=today)
-
-    @property
-    def attempt(self) -> int:
-        """The newest attempt; 0: none."""
-        return max((step.attempt for step in self.steps), default=0)
-
-    @property
-    def last(self) -> StepName | None:
-        """Of the newest attempt."""
-        return self.steps[-1].name if self.steps else None
-
-    @property
-    def unfinished(self) -> bool:
-        """Whether something was begun and not brought to its end."""
-        return self.last in (StepName.INTENT, StepName.CREATED)
-
-    @property
-    def escrow(self) -> str | None:
-        """Where the password lies that waits for its mail."""
-        return str(self.steps[-1].data["escrow"]) if self.last is StepName.CREATED else None
-
-
-# --- checks -----------------------------------------------------------------------------------
-
-
-def _checked(roster: Roster, joiner: Joiner, begun: _Begun) -> tuple[Grant, str]:
-    """The grant and the address. ConfigError for whatever would end half-way."""
-    model = roster.model
-    if NAME.fullmatch(joiner.name) is None:
-        raise ConfigError(
-            f"{joiner.name!r} is no name for an IAM user",
-            where="NAME",
-            remedy="Letters, digits and + = , . @ _ - up to 64 characters.",
-        )
-    missing = model.missing_tags(joiner.tags)
-    if missing:
-        raise ConfigError(
-            f"without {', '.join(missing)} nobody is onboarded (S2.8)",
-            where="tags",
-            remedy="Give --role, --department and --email.",
-        )
-    grant = model.grant_for(joiner.tags[model.tags.role])
-    if grant is None:
-        known = ", ".join(each.functional_group for each in model.grants) or "none"
-        raise ConfigError(
-            f"access.yaml knows no role {joiner.tags[model.tags.role]!r}",
-            where="--role",
-            remedy=f"It knows: {known}.",
-        )
-    _groups_exist(roster, grant)
-    _can_be_told(roster, joiner)
-    _free(roster, joiner, begun)
-    return grant, _address(roster, joiner)
-
-
-def _can_be_told(roster: Roster, joiner: Joiner) -> None:
-    """The rules of config.yaml let this user be made, and its password be mailed."""
-    future = Member(
-        name=joiner.name,
-        user_id=UserId(""),
-        arn="",
-        tags=joiner.tags,
-        groups=frozenset(),
-        has_mfa=False,
-    )
-    roster.not_untouchable(future)
-    if not roster.account.policy.delivery_for(future).by_mail:
-        raise ConfigError(
-            "credentials are handed over in Secrets Manager only, and a new user cannot sign in "
-            "to fetch them",
-            where="credentials.delivery",
-            remedy="Give new users a class of their own in config.yaml, with delivery: csv.",
-        )
-
-
-def _groups_exist(roster: Roster, grant: Grant) -> None:
-    """S2.9: names are looked up before anything relies on them."""
-    for group in (roster.model.onboarding_group, grant.group):
-        try:
-            roster.reader.group_members(group)
-        except NotFound:
-            raise ConfigError(
-                f"there is no group {group!r}",
-                where="access.yaml",
-                remedy="Deploy the identity stack, or mend the name in access.yaml.",
-            ) from None
-
-
-def _free(roster: Roster, joiner: Joiner, begun: _Begun) -> None:
-    """The name is nobody's, or an onboarding of ours was stopped."""
-    try:
-        member = roster.reader.member(joiner.name)
-    except NotFound:
-        return
-    roster.not_untouchable(member)
-    if begun.unfinished and _bears(member, joiner.tags):
-        return
-    known = f"was onboarded on {begun.on}" if begun.steps and not begun.unfinished else "exists"
-    raise ConfigError(
-        f"a user {joiner.name!r} {known} already",
-        where="NAME",
-        remedy="`keyreeve user show` tells of it; `keyreeve user tags --set` gives it its tags.",
-    )
-
-
-def _bears(member: Member, tags: Mapping[str, str]) -> bool:
-    return all(member.tags.get(name) == value for name, value in tags.items())
-
-
-def _address(roster: Roster, joiner: Joiner) -> str:
-    """Where the password may go: to its owner alone (gate 2)."""
-    model, policy = roster.model, roster.account.policy
-    address = joiner.tags[model.tags.email].strip()
-    if not is_address(address):
-        raise ConfigError(f"{address!r} is no mail address", where="--email")
-    others = frozenset(
-        member.tags.get(model.tags.email, "").strip().lower()
-        for member in roster.reader.everybody().members
-        if member.name != joiner.name
-    )
-    public = not_private(address, others, policy)
-    if public is not None:
-        raise ConfigError(
-            f"the first password may not go there: {public}",
-            where="--email",
-            remedy="Give an address that only this person reads.",
-        )
-    return address
 
 
 # --- the steps --------------------------------------------------------------------------------
@@ -255,7 +82,7 @@ class _Onboarding:
     """Carries one onboarding to its end."""
 
     def __init__(
-        self, roster: Roster, joiner: Joiner, begun: _Begun, registrar: Registrar, now: datetime
+        self, roster: Roster, joiner: Joiner, begun: Begun, registrar: Registrar, now: datetime
     ) -> None:
         self._roster = roster
         self._joiner = joiner
@@ -299,7 +126,7 @@ class _Onboarding:
             found = self._settled(lambda: self._roster.reader.member(name))
         except AlreadyExists:
             found = self._roster.reader.member(name)
-        if not _bears(found, self._joiner.tags):
+        if not bears(found, self._joiner.tags):
             raise ConfigError(
                 f"somebody else has made a user {name!r} meanwhile, with other tags",
                 where="NAME",

@@ -52,14 +52,14 @@ def steps(acts):
     return [(act.step, act.subject) for act in acts]
 
 
-def test_a_leaver_is_marked_shut_out_and_taken_out_of_every_group_but_quarantine():
+def test_a_leaver_is_shut_out_taken_out_of_every_group_but_quarantine_and_marked():
     assert steps(plan_offboarding(FULL)) == [
-        (LeaverStep.MARK, ""),
         (LeaverStep.REVOKE, ""),
         (LeaverStep.TAKE_PASSWORD, ""),
         (LeaverStep.DEACTIVATE_KEY, "AKIA1"),
         (LeaverStep.LEAVE_GROUP, "Billing"),
         (LeaverStep.LEAVE_GROUP, "Developers"),
+        (LeaverStep.MARK, ""),
     ]
 
 

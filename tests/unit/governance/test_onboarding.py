@@ -51,7 +51,16 @@ PLACES = [
     (("Quarantine", "Developers"), False, tags(), "quarantined", None, ()),
     # leavers stay away
     ((), False, tags(**{"keyreeve-offboarded": "2026-01-05"}), "offboarded", None, ()),
-    (("MFA-Setup",), True, tags(**{"keyreeve-offboarded": "x"}), "offboarded", None, ()),
+    (("Quarantine",), True, tags(**{"keyreeve-offboarded": "x"}), "offboarded", None, ()),
+    # a mark of one's own making keeps nobody from being moved
+    (
+        ("Developers",),
+        False,
+        tags(**{"keyreeve-offboarded": "x"}),
+        "to_onboarding",
+        "MFA-Setup",
+        ("Developers",),
+    ),
 ]
 
 

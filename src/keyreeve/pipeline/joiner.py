@@ -1,0 +1,192 @@
+"""Who is to be onboarded: every check that comes before the user exists, and what was begun."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final
+
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.operations import no_case, operation_id
+from keyreeve.escalation.owner import is_address, not_private
+from keyreeve.model.access import Grant
+from keyreeve.model.case import OperationKind, Step, StepName
+from keyreeve.model.errors import ConfigError, NotFound
+from keyreeve.model.identifiers import OperationId, UserId, UserName
+from keyreeve.model.people import Member
+from keyreeve.pipeline.roster import Roster
+
+NAME: Final = re.compile(r"[\w+=,.@-]{1,64}", re.ASCII)
+"""AWS: what an IAM user may be called."""
+RESUMED_WITHIN: Final = 14
+"""Days in which an onboarding that was stopped is gone on with."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Joiner:
+    """Who is to be onboarded."""
+
+    name: UserName
+    tags: Mapping[str, str]
+    """Every required tag."""
+    by: str
+    """The STS caller."""
+
+
+# --- what is known ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begun:
+    """The operation as its steps tell."""
+
+    operation: OperationId
+    steps: tuple[Step, ...] = ()
+    on: date
+
+    @classmethod
+    def find(cls, roster: Roster, name: UserName, now: datetime) -> Begun:
+        """The newest of the last two weeks; else a fresh one of today."""
+        account = roster.account
+        today = Calendar(account.policy).today(now)
+        for back in range(RESUMED_WITHIN):
+            on = today - timedelta(days=back)
+            operation = operation_id(
+                account.account_id, no_case(on), OperationKind.ONBOARDING, name
+            )
+            steps = account.tools.journal.of(operation)
+            if steps:
+                return cls(operation=operation, steps=steps, on=on)
+        operation = operation_id(account.account_id, no_case(today), OperationKind.ONBOARDING, name)
+        return cls(operation=operation, on=today)
+
+    @property
+    def attempt(self) -> int:
+        """The newest attempt; 0: none."""
+        return max((step.attempt for step in self.steps), default=0)
+
+    @property
+    def last(self) -> StepName | None:
+        """Of the newest attempt."""
+        return self.steps[-1].name if self.steps else None
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether something was begun and not brought to its end."""
+        return self.last in (StepName.INTENT, StepName.CREATED)
+
+    @property
+    def escrow(self) -> str | None:
+        """Where the password lies that waits for its mail."""
+        return str(self.steps[-1].data["escrow"]) if self.last is StepName.CREATED else None
+
+
+# --- checks -----------------------------------------------------------------------------------
+
+
+def checked(roster: Roster, joiner: Joiner, begun: Begun) -> tuple[Grant, str]:
+    """The grant and the address. ConfigError for whatever would end half-way."""
+    model = roster.model
+    if NAME.fullmatch(joiner.name) is None:
+        raise ConfigError(
+            f"{joiner.name!r} is no name for an IAM user",
+            where="NAME",
+            remedy="Letters, digits and + = , . @ _ - up to 64 characters.",
+        )
+    missing = model.missing_tags(joiner.tags)
+    if missing:
+        raise ConfigError(
+            f"without {', '.join(missing)} nobody is onboarded (S2.8)",
+            where="tags",
+            remedy="Give --role, --department and --email.",
+        )
+    grant = model.grant_for(joiner.tags[model.tags.role])
+    if grant is None:
+        known = ", ".join(each.functional_group for each in model.grants) or "none"
+        raise ConfigError(
+            f"access.yaml knows no role {joiner.tags[model.tags.role]!r}",
+            where="--role",
+            remedy=f"It knows: {known}.",
+        )
+    _groups_exist(roster, grant)
+    _can_be_told(roster, joiner)
+    _free(roster, joiner, begun)
+    return grant, _address(roster, joiner)
+
+
+def _can_be_told(roster: Roster, joiner: Joiner) -> None:
+    """The rules of config.yaml let this user be made, and its password be mailed."""
+    future = Member(
+        name=joiner.name,
+        user_id=UserId(""),
+        arn="",
+        tags=joiner.tags,
+        groups=frozenset(),
+        has_mfa=False,
+    )
+    roster.not_untouchable(future)
+    if not roster.account.policy.delivery_for(future).by_mail:
+        raise ConfigError(
+            "credentials are handed over in Secrets Manager only, and a new user cannot sign in "
+            "to fetch them",
+            where="credentials.delivery",
+            remedy="Give new users a class of their own in config.yaml, with delivery: csv.",
+        )
+
+
+def _groups_exist(roster: Roster, grant: Grant) -> None:
+    """S2.9: names are looked up before anything relies on them."""
+    for group in (roster.model.onboarding_group, grant.group):
+        try:
+            roster.reader.group_members(group)
+        except NotFound:
+            raise ConfigError(
+                f"there is no group {group!r}",
+                where="access.yaml",
+                remedy="Deploy the identity stack, or mend the name in access.yaml.",
+            ) from None
+
+
+def _free(roster: Roster, joiner: Joiner, begun: Begun) -> None:
+    """The name is nobody's, or an onboarding of ours was stopped."""
+    try:
+        member = roster.reader.member(joiner.name)
+    except NotFound:
+        return
+    roster.not_untouchable(member)
+    if begun.unfinished and bears(member, joiner.tags):
+        return
+    known = f"was onboarded on {begun.on}" if begun.steps and not begun.unfinished else "exists"
+    raise ConfigError(
+        f"a user {joiner.name!r} {known} already",
+        where="NAME",
+        remedy="`keyreeve user show` tells of it; `keyreeve user tags --set` gives it its tags.",
+    )
+
+
+def bears(member: Member, tags: Mapping[str, str]) -> bool:
+    """Whether the user has these tags, exactly."""
+    return all(member.tags.get(name) == value for name, value in tags.items())
+
+
+def _address(roster: Roster, joiner: Joiner) -> str:
+    """Where the password may go: to its owner alone (gate 2)."""
+    model, policy = roster.model, roster.account.policy
+    address = joiner.tags[model.tags.email].strip()
+    if not is_address(address):
+        raise ConfigError(f"{address!r} is no mail address", where="--email")
+    others = frozenset(
+        member.tags.get(model.tags.email, "").strip().lower()
+        for member in roster.reader.everybody().members
+        if member.name != joiner.name
+    )
+    public = not_private(address, others, policy)
+    if public is not None:
+        raise ConfigError(
+            f"the first password may not go there: {public}",
+            where="--email",
+            remedy="Give an address that only this person reads.",
+        )
+    return address
