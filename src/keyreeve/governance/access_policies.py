@@ -57,7 +57,8 @@ LOOK_AROUND: Final = (
 """What it asks about the account (S2.5): these actions know no resource."""
 ENROL: Final = ("iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice")
 SESSION: Final = ("sts:GetSessionToken",)
-"""How MFA reaches the command line. It needs no permission; a deny would still refuse it."""
+"""How MFA reaches the command line. No policy controls it (STS API Reference); it is named because
+AWS's own text names it."""
 
 _PASSWORD: Final = ("iam:ChangePassword",)
 _KEYS: Final = (
@@ -239,7 +240,11 @@ def deny_without_mfa(at: Place) -> Json:  # noqa: ARG001 - as all its neighbours
 
 
 def quarantine(at: Place) -> Json:  # noqa: ARG001 - as all its neighbours are asked
-    """Nothing, with or without MFA; ended by taking the user out of the group."""
+    """Nothing, with or without MFA; ended by taking the user out of the group.
+
+    A session of sts:GetSessionToken can still be had, since no policy refuses it; this one then
+    refuses whatever the session asks for.
+    """
     return document([deny("Nothing", ("*",), "*")])
 
 
