@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache
 from typing import Any
 
 import boto3
@@ -20,6 +20,15 @@ NAMESPACE = metric_namespace("etv")
 CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
 
 
+@cache
+def _client(url: str, service: str) -> Any:
+    return boto3.session.Session(OWN_KEY_ID, OWN_SECRET, region_name=REGION).client(
+        service,
+        endpoint_url=url,
+        config=Config(retries={"total_max_attempts": 1}, proxies={}),
+    )
+
+
 class Monitored:
     """One account's trail, log group, filters, alarms, topic and key."""
 
@@ -32,29 +41,25 @@ class Monitored:
             self.alarm(alarm)
 
     def client(self, service: str) -> Any:
-        return boto3.session.Session(OWN_KEY_ID, OWN_SECRET, region_name=REGION).client(
-            service,
-            endpoint_url=self._url,
-            config=Config(retries={"total_max_attempts": 1}, proxies={}),
-        )
+        return _client(self._url, service)
 
-    @cached_property
+    @property
     def logs(self) -> Any:
         return self.client("logs")
 
-    @cached_property
+    @property
     def cloudwatch(self) -> Any:
         return self.client("cloudwatch")
 
-    @cached_property
+    @property
     def sns(self) -> Any:
         return self.client("sns")
 
-    @cached_property
+    @property
     def kms(self) -> Any:
         return self.client("kms")
 
-    @cached_property
+    @property
     def cloudtrail(self) -> Any:
         return self.client("cloudtrail")
 
