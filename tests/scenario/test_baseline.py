@@ -1,0 +1,246 @@
+"""The governance baseline over the command line: deployed, planned, changed, drifted, destroyed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from tests.scenario.governed import Governed
+from tests.scenario.read_back import READ_BACK
+
+from keyreeve.model.baseline import StackName
+from keyreeve.sandbox.account import BUCKET
+from keyreeve.sandbox.process import Sandbox
+
+MEMBER = """\
+    member-role:
+      CentralRoleArn: arn:aws:iam::210987654321:role/keyreeve-etv-actor
+      ExternalId: between-us-two
+"""
+MORE = f"  parameters:\n    automation: {{RunCodeKey: run.zip}}\n{MEMBER}"
+BASE = "baseline:\n  access: access.yaml\n  alerts: [ops@example.com]\n"
+ALL = [stack.value for stack in StackName]
+
+
+@pytest.fixture
+def account(sandbox: Sandbox, tmp_path: Any) -> Iterator[Governed]:
+    with pytest.MonkeyPatch.context() as patch:
+        governed = Governed(sandbox, tmp_path, patch)
+        governed.begin()
+        governed.settle(more=BASE + MORE)
+        packed = io.BytesIO()
+        with zipfile.ZipFile(packed, "w") as archive:
+            archive.writestr("nothing.py", "")
+        governed.client("s3").put_object(Bucket=BUCKET, Key="run.zip", Body=packed.getvalue())
+        yield governed
+
+
+def resources(account: Governed, stack: str) -> list[dict[str, Any]]:
+    cloud = account.client("cloudformation")
+    pages = cloud.get_paginator("list_stack_resources").paginate(StackName=f"keyreeve-etv-{stack}")
+    return [row for page in pages for row in page["StackResourceSummaries"]]
+
+
+def not_there(account: Governed, stacks: list[str]) -> list[str]:
+    """Resources that their own service does not know."""
+    missing = []
+    for stack in stacks:
+        for row in resources(account, stack):
+            physical = row["PhysicalResourceId"]
+            assert physical, row
+            if not READ_BACK[row["ResourceType"]](account.client, physical):
+                missing.append(f"{stack}: {row['LogicalResourceId']}")
+    return missing
+
+
+def changes(document: Any) -> dict[str, int]:
+    return {row["stack"]: len(row["changes"]) for row in document["stacks"]}
+
+
+def test_from_nothing_every_resource_is_there_and_a_second_deployment_changes_nothing(account):
+    first = account.deploy()
+    assert list(changes(first)) == ALL
+    assert all(changes(first).values())
+    assert not_there(account, ALL) == []
+    assert set(changes(account.deploy()).values()) == {0}
+    assert set(changes(account.json("baseline", "plan")).values()) == {0}
+    status = account("--output", "json", "baseline", "status")
+    assert [row["drifts"] for row in status.json["stacks"]] == [[]] * len(ALL)
+    assert status.code == 0
+
+
+def test_what_an_account_has_already_is_adopted_and_never_made_twice(account):
+    iam, region = account.client("iam"), account.client
+    for group in ("MFA-Setup", "Developers"):
+        iam.create_group(GroupName=group)
+    iam.create_user(UserName="old.hand")
+    iam.add_user_to_group(GroupName="Developers", UserName="old.hand")
+    iam.update_account_password_policy(MinimumPasswordLength=20)
+    region("s3").create_bucket(Bucket="their-trail")
+    region("logs").create_log_group(logGroupName="their-logs")
+    region("cloudtrail").create_trail(
+        Name="theirs",
+        S3BucketName="their-trail",
+        IsMultiRegionTrail=True,
+        CloudWatchLogsLogGroupArn="arn:aws:logs:us-east-1:123456789012:log-group:their-logs:*",
+        CloudWatchLogsRoleArn="arn:aws:iam::123456789012:role/their-delivery",
+    )
+    region("cloudtrail").start_logging(Name="theirs")
+    detector = region("guardduty").create_detector(Enable=True)["DetectorId"]
+    region("config").put_configuration_recorder(
+        ConfigurationRecorder={
+            "name": "default",
+            "roleARN": "arn:aws:iam::123456789012:role/their-config",
+            "recordingGroup": {"allSupported": True, "includeGlobalResourceTypes": True},
+        }
+    )
+    planned = account.json("baseline", "plan")
+    found = {(row["kind"], row["name"]): row["choice"] for row in planned["found"]}
+    assert found == {
+        ("group", "MFA-Setup"): "adopt",
+        ("group", "Developers"): "adopt",
+        ("password-policy", "account"): "adopt",
+        ("trail", "theirs"): "adopt",
+        ("detector", detector): "adopt",
+        ("recorder", "default"): "adopt",
+    }
+    assert set(planned["left_out"]) == {"audit-trail"}
+    stacks = [stack for stack in ALL if stack != "audit-trail"]
+    deployed = account.deploy()
+    assert list(changes(deployed)) == stacks
+    assert not_there(account, stacks) == []
+    assert region("guardduty").list_detectors()["DetectorIds"] == [detector]
+    recorders = region("config").describe_configuration_recorders()["ConfigurationRecorders"]
+    assert [row["name"] for row in recorders] == ["default"]
+    assert [row["Name"] for row in region("cloudtrail").describe_trails()["trailList"]] == [
+        "theirs"
+    ]
+    filters = region("logs").describe_metric_filters(logGroupName="their-logs")["metricFilters"]
+    assert len(filters) == len(
+        [r for r in resources(account, "monitoring") if r["ResourceType"].endswith("MetricFilter")]
+    )
+    assert account.groups("old.hand") == {"Developers"}
+    attached = iam.list_attached_group_policies(GroupName="Developers")["AttachedPolicies"]
+    assert "keyreeve-etv-deny-without-mfa" in {row["PolicyName"] for row in attached}
+    policy = iam.get_account_password_policy()["PasswordPolicy"]
+    assert policy["MinimumPasswordLength"] == 20
+    assert policy["PasswordReusePrevention"] == 24
+    assert set(changes(account.deploy()).values()) == {0}
+
+
+def test_a_group_can_be_imported_and_is_the_stacks_from_then_on(account):
+    account.client("iam").create_group(GroupName="Developers")
+    account.settle(more=BASE + "  existing: {group/Developers: import}\n")
+    made = account.deploy("identity")["stacks"][0]["changes"]
+    assert {"GroupDevelopers"} == {it["logical_id"] for it in made if it["action"] == "Import"}
+    owned = {row["PhysicalResourceId"] for row in resources(account, "identity")}
+    assert "Developers" in owned
+    assert changes(account.deploy("identity")) == {"identity": 0}
+
+
+def test_a_changed_threshold_shows_in_the_plan_and_is_applied(account):
+    account.deploy("audit-trail", "monitoring")
+    alarm = "{unauthorized-api-calls: {threshold: 7, reason: noise of a scanner}}"
+    account.settle(more=f"{BASE}  alarms: {alarm}\n")
+    [planned] = account.json("baseline", "plan", "monitoring")["stacks"]
+    assert [(it["action"], it["details"]) for it in planned["changes"]] == [
+        ("Modify", ["Threshold"])
+    ]
+    cloudwatch = account.client("cloudwatch")
+    name = "keyreeve-etv-unauthorized-api-calls"
+
+    def threshold() -> float:
+        [found] = cloudwatch.describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        return found["Threshold"]
+
+    assert threshold() == 1
+    account.deploy("monitoring")
+    assert threshold() == 7
+
+
+def test_a_rehearsed_deployment_and_a_plan_leave_the_account_as_it_was(account):
+    for command in (("deploy",), ("plan",), ("status",), ("destroy", "identity"), ("render",)):
+        before = account.sandbox.canonical_state()
+        assert account("baseline", *command).code == 0
+        assert account.sandbox.canonical_state() == before
+        assert account.client("cloudformation").describe_stacks()["Stacks"] == []
+
+
+def test_a_rehearsed_deployment_sends_nothing_that_changes(account):
+    account.deploy("identity")
+    since = account.sandbox.calls()[-1]["number"]
+    said = account("baseline", "deploy")
+    assert "Rehearsed only" in said.out
+    names = {row["operation"] for row in account.sandbox.calls(since)}
+    assert not [name for name in names if not name.startswith(("Get", "List", "Describe"))]
+
+
+def test_what_was_changed_behind_the_stacks_back_is_named(account):
+    account.deploy("identity")
+    account.client("iam").update_role(RoleName="DeveloperRole", MaxSessionDuration=43200)
+    status = account("--output", "json", "baseline", "status", "identity")
+    assert status.code == 1
+    [drift] = status.json["stacks"][0]["drifts"]
+    assert drift["logical_id"] == "RoleDeveloperRole"
+    assert "43200" in drift["differences"][0]
+
+
+def test_a_stack_that_fails_is_rolled_back_and_says_why(account):
+    (account.folder / "access.yaml").write_text(
+        "roles:\n  Developer: {group: Developers, role: DeveloperRole,\n"
+        "    policies: [arn:aws:iam::123456789012:policy/missing]}\n"
+    )
+    failed = account("baseline", "deploy", "identity", "--execute")
+    assert failed.code == 1
+    assert "RoleDeveloperRole" in failed.err
+    assert "missing" in failed.err
+    assert "Traceback" not in failed.err
+    (account.folder / "access.yaml").write_text(
+        "roles:\n  Developer: {group: Developers, role: DeveloperRole,\n"
+        "    policies: [arn:aws:iam::aws:policy/SecurityAudit]}\n"
+    )
+    account.deploy("identity")
+    assert not_there(account, ["identity"]) == []
+
+
+def test_destroying_keeps_logs_state_keys_and_who_is_in_a_group(account):
+    account.deploy()
+    account.client("iam").create_user(UserName="member")
+    account.client("iam").add_user_to_group(UserName="member", GroupName="Developers")
+    kept = ("AWS::IAM::Group", "AWS::KMS::Key", "AWS::Logs::LogGroup", "AWS::S3::Bucket")
+    before = [
+        (row["ResourceType"], row["PhysicalResourceId"])
+        for stack in ALL
+        for row in resources(account, stack)
+        if row["ResourceType"] in kept
+    ]
+    answer = account("--output", "json", "baseline", "destroy", *ALL, "--execute")
+    assert answer.code == 0, answer.err
+    assert [row["stack"] for row in answer.json["destroyed"]] == ALL[::-1]
+    assert account.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert len(before) > 12
+    assert [row for row in before if not READ_BACK[row[0]](account.client, row[1])] == []
+    assert account.groups("member") == {"Developers"}
+    policy = account.client("iam").get_account_password_policy()["PasswordPolicy"]
+    assert policy["MinimumPasswordLength"] == 14
+    assert account.client("cloudtrail").describe_trails()["trailList"] == []
+
+
+def test_which_stacks_to_destroy_must_be_said(account):
+    said = account("baseline", "destroy", "--execute")
+    assert said.code == 2
+    assert "which stacks?" in said.err
+
+
+@pytest.mark.parametrize("missing", ["access", "bucket"])
+def test_what_the_baseline_needs_is_said_before_anything_is_sent(account, missing):
+    if missing == "access":
+        account.settle()
+    else:
+        account.settle(storage="{directory: ./state}", more=BASE)
+    said = account("baseline", "plan")
+    assert said.code == 2
+    assert {"access": "baseline.access", "bucket": "storage.bucket"}[missing] in said.err
