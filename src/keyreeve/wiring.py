@@ -363,7 +363,19 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         bucket=bucket,
         sender=parseaddr(config.mail.sender)[1] if by_ses else None,
         secrets_key_id=config.credentials.kms_key_id,
+        named_policies=_policies_of_aws(config, partition(region), account_id),
     )
+
+
+def _policies_of_aws(config: Config, partition: str, account_id: AccountId) -> tuple[str, ...]:
+    """AWS's own policies that access.yaml names."""
+    from keyreeve.governance.access_policies import Place, of_aws
+
+    if config.baseline.access is None:
+        return ()
+    at = Place(partition=partition, account_id=account_id)
+    named = {arn for grant in config.access_model().grants for arn in grant.policies}
+    return tuple(sorted(at.policy(arn) for arn in named if of_aws(arn)))
 
 
 def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:

@@ -239,6 +239,8 @@ def _is_named(resource: str) -> bool:
     service, account, name = (resource.split(":", 5)[i] for i in (2, 4, 5))
     if service == "s3":
         return name.split("/")[0] in (BUCKET, roles.NEW_BUCKET)
+    if account == "aws":  # one of AWS's own policies, by its name
+        return name.startswith("policy/") and "*" not in name
     return account == HOME_ACCOUNT and name not in ("*", "")
 
 

@@ -55,8 +55,11 @@ CLASSES = """\
 classes:
   - {match: {user: "aged.*"}, credentials: {delivery: both}}
 """
+BASELINE = f"""\
+baseline: {{access: "{Path(__file__).parent.parent / "data" / "access" / "good.minimal.yaml"}"}}
+"""
 BY_MAIL = CONFIG.format(bucket=BUCKET, kms="", secrets_key="")
-PLAIN = BY_MAIL + CLASSES
+PLAIN = BY_MAIL + CLASSES + BASELINE
 WITH_KMS = CLASSES + CONFIG.format(
     bucket=BUCKET,
     kms=f", kms_key_id: '{KMS_KEY}'",

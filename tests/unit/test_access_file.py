@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.unit.test_config import expected_mistakes, reported_mistakes
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.unit.test_config import ANYTHING, everywhere, expected_mistakes, reported_mistakes
 
+from keyreeve.codec.access import decode, encode
 from keyreeve.config import access_template, load, load_access, parse_access
+from keyreeve.config.document import read
+from keyreeve.governance.access_policies import Place, trust
+from keyreeve.language.policy_document import parse_document
 from keyreeve.model.access import (
     AccessModel,
     CharacterClass,
@@ -119,6 +128,32 @@ def test_an_empty_file_leads_to_the_template(content: str):
     with pytest.raises(ConfigError, match="the file is empty") as caught:
         parse_access(content, path=PATH)
     assert "keyreeve init --access" in caught.value.remedy
+
+
+FULL = read((CASES / "good.full.yaml").read_text()).data
+
+
+@given(st.lists(st.tuples(st.sampled_from(list(everywhere(FULL))), ANYTHING), max_size=4))
+def test_whatever_stands_in_the_file_gives_a_model_or_printable_mistakes_with_lines(changes: Any):
+    data = json.loads(json.dumps(FULL))
+    for place, value in changes:
+        inside = data
+        for part in place[:-1]:
+            with contextlib.suppress(LookupError, TypeError):
+                inside = inside[part]
+        with contextlib.suppress(LookupError, TypeError):
+            inside[place[-1]] = value
+    try:
+        model = parse_access(json.dumps(data, indent=1), path=PATH)
+    except ConfigError as error:
+        reported = reported_mistakes(error, PATH)
+        assert len(set(reported)) == len(reported) > 0
+        assert all(what.isprintable() for _, what in reported)
+    else:
+        assert decode(encode(model)) == model
+        for grant in model.grants:
+            at = Place(partition="aws", account_id="123456789012")
+            assert parse_document(trust(model, grant, at)).statements
 
 
 CONFIG = """

@@ -60,6 +60,7 @@ READS: Final = frozenset(
         "iam:GetCredentialReport",
         "iam:GetGroup",
         "iam:GetLoginProfile",
+        "iam:GetPolicy",
         "iam:GetRole",
         "iam:GetUser",
         "iam:ListAccessKeys",

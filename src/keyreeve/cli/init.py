@@ -1,4 +1,4 @@
-"""`keyreeve init`: the few needed facts, a commented config.yaml, and the bucket."""
+"""`keyreeve init`: the few needed facts, a commented config.yaml, access.yaml, and the bucket."""
 
 from __future__ import annotations
 
@@ -22,6 +22,8 @@ until the owner deletes the Inactive key. Keyreeve can do that for keys that it 
 itself, some days later."""
 _NAMED_HERE = ""
 """What `--bucket` means without a name: the bucket of the config."""
+_ACCESS_FILE = "access.yaml"
+"""Beside the config, where the config names no other."""
 
 
 @click.command(
@@ -30,6 +32,7 @@ _NAMED_HERE = ""
         "keyreeve init --yes --project-name ETV --storage s3://my-compliance-bucket \\",
         '    --sender "IAM Compliance <iam@example.com>" --cc msp@example.com',
         "keyreeve init --bucket               (makes the bucket of the config)",
+        "keyreeve init --access               (writes who may do what, as a start)",
     )
 )
 @click.option("--project-name", help="The line that carries the project's identity.")
@@ -64,15 +67,24 @@ _NAMED_HERE = ""
     default=None,
     help="With --bucket: a bucket policy that refuses requests without TLS. [default: on]",
 )
+@click.option(
+    "--access",
+    "access",
+    is_flag=True,
+    help="Write a commented access.yaml: groups, roles, required tags.",
+)
 @click.option("--yes", is_flag=True, help="Ask nothing: take the defaults for what is not given.")
-def init(*, bucket: str | None, tls_only: bool | None, yes: bool, **given: Any) -> int:
+def init(
+    *, bucket: str | None, tls_only: bool | None, access: bool, yes: bool, **given: Any
+) -> int:
     """Write a commented config.yaml from a few answers. Never overwrites one.
 
-    With --bucket also make the bucket as it should be; beside an existing config, only that.
+    With --bucket also make the bucket as it should be, with --access write access.yaml; beside an
+    existing config, only that.
     """
     path = opening.options().config_path
     exists = path.exists()
-    if exists and bucket is None:
+    if exists and bucket is None and not access:
         raise ConfigError(
             "there is a config already, and it is not overwritten",
             where=str(path),
@@ -85,6 +97,8 @@ def init(*, bucket: str | None, tls_only: bool | None, yes: bool, **given: Any) 
             given["storage"] = f"s3://{bucket}"
         config = _write(path, _answers(given, yes=yes))
         screen.line(f"Wrote {screen.safe(str(path))}.")
+    if access:
+        _write_access(config)
     if bucket is not None:
         _make_bucket(config, bucket, tls_only=tls_only)
     if not exists:
@@ -166,6 +180,12 @@ def _write(path: Path, answers: InitAnswers) -> Config:
 
     text = render_template(answers)
     config = parse(text, path=path)
+    _write_new(path, text)
+    return config
+
+
+def _write_new(path: Path, text: str) -> None:
+    """ConfigError if it cannot be written, or if there is one."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o644)
@@ -173,7 +193,25 @@ def _write(path: Path, answers: InitAnswers) -> Config:
             file.write(text)
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(path)) from None
-    return config
+
+
+def _write_access(config: Config) -> None:
+    from keyreeve.config import access_template
+
+    named = config.baseline.access
+    path = named or config.path.parent / _ACCESS_FILE
+    if path.exists():
+        raise ConfigError(
+            "there is one already, and it is not overwritten",
+            where=str(path),
+            remedy="Edit it; `keyreeve doctor` compares it with the account.",
+        )
+    _write_new(path, access_template())
+    screen.line(f"Wrote {screen.safe(str(path))}.")
+    if named is None:
+        screen.line(
+            f"Name it in {screen.safe(str(config.path))}: baseline: {{access: {path.name}}}"
+        )
 
 
 def _make_bucket(config: Config, named: str, *, tls_only: bool | None) -> None:

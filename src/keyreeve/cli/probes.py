@@ -11,8 +11,10 @@ from email.utils import parseaddr, parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
+from keyreeve.aws.iam_access import IamAccessReader
 from keyreeve.aws.secrets_manager import FOLDER
 from keyreeve.config import Transport
+from keyreeve.governance.access_policies import Place, of_aws
 from keyreeve.model.errors import (
     AccessDenied,
     AwsFailure,
@@ -32,6 +34,7 @@ from keyreeve.pipeline.doctor import (
     ok,
     warning,
 )
+from keyreeve.pipeline.doctor_access import AccessCheck, about_access
 from keyreeve.ports import AccountDetails
 from keyreeve.storage.layout import CREDENTIALS, PROBE, prefix, project_slug
 
@@ -70,6 +73,8 @@ class Probes:
         yield from self._mail()
         if details is not None:
             yield from about_owners(details.users, self._door.policy)
+        if details is not None and self._config.baseline.access is not None:
+            yield from self._access(details)
 
     def _guarded(self, check: str, ask: Callable[[], Diagnosis]) -> Diagnosis:
         try:
@@ -140,6 +145,32 @@ class Probes:
             lambda: reader.has_login_profile(name),
             lambda: reader.has_mfa_device(name),
         ]
+
+    def _access(self, details: AccountDetails) -> Iterator[Diagnosis]:
+        """Every name in access.yaml; where Keyreeve itself is a user, it is nobody's duty."""
+        yield ok("access.yaml", str(self._config.baseline.access))
+        model = self._config.access_model()
+        at = Place(partition=self._partition(), account_id=self._door.caller.account_id)
+        reader = IamAccessReader(self._sessions)
+        named = {at.policy(arn) for grant in model.grants for arn in grant.policies}
+        try:
+            check = AccessCheck(
+                model=model,
+                facts=reader.facts(),
+                users=tuple(u for u in details.users if u.arn != self._door.caller.arn),
+                missing_policies=frozenset(
+                    arn for arn in sorted(named) if of_aws(arn) and not reader.has_policy(arn)
+                ),
+                at=at,
+                policy=self._door.policy,
+            )
+        except AwsFailure as failure:
+            yield _denied(failure)
+            return
+        yield from about_access(check)
+
+    def _partition(self) -> str:
+        return self._door.caller.arn.split(":")[1]
 
     # --- the storage ----------------------------------------------------------------------------
 

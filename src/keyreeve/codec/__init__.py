@@ -4,6 +4,7 @@ values              any model value → JSON; JSON → dataclass, strictly, by i
 seal                canonical JSON, the checksum that finds every altered byte
 state               state.json: envelope, checks, schema versions and their migrations
 journal             one step of an operation
+access              access.json: the access model, for the functions that run on AWS
 decisions           waivers.json, holds.json, pause.json
 credential_report   AWS's CSV
 mime                an outgoing mail as bytes

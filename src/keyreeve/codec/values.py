@@ -6,6 +6,7 @@ printing. Reading is strict: unknown and missing fields, wrong types and naive d
 
     date, datetime    ISO 8601; datetimes with offset
     enum              its value
+    timedelta         seconds
     tuple, frozenset  list; of a frozenset, sorted
     mapping           object; keys are text, dates as ISO 8601, tuples joined by `/`
     effect classes    carry their `kind` (a ClassVar) beside their fields
@@ -165,9 +166,12 @@ def _read_datetime(value: object, path: str) -> datetime:
 
 
 def _read_span(value: object, path: str) -> timedelta:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _fail(path, "seconds", value)
-    return timedelta(seconds=value)
+    try:
+        if type(value) in (int, float):
+            return timedelta(seconds=cast("float", value))
+    except (OverflowError, ValueError):
+        pass
+    raise _fail(path, "a number of seconds", value)
 
 
 def _read_json(value: object, path: str) -> object:  # noqa: ARG001 - a reader's signature

@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, Field, StringConstraints, WithJsonSchema, model_validator
 
 from keyreeve.config.mistakes import Form
 from keyreeve.config.reading import parsed, text_of
@@ -30,14 +30,15 @@ from keyreeve.model.access import (
 
 _HOUR = timedelta(hours=1)
 _LONGEST_SESSION = 12 * _HOUR
-_NAME = re.compile(r"[A-Za-z0-9_+=,.@-]+")
-_USER = re.compile(r"(?:[!-.0-9;-~]+/)*[A-Za-z0-9_+=,.@-]{1,64}")
+_LETTERS = r"[A-Za-z0-9_+=,.@-]"
+_PATH = rf"(?:{_LETTERS}+/)*"
+"""Above a name. IAM would take more, such as a star, which policies then read as a wildcard."""
+_NAME = re.compile(rf"{_LETTERS}+")
+_USER = re.compile(rf"{_PATH}{_LETTERS}{{1,64}}")
+_POLICY = re.compile(rf"arn:aws[a-z-]*:iam::(?:aws|[0-9]{{12}}):policy/{_PATH}{_LETTERS}{{1,128}}")
+_ROLE = re.compile(rf"arn:aws[a-z-]*:iam::[0-9]{{12}}:role/{_PATH}{_LETTERS}{{1,64}}")
+_SESSION = re.compile(rf"arn:(aws[a-z-]*):sts::([0-9]{{12}}):assumed-role/({_LETTERS}{{1,64}})/.*")
 _NOT_IN_TAGS = re.compile(r"[^\w .:/=+@-]")
-_POLICY = re.compile(
-    r"arn:aws[a-z-]*:iam::(?:aws|[0-9]{12}):policy/(?:[!-.0-~]+/)*[\w+=,.@-]{1,128}"
-)
-_ROLE = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/(?:[!-.0-~]+/)*[\w+=,.@-]{1,64}")
-_SESSION = re.compile(r"arn:(aws[a-z-]*):sts::([0-9]{12}):assumed-role/([\w+=,.@-]{1,64})/.*")
 _JOB_FUNCTIONS = frozenset(
     {
         *("Billing", "DatabaseAdministrator", "DataScientist", "NetworkAdministrator"),
@@ -45,6 +46,10 @@ _JOB_FUNCTIONS = frozenset(
     }
 )
 """AWS keeps these below job-function/."""
+
+
+def _for_editors(pattern: re.Pattern[str]) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": f"^{pattern.pattern}$"})
 
 
 def _named(longest: int) -> AfterValidator:
@@ -62,8 +67,8 @@ def _named(longest: int) -> AfterValidator:
     return AfterValidator(check)
 
 
-GroupName = Annotated[Line, _named(128)]
-RoleName = Annotated[Line, _named(64)]
+GroupName = Annotated[Line, _named(128), _for_editors(_NAME)]
+RoleName = Annotated[Line, _named(64), _for_editors(_NAME)]
 
 
 def _tag_text(value: str) -> str:
@@ -192,14 +197,17 @@ class Role(Section):
     role: RoleName
     """IAM role, without a path."""
     policies: Annotated[
-        tuple[Annotated[Line, AfterValidator(_policy)], ...],
+        tuple[Annotated[Line, AfterValidator(_policy), _for_editors(_POLICY)], ...],
         Field(min_length=1, max_length=20),
         AfterValidator(_once),
     ]
     """ARNs of the managed policies that a session has; AWS's quota is 10, and 20 on request."""
     max_session: Annotated[Duration, AfterValidator(_session)] = _HOUR
     """1h to 12h; MFA must not be older than this when the role is assumed."""
-    users: Annotated[tuple[Annotated[Line, AfterValidator(_user)], ...], AfterValidator(_once)] = ()
+    users: Annotated[
+        tuple[Annotated[Line, AfterValidator(_user), _for_editors(_USER)], ...],
+        AfterValidator(_once),
+    ] = ()
     """For `trust: {model: users}` only: names, with their path where they have one."""
 
 
@@ -215,7 +223,8 @@ class Access(Section):
     password_policy: PasswordPolicy | None = PasswordPolicy()
     """null: the account's own is left alone."""
     provisioners: Annotated[
-        tuple[Annotated[Line, AfterValidator(_role)], ...], AfterValidator(_once)
+        tuple[Annotated[Line, AfterValidator(_role), _for_editors(_ROLE)], ...],
+        AfterValidator(_once),
     ] = ()
     """ARNs of the roles that may set the role tag; nobody else may."""
 

@@ -5,5 +5,6 @@ installation   what they name
 statements     the words they are written in
 
 access_policies    the documents of the access model: trust, self-management, onboarding, denies
+trust_check        a role's trust policy as it stands, against the wanted one
 onboarding_steps   what a user may do when, as the policy evaluator finds those documents
 """

@@ -57,7 +57,8 @@ LOOK_AROUND: Final = (
 """What it asks about the account (S2.5): these actions know no resource."""
 ENROL: Final = ("iam:CreateVirtualMFADevice", "iam:EnableMFADevice", "iam:ResyncMFADevice")
 SESSION: Final = ("sts:GetSessionToken",)
-"""How MFA reaches the command line. It needs no permission; a deny would still refuse it."""
+"""How MFA reaches the command line. No policy controls it (STS API Reference); it is named because
+AWS's own text names it."""
 
 _PASSWORD: Final = ("iam:ChangePassword",)
 _KEYS: Final = (
@@ -88,6 +89,11 @@ _SERVICE_CREDENTIALS: Final = (
 _TAGGING: Final = ("iam:CreateUser", "iam:TagUser", "iam:UntagUser")
 
 
+def of_aws(arn: str) -> bool:
+    """Whether a managed policy is one of AWS's own."""
+    return arn.split(":")[4] == "aws"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
     """The account that the documents are for.
@@ -101,6 +107,10 @@ class Place:
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""
         return f"arn:{self.partition}:iam::{self.account_id}:{resource}"
+
+    def policy(self, arn: str) -> str:
+        """A managed policy as it is called here: AWS's own have an ARN in each partition."""
+        return f"arn:{self.partition}:{arn.split(':', 2)[2]}" if of_aws(arn) else arn
 
     def themselves(self) -> tuple[str, str]:
         """The user who asks, with and without a path; AWS's text has only the latter."""
@@ -230,7 +240,11 @@ def deny_without_mfa(at: Place) -> Json:  # noqa: ARG001 - as all its neighbours
 
 
 def quarantine(at: Place) -> Json:  # noqa: ARG001 - as all its neighbours are asked
-    """Nothing, with or without MFA; ended by taking the user out of the group."""
+    """Nothing, with or without MFA; ended by taking the user out of the group.
+
+    A session of sts:GetSessionToken can still be had, since no policy refuses it; this one then
+    refuses whatever the session asks for.
+    """
     return document([deny("Nothing", ("*",), "*")])
 
 

@@ -55,6 +55,8 @@ class Installation:
     """The bare address where SES sends; None: another transport."""
     secrets_key_id: str | None = None
     """The KMS key of what is kept in Secrets Manager; None: AWS's own."""
+    named_policies: tuple[str, ...] = ()
+    """ARNs of AWS's own policies that access.yaml names; the doctor looks whether they exist."""
 
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""

@@ -60,6 +60,8 @@ USER_READS: Final = (
     "iam:ListMFADevices",
 )
 """With ACCOUNT_READS all that `ports.AccountReader` asks of IAM."""
+POLICY_READS: Final = ("iam:GetPolicy",)
+"""The doctor's, about AWS's own policies in access.yaml."""
 _SECRET_READS: Final = ("secretsmanager:DescribeSecret",)
 _BUCKET_READS: Final = (
     "s3:GetBucketPublicAccessBlock",
@@ -141,6 +143,8 @@ def reads(at: Installation) -> Iterator[Json]:
     """What everybody reads who judges."""
     yield allow("ReadAccount", ACCOUNT_READS, "*")
     yield allow("ReadUsers", USER_READS, at.iam("user/*"))
+    if at.named_policies:
+        yield allow("FindPolicies", POLICY_READS, *at.named_policies)
     if at.bucket is not None:
         yield from _storage_reads(at, at.bucket)
     if at.sender is not None:

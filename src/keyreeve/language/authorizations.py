@@ -77,7 +77,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("iam:AddUserToGroup", "iam:GetGroup", "iam:RemoveUserFromGroup"), Kind.GROUP),
     "iam:DeleteVirtualMFADevice": Kind.MFA,
     **dict.fromkeys(("iam:AttachRolePolicy", "iam:CreateRole", "iam:GetRole"), Kind.ROLE),
-    **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion"), Kind.POLICY),
+    **dict.fromkeys(("iam:CreatePolicy", "iam:CreatePolicyVersion", "iam:GetPolicy"), Kind.POLICY),
     **dict.fromkeys(
         (
             "s3:CreateBucket",

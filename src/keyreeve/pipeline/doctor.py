@@ -84,7 +84,7 @@ def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[
     if lost:
         yield warning(
             "owners",
-            f"{counted}; without: {_some(lost)}",
+            f"{counted}; without: {some(lost)}",
             f"Tag the users with {rules.tag}=ADDRESS; until then only the team is told.",
         )
     else:
@@ -95,7 +95,7 @@ def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[
         named = sorted(address for address in shared if times[address])
         yield warning(
             "shared addresses",
-            f"{len(named)} belong to more than one user: {_some(named)}",
+            f"{len(named)} belong to more than one user: {some(named)}",
             "Credentials are never mailed to them: give each user an address of its own.",
         )
     yield from _about_domains([o.address for o in found.values() if o.address], policy)
@@ -114,7 +114,7 @@ def _about_domains(addresses: list[str], policy: EscalationPolicy) -> Iterator[D
     if outside:
         yield warning(
             "owner domains",
-            f"{len(outside)} addresses are outside {', '.join(domains)}: {_some(outside)}",
+            f"{len(outside)} addresses are outside {', '.join(domains)}: {some(outside)}",
             "No credentials go there: mend the tags, or add the domain.",
         )
     else:
@@ -134,6 +134,7 @@ def about_password_policy(policy: PasswordPolicy, *, resets: bool) -> Diagnosis:
     return ok("password policy", f"{kind}, at least {policy.minimum_length} characters")
 
 
-def _some(names: Sequence[str], most: int = 3) -> str:
+def some(names: Sequence[str], most: int = 3) -> str:
+    """The first of them by name, the others by number."""
     shown = ", ".join(names[:most])
     return f"{shown} and {len(names) - most} more" if len(names) > most else shown

@@ -352,3 +352,16 @@ def test_other_partitions_have_arns_of_their_own():
     at = replace(HERE, partition="aws-cn", region="cn-north-1")
     arns = [r for s in statements(at, ACTOR) for r in s["Resource"] if r != "*"]
     assert all(arn.startswith("arn:aws-cn:") for arn in arns)
+
+
+POLICIES_OF_AWS = ("arn:aws:iam::aws:policy/SecurityAudit",)
+
+
+@pytest.mark.parametrize("role", [Role.READER, Role.ACTOR])
+def test_policies_are_looked_for_only_where_access_yaml_names_some_of_awss(role: Role):
+    assert "FindPolicies" not in named(HERE, role)
+
+    found = named(replace(HERE, named_policies=POLICIES_OF_AWS), role)["FindPolicies"]
+
+    assert found["Action"] == ["iam:GetPolicy"]
+    assert found["Resource"] == list(POLICIES_OF_AWS)
