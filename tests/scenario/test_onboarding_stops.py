@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import replace
+from random import Random
 
 import pytest
 from tests.fakes.people import FakePeople
@@ -38,13 +39,16 @@ class Joining:
 
     def __init__(self) -> None:
         self.village = Village()
+        self._calls = 0
         self.people = FakePeople("MFA-Setup", "Developers", "Administrator", "Auditor")
 
     def roster(self, fate: Fate | None = None) -> Roster:
         fate = fate or Fate()
         account = self.village.wired(fate)
         people = Perilous(self.people, fate)
-        tools = replace(account.tools, reader=people, actuator=people)
+        self._calls += 1
+        dice = Random(self._calls)  # another process throws other passwords
+        tools = replace(account.tools, reader=people, actuator=people, randomness=dice)
         return Roster(
             account=replace(account, tools=tools),
             model=MODEL,
@@ -189,3 +193,31 @@ def test_the_secret_is_in_no_step_and_in_no_audit_record():
         if password in joining.village.store.get(row.key).content
     ]
     assert [key.split("/")[0] for key in held] == ["credentials"]
+
+
+def test_a_lost_mail_is_answered_with_another_password_until_the_user_has_signed_in():
+    joining = Joining()
+    joining.onboard()
+    first = joining.people.passwords["ada"]
+    with pytest.raises(ConfigError, match="was onboarded on"):
+        joining.onboard(day=1)
+    again = replace(JOINER, again=True)
+    joining.onboard(joiner=again, day=1)
+    assert joining.people.passwords["ada"] != first
+    joining.is_whole()
+    assert len(joining.village.mailer.sent) == 2
+    joining.people.signed_in.add("ada")
+    with pytest.raises(ConfigError, match="has signed in"):
+        joining.onboard(joiner=again, day=2)
+
+
+@pytest.mark.parametrize("stop_at", range(0, CALLS, 3))
+def test_another_password_may_be_stopped_as_well(stop_at: int):
+    joining = Joining()
+    joining.onboard()
+    again = replace(JOINER, again=True)
+    with suppress(Stopped):
+        joining.onboard(Fate(stop_at, after=True), again, day=1)
+    with suppress(ConfigError):
+        joining.onboard(joiner=JOINER, day=2)
+    joining.is_whole()

@@ -36,6 +36,7 @@ def user() -> None:
 @click.option("--role", required=True, help="The value of the role tag, as access.yaml names it.")
 @click.option("--department", required=True, help="The department's tag.")
 @click.option("--email", required=True, help="The user's own address: the password goes there.")
+@click.option("--again", is_flag=True, help="The mail was lost: set and mail another password.")
 @execute_option
 @as_of
 def onboard(
@@ -44,6 +45,7 @@ def onboard(
     role: str,
     department: str,
     email: str,
+    again: bool,
     execute: bool,
     as_of: datetime | None,
 ) -> int:
@@ -63,6 +65,7 @@ def onboard(
             name=UserName(name),
             tags={tags.role: role, tags.department: department, tags.email: email},
             by=desk.by,
+            again=again,
         )
         do = use_case.onboard if execute else use_case.rehearse
         done = do(desk.roster, joiner, desk.now)

@@ -33,6 +33,8 @@ class Joiner:
     """Every required tag."""
     by: str
     """The STS caller."""
+    again: bool = False
+    """The mail was lost: another password, for a user who has not signed in yet."""
 
 
 # --- what is known ----------------------------------------------------------------------------
@@ -76,6 +78,11 @@ class Begun:
     def unfinished(self) -> bool:
         """Whether something was begun and not brought to its end."""
         return self.last in (StepName.INTENT, StepName.CREATED)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether the mail system took the mail."""
+        return self.last is StepName.DELIVERED
 
     @property
     def escrow(self) -> str | None:
@@ -158,12 +165,29 @@ def _free(roster: Roster, joiner: Joiner, begun: Begun) -> None:
     roster.not_untouchable(member)
     if begun.unfinished and bears(member, joiner.tags):
         return
+    if joiner.again and begun.delivered and bears(member, joiner.tags):
+        _never_signed_in(roster, joiner)
+        return
     known = f"was onboarded on {begun.on}" if begun.steps and not begun.unfinished else "exists"
     raise ConfigError(
         f"a user {joiner.name!r} {known} already",
         where="NAME",
-        remedy="`keyreeve user show` tells of it; `keyreeve user tags --set` gives it its tags.",
+        remedy=(
+            "Was the mail lost? --again sets and mails another password."
+            if begun.delivered
+            else "`keyreeve user show` tells of it; `keyreeve user tags --set` gives it its tags."
+        ),
     )
+
+
+def _never_signed_in(roster: Roster, joiner: Joiner) -> None:
+    """Whoever has changed the password holds it: nobody else sets another here."""
+    if not roster.account.tools.reader.must_change_password(joiner.name):
+        raise ConfigError(
+            f"{joiner.name} has signed in, or has no console password any more",
+            where="--again",
+            remedy="An administrator resets a forgotten password in the console.",
+        )
 
 
 def bears(member: Member, tags: Mapping[str, str]) -> bool:

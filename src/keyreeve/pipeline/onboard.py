@@ -9,7 +9,8 @@
     deliver    read escrow, send the private mail
     delivered  {message id, to}
 
-Asked again after a stop, it goes on at the last step that is known, for two weeks.
+Asked again after a stop, it goes on at the last step that is known, for two weeks.  A mail that
+was lost is answered with another password (`--again`), as long as the user has not signed in.
 """
 
 from __future__ import annotations
@@ -95,7 +96,9 @@ class _Onboarding:
     def carry_out(self, grant: Grant, to: str) -> Onboarded:
         """From the last step that is known."""
         escrow = self._begun.escrow
-        if self._begun.last is None:
+        if self._begun.delivered:
+            self._attempt += 1  # nobody holds the password whose mail was lost
+        if self._begun.last is None or self._begun.delivered:
             self._intend(to)
         user_id = self._user()
         self._restricted()
@@ -119,6 +122,8 @@ class _Onboarding:
     def _user(self) -> UserId:
         """The user, made or found."""
         name = self._joiner.name
+        if self._begun.delivered:
+            return self._roster.reader.member(name).user_id
         self._tools.lease.check()
         try:
             return self._roster.actuator.create_user(name, self._joiner.tags).user_id

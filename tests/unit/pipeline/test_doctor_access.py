@@ -217,6 +217,16 @@ def test_a_policy_that_is_missing_or_too_wide_is_told(
     assert wrong(check) == [(verdict, "access policy", found)]
 
 
+def test_an_own_policy_of_the_administrator_may_allow_everything():
+    admin = replace(ADMIN, policies=(POWERS, OWN))
+    developer = replace(DEVELOPER, policies=(AUDIT,))
+    model = replace(MODEL, grants=(admin, developer))
+    there = {each.name: each for each in (role(admin, model), role(developer, model))}
+    facts = replace(FACTS, roles=roles() | there, policies={OWN: EVERYTHING})
+
+    assert wrong(replace(CHECK, model=model, facts=facts)) == []
+
+
 @pytest.mark.parametrize(
     ("statement", "everything"),
     [
