@@ -66,8 +66,9 @@ class Monitored:
     def _trail(self) -> None:
         self.client("s3").create_bucket(Bucket="keyreeve-etv-trail")
         self.logs.create_log_group(logGroupName=GROUP)
-        role = self.client("iam").create_role(
-            RoleName="keyreeve-etv-trail",
+        iam, name = self.client("iam"), "keyreeve-etv-trail"
+        role = iam.create_role(
+            RoleName=name,
             AssumeRolePolicyDocument=_policy(
                 {
                     "Effect": "Allow",
@@ -76,11 +77,18 @@ class Monitored:
                 }
             ),
         )
+        group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}:*"
+        delivery = ("logs:CreateLogStream", "logs:PutLogEvents")
+        iam.put_role_policy(
+            RoleName=name,
+            PolicyName="deliver",
+            PolicyDocument=_policy({"Effect": "Allow", "Action": delivery, "Resource": group}),
+        )
         self.cloudtrail.create_trail(
             Name="keyreeve-etv",
             S3BucketName="keyreeve-etv-trail",
             IsMultiRegionTrail=True,
-            CloudWatchLogsLogGroupArn=f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{GROUP}:*",
+            CloudWatchLogsLogGroupArn=group,
             CloudWatchLogsRoleArn=role["Role"]["Arn"],
         )
         self.cloudtrail.start_logging(Name="keyreeve-etv")

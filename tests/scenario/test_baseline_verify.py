@@ -89,7 +89,10 @@ def command(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) -> 
 
 @pytest.fixture
 def account(command: Verify, sandbox: Sandbox) -> Monitored:
-    return Monitored(sandbox.url, WANTED.values())
+    made = Monitored(sandbox.url, WANTED.values())
+    if hasattr(sandbox, "confirm"):  # a sandbox that lets subscribers wait for their confirmation
+        sandbox.confirm("msp@example.com")
+    return made
 
 
 def test_an_account_as_the_stacks_make_it_is_whole(command: Verify, account: Monitored) -> None:
@@ -262,3 +265,26 @@ def test_a_live_trial_clears_up_what_an_earlier_one_left_behind(
 
     assert {row["result"] for row in answer.json["live"]} == {"not tried"}
     assert iam.list_users(PathPrefix=PROBE_PATH)["Users"] == []
+
+
+@pytest.mark.skipif(
+    not hasattr(Sandbox, "alerts"), reason="this sandbox keeps alarms and does not run them"
+)
+def test_a_live_trial_ends_in_somebodys_mailbox_and_leaves_nothing(
+    command: Verify, account: Monitored, sandbox: Sandbox
+) -> None:
+    """S2.24, S2.26: the whole way, over HTTP."""
+    answer = command.json("--live", "--execute", "--timeout", "1m")
+
+    tried = ["iam-policy-changes", "access-key-lifecycle", "mfa-removal"]
+    assert {row["alarm"]: row["result"] for row in answer.json["live"]} == dict.fromkeys(
+        tried, "told"
+    )
+    assert answer.code == 0
+    sandbox.settle()
+    subjects = " ".join(alert["subject"] for alert in sandbox.alerts())
+    assert all(f"keyreeve-etv-{name}" in subjects for name in tried)
+    assert {alert["to"] for alert in sandbox.alerts()} == {"msp@example.com"}
+    iam = account.client("iam")
+    assert iam.list_users(PathPrefix=PROBE_PATH)["Users"] == []
+    assert iam.list_virtual_mfa_devices(AssignmentStatus="Unassigned")["VirtualMFADevices"] == []

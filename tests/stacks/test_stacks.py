@@ -48,7 +48,8 @@ def test_a_template_fits_into_its_request(stack):
 def test_logs_keys_buckets_and_groups_outlive_their_stack(stack):
     for name, resource in resources(stack).items():
         if resource["Type"] in KEPT:
-            assert resource["DeletionPolicy"] == "Retain", name
+            # After a first deployment that failed there is nothing worth keeping yet.
+            assert resource["DeletionPolicy"] in ("Retain", "RetainExceptOnCreate"), name
             assert resource["UpdateReplacePolicy"] == "Retain", name
 
 
@@ -225,3 +226,19 @@ def test_cost_drivers_are_named():
 )
 def test_policy_variables_stay_variables_of_the_policy(value, expected):
     assert substituted(value) == expected
+
+
+def test_logs_that_an_earlier_stack_left_are_used_again_and_not_made():
+    kept = frozenset({"/keyreeve/etv/trail", f"keyreeve-etv-trail-{EMPTY.account_id}"})
+    stacks = made(replace(EMPTY, kept=kept))
+    trail = stacks[StackName.AUDIT_TRAIL]
+    assert set(trail.reused) == kept
+    left = {resource["Type"] for resource in trail.template["Resources"].values()}
+    assert left == {
+        *("AWS::CloudTrail::Trail", "AWS::IAM::Role", "AWS::KMS::Key", "AWS::KMS::Alias"),
+    }
+    properties = of_type(StackName.AUDIT_TRAIL, "AWS::CloudTrail::Trail", stacks)["Trail"]
+    assert properties["S3BucketName"] == f"keyreeve-etv-trail-{EMPTY.account_id}"
+    assert properties["CloudWatchLogsLogGroupArn"]["Fn::Sub"].endswith(":/keyreeve/etv/trail:*")
+    regions = ManualArgs(regions=[SETTINGS.region])
+    assert lint(write(dict(trail.template)), config=regions) == []

@@ -16,7 +16,12 @@ from keyreeve.model.identifiers import AccountId
 class InventoryOfRegion:
     """One account, and the region of the sessions."""
 
-    def __init__(self, sessions: Sessions, account_id: AccountId, region: str) -> None:
+    def __init__(
+        self, sessions: Sessions, account_id: AccountId, region: str, project: str
+    ) -> None:
+        self._project = project
+        self._logs = sessions.client("logs")
+        self._s3 = sessions.client("s3")
         self._iam = sessions.client("iam")
         self._trails = sessions.client("cloudtrail")
         self._config = sessions.client("config")
@@ -40,6 +45,7 @@ class InventoryOfRegion:
             external_analyzer=_foreign(analyzers.get("ACCOUNT", []), ours),
             unused_analyzer=_foreign(analyzers.get("ACCOUNT_UNUSED_ACCESS", []), ours),
             password_policy=self._has_password_policy(),
+            kept=(self._log_groups() | self._buckets()) - ours,
             population=len(roles) + users,
         )
 
@@ -55,6 +61,20 @@ class InventoryOfRegion:
             roles |= {row["RoleName"] for row in page["RoleDetailList"]}
             users += len(page["UserDetailList"])
         return frozenset(groups), frozenset(roles), users
+
+    @calling("logs:DescribeLogGroups")
+    def _log_groups(self) -> frozenset[str]:
+        """By the beginnings of the names that the stacks give."""
+        found: set[str] = set()
+        for prefix in (f"/keyreeve/{self._project}/", f"/aws/lambda/keyreeve-{self._project}-"):
+            pages = _pages(self._logs.describe_log_groups, "nextToken", logGroupNamePrefix=prefix)
+            found |= {row["logGroupName"] for page in pages for row in page["logGroups"]}
+        return frozenset(found)
+
+    @calling("s3:ListBuckets")
+    def _buckets(self) -> frozenset[str]:
+        names = (row["Name"] for row in self._s3.list_buckets()["Buckets"])
+        return frozenset(name for name in names if name.startswith(f"keyreeve-{self._project}-"))
 
     def _has_password_policy(self) -> bool:
         try:

@@ -240,6 +240,8 @@ def _show_plan(made: StackPlan) -> None:
     screen.heading(f"{made.blueprint.stack.value}  ({state}, {counted})")
     for change in made.changes:
         screen.line("  " + _change_words(change))
+    for name in made.blueprint.reused:
+        screen.line(f"  = {screen.safe(name)} is there from before, and is used again")
     for cost in made.blueprint.costs:
         screen.line(f"  $ {cost.what}: {cost.driver}")
 
@@ -293,6 +295,7 @@ def _plan(made: StackPlan) -> dict[str, Any]:
         "name": made.blueprint.name,
         "new": made.deployed is None or not made.deployed.there,
         "changes": [_change(change) for change in made.changes],
+        "reused": list(made.blueprint.reused),
         "costs": [{"what": cost.what, "driver": cost.driver} for cost in made.blueprint.costs],
     }
 

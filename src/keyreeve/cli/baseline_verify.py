@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.governance.alarm_chain import Chain, Link
     from keyreeve.governance.alarms import Alarm, SwitchedOff
-    from keyreeve.model.access import AccessModel
-    from keyreeve.model.baseline import BaselineSettings
     from keyreeve.model.snapshot import Caller
     from keyreeve.pipeline.live_verification import Trial
     from keyreeve.ports.monitoring import MonitoringReader
@@ -76,13 +74,6 @@ def verify(*, live: bool, execute: bool, timeout: timedelta) -> int:
 # --- opening --------------------------------------------------------------------------------------
 
 
-class _Configured(Protocol):
-    """What the config says about the baseline."""
-
-    def access_model(self) -> AccessModel: ...
-    def baseline_settings(self) -> BaselineSettings: ...
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Opened:
     """Who we are, what is wanted, and where to look."""
@@ -102,12 +93,12 @@ def _open(*, acting: bool) -> _Opened:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.governance.alarm_card import Account
     from keyreeve.governance.alarms import cards, switched_off
+    from keyreeve.governance.stacks import stack_project
     from keyreeve.storage.layout import project_slug
     from keyreeve.wiring import WallClock
 
     config = opening.config()
-    wanted = cast("_Configured", config)
-    model, settings = wanted.access_model(), wanted.baseline_settings()
+    model, settings = config.access_model(), config.baseline_settings()
     sessions = Sessions(
         rehearsal=not acting, profile=opening.options().profile, region=settings.region
     )
@@ -118,15 +109,10 @@ def _open(*, acting: bool) -> _Opened:
         sessions=sessions,
         reader=AwsMonitoring(sessions, caller.account_id),
         region=settings.region,
-        project=_stack_project(project_slug(config.project_name)),
+        project=stack_project(project_slug(config.project_name)),
         alarms=cards(model, settings, at),
         off=switched_off(model, settings, at),
     )
-
-
-def _stack_project(slug: str) -> str:
-    """As the names of stacks bear it, which know no `.` and `_`."""
-    return "".join(c if c.isalnum() else "-" for c in slug)
 
 
 def _try_out(opened: _Opened, chains: tuple[Chain, ...], timeout: timedelta) -> tuple[Trial, ...]:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from keyreeve.governance.alarm_card import Event
 from keyreeve.governance.alarm_reach import may_publish, may_use_key
 from keyreeve.governance.alarm_threshold import why_silent
 from keyreeve.governance.alarms import Alarm
@@ -35,6 +36,7 @@ from keyreeve.model.monitoring import (
 
 AWS_OWN_KEY: Final = "alias/aws/sns"
 _DEPLOY_TRAIL: Final = "`keyreeve baseline deploy audit-trail --execute` makes one that does."
+_START: Final = "`aws cloudtrail start-logging` starts it again; find out who stopped it."
 _DEPLOY: Final = "`keyreeve baseline deploy monitoring --execute` sets it right."
 
 
@@ -144,7 +146,8 @@ class _Walk:
         sound = [trail for trail in ranked if self._why_deaf(trail) is None]
         if not sound:
             nearest = ranked[0]
-            raise self._end(Step.TRAIL, f"{nearest.name} {self._why_deaf(nearest)}", _DEPLOY_TRAIL)
+            what = f"{nearest.name} {self._why_deaf(nearest)}"
+            raise self._end(Step.TRAIL, what, _DEPLOY_TRAIL if nearest.logging else _START)
         self._add(Step.TRAIL, f"{sound[0].name} → {sound[0].log_group}")
         return frozenset(str(trail.log_group) for trail in sound)
 
@@ -338,14 +341,12 @@ def _broken(step: Step, found: str, remedy: str) -> Link:
     return Link(step=step, found=found, sound=False, remedy=remedy)
 
 
-def _told(event: object) -> str:
+def _told(event: Event) -> str:
     """A sample in a few words."""
-    match event:
-        case {"eventName": name, "errorCode": code}:
-            return f"{name} ({code})"
-        case {"eventName": name, "userIdentity": {"type": kind}}:
-            return f"{name} by {kind}"
-    return str(event)
+    code = event.get("errorCode")
+    return f"{event['eventName']} " + (
+        f"({code})" if code else f"by {event['userIdentity']['type']}"
+    )
 
 
 def _named(names: Iterable[str]) -> str:

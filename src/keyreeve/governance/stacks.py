@@ -14,6 +14,7 @@ from typing import Any, Final
 from keyreeve.governance.alarms import Alarm, metric_namespace, resource_name
 from keyreeve.governance.costs import costs
 from keyreeve.governance.identity_stack import identity
+from keyreeve.governance.kept import without_kept
 from keyreeve.governance.templates import Json, logical_id, substituted
 from keyreeve.model.access import AccessModel, PasswordRules
 from keyreeve.model.baseline import (
@@ -107,6 +108,8 @@ def _covered(stack: StackName, rows: Iterable[Found]) -> bool:
 
 def _blueprint(wanted: Wanted, rows: tuple[Found, ...], stack: StackName) -> Blueprint:
     template, imports = _template(wanted, rows, stack)
+    facts = {"Project": wanted.project, "AWS::AccountId": wanted.inventory.account_id}
+    template, reused = without_kept(template, facts, wanted.inventory.kept)
     known = template["Parameters"]
     own = {k: v for k, v in _parameters(wanted, rows).items() if k in known}
     given = wanted.settings.parameters.get(stack, {})
@@ -116,6 +119,7 @@ def _blueprint(wanted: Wanted, rows: tuple[Found, ...], stack: StackName) -> Blu
         template=template,
         parameters={**own, **_presence(rows, stack), **given},
         imports=imports,
+        reused=reused,
     )
     return replace(made, costs=costs(made, wanted.inventory))
 

@@ -111,6 +111,8 @@ class Inventory:
     unused_analyzer: str | None = None
     password_policy: bool = False
     """Whether the account has a password policy of its own."""
+    kept: frozenset[str] = frozenset()
+    """Log groups and buckets of ours that no stack holds: an earlier one has left them."""
     population: int = 0
     """IAM users and roles: what the unused-access analyzer is paid for."""
 
@@ -147,4 +149,6 @@ class Blueprint:
     parameters: Mapping[str, str]
     imports: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Logical id → the identifier of the resource that is taken into the stack."""
+    reused: tuple[str, ...] = ()
+    """Log groups and buckets that an earlier stack has left behind."""
     costs: tuple[Cost, ...] = ()

@@ -56,7 +56,9 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
 
     return Site(
         engine=StacksOfRegion(sessions, WallClock()),
-        inventory=InventoryOfRegion(sessions, caller.account_id, region),
+        inventory=InventoryOfRegion(
+            sessions, caller.account_id, region, stack_project(_slug(config))
+        ),
         wanted=_maker(config, model, bucket, package),
         upload=upload,
         project=stack_project(_slug(config)),

@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.governance import monitored as m
 
 from keyreeve.governance.alarm_chain import Chain, Step, follow
@@ -316,3 +318,40 @@ def test_an_alarm_of_several_events_needs_just_as_many() -> None:
     high = chain(m.with_alarm(m.whole(alarm), threshold=4), alarm).broken
     assert high is not None
     assert "not reached by 3 events" in high.found
+
+
+def test_a_sample_that_was_refused_is_told_by_its_error() -> None:
+    alarm = m.wanted("unauthorized-api-calls")
+    broken = chain(m.with_filter(m.whole(alarm), pattern="{ $.errorCode = Other }"), alarm).broken
+
+    assert broken is not None
+    assert "does not count DescribeInstances (Client.UnauthorizedOperation)" in broken.found
+
+
+def test_a_stopped_trail_is_to_be_started_not_replaced() -> None:
+    broken = chain(m.with_trail(WHOLE, logging=False)).broken
+
+    assert broken is not None
+    assert "start-logging" in broken.remedy
+
+
+FURTHER: dict[str, dict[str, Any]] = {
+    "no subscription": {"subscriptions": ()},
+    "no key": {"key_id": "alias/aws/sns"},
+    "no topic policy": {"policy": m.policy(m.statement("sns:Subscribe"))},
+}
+
+
+@given(
+    st.sampled_from(sorted(BREAKS)),
+    st.sampled_from(["no subscription", "no key", "no topic policy"]),
+)
+def test_of_two_breaks_the_one_nearer_to_the_event_is_named(first: str, second: str) -> None:
+    facts, step, _ = BREAKS[first]
+    topics = {arn: replace(topic, **FURTHER[second]) for arn, topic in facts.topics.items()}
+    broken = chain(replace(facts, topics=topics)).broken
+
+    assert broken is not None
+    assert list(Step).index(broken.step) <= list(Step).index(step)
+    if list(Step).index(step) <= list(Step).index(Step.ACTION):
+        assert broken.step is step

@@ -296,3 +296,11 @@ def test_each_topic_and_key_is_asked_for_once() -> None:
 
     assert [chain.broken for chain in trials.chains] == [None, None]
     assert trials.reader.asked == [m.TOPIC, m.KEY]
+
+
+def test_a_topic_that_is_gone_is_no_error_but_a_broken_link() -> None:
+    facts = replace(m.whole(m.wanted(KEYS)), topics={}, keys={})
+    (found,) = Trials(m.wanted(KEYS), facts=facts).chains
+
+    assert found.broken is not None
+    assert found.broken.found == f"{m.TOPIC} does not exist"
