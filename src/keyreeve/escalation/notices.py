@@ -26,7 +26,7 @@ class Composed:
 
     notice: Notice
     told: tuple[Mapping[str, object], ...]
-    """Per finding: control, resource_id, stage, enforcement_on, no_replacement (JSON values)."""
+    """Per finding: control, resource_id, stage, E, no_replacement, act (JSON values)."""
 
 
 def compose(
@@ -81,6 +81,7 @@ def _told(
         "stage": stage.value,
         "enforcement_on": e.isoformat() if e else None,
         "no_replacement": at.why_nothing,
+        "act": at.act,
     }
 
 

@@ -88,6 +88,7 @@ def test_the_first_notice_lists_every_finding_with_its_promise():
             "stage": "notification",
             "enforcement_on": "2026-01-19",
             "no_replacement": None,
+            "act": "deactivate_access_key",
         },
         {
             "control": "console_mfa",
@@ -95,6 +96,7 @@ def test_the_first_notice_lists_every_finding_with_its_promise():
             "stage": "notification",
             "enforcement_on": "2026-01-19",
             "no_replacement": "none_needed",
+            "act": "",
         },
     )
 
