@@ -352,6 +352,7 @@ def _told(
                 message_id=_text(step.data.get("message_id")),
                 to=_text(step.data.get("to")),
                 no_replacement=reason,
+                act=_text(entry.get("act")),
             ),
         ),
     )

@@ -61,6 +61,8 @@ class NoticeRecord:
     to: str | None = None
     no_replacement: str | None = None
     """The reason that it gave for handing nothing over."""
+    act: str | None = None
+    """The act that it announced for E; empty: none; None: written before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

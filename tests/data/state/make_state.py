@@ -63,6 +63,7 @@ def _rotation() -> FindingRecord:
                 message_id="0100-0@us-east-1.amazonses.com",
                 to="zoë@example.com",
                 no_replacement="slot_blocked",
+                act="deactivate_access_key",
             ),
         ),
         promised_on=date(2026, 1, 19),
