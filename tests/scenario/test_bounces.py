@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.scenario.people import aged, bystanders, old_password
+from tests.scenario.people import ACCOUNT, aged, bystanders, old_password
 from tests.scenario.village import TEAM, Silence, Village
 
 from keyreeve.model.case import StepName
@@ -16,6 +16,7 @@ from keyreeve.model.errors import AccessDenied
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.pipeline import memory, workbench
+from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.people import Person
 from keyreeve.pipeline.reinstate import Request, reinstate
 from keyreeve.pipeline.resend import resend
@@ -299,6 +300,98 @@ def test_a_password_that_a_full_mailbox_sent_back_is_sent_again_the_next_day():
     ]
     assert village.acts("old.password")[0] == (7, "reset_password")
     assert village.case("old.password") is None
+
+
+def sent_again(village, user, day):
+    """A person sends the private mail once more, the evening of the day."""
+    person = Person(user_id=user.user_id, user_name=user.name)
+    resend(village.wired(), person, village.at(day + 0.5), Silence(), send=True)
+    return village.mails(MailKind.CREDENTIALS)[-1]
+
+
+def test_a_case_stays_open_while_a_password_that_always_came_back_waits_for_a_person():
+    village = village_of(old_password())
+    for day in range(40):
+        village.run(day)
+        for mail in village.mails(MailKind.CREDENTIALS)[-1:]:
+            village.comes_back(mail, lasting=False)
+    assert operation(village, "old.password").stuck is not None
+    assert village.case("old.password").findings == {}
+    assert village.mails(MailKind.CLOSING) == []
+    sent_again(village, old_password(), 40)
+    village.live(41, 44)
+    assert village.case("old.password") is None
+    assert len(village.mails(MailKind.CLOSING)) == 1
+
+
+def test_a_password_that_waits_for_a_person_is_no_longer_waited_for_once_there_is_none():
+    village = village_of(old_password())
+    for day in range(20):
+        village.run(day)
+        for mail in village.mails(MailKind.CREDENTIALS)[-1:]:
+            village.comes_back(mail, lasting=False)
+    village.account.change("old.password", password_enabled=False)
+    village.live(20, 23)
+    assert village.case("old.password") is None
+
+
+def test_a_closing_mail_that_is_due_waits_for_a_password_that_has_just_come_back():
+    village = village_of(old_password())
+    village.live(0, 7)
+    (private,) = village.mails(MailKind.CREDENTIALS)
+    asked = village.account.credential_report
+
+    def comes_back_after_the_plans_facts():
+        found = asked()
+        village.comes_back(private, lasting=False)
+        return found
+
+    village.account.credential_report = comes_back_after_the_plans_facts
+    village.run(8)
+    village.account.credential_report = asked
+    village.live(9, 12)
+    first, second = village.mails(MailKind.CREDENTIALS)
+    assert (first, second.attachments) == (private, private.attachments)
+    (closing,) = village.mails(MailKind.CLOSING)
+    assert closing.sent_at > second.sent_at
+
+
+def test_what_a_person_sent_again_unasked_and_came_back_is_not_delivered():
+    village = village_of()
+    village.live(0, 8)
+    village.comes_back(sent_again(village, aged(), 8), lasting=False)
+    assert [told.headline for told in village.run(9, execute=False).plan.team] == [
+        "aged.key: the new access key did not arrive"
+    ]
+    village.live(9, 20)
+    private = village.mails(MailKind.CREDENTIALS)[-1]
+    assert private.sent_at.date() == village.at(9).date()
+    (shut,) = village.account.shut
+    assert shut[0] - private.sent_at >= timedelta(days=4)
+
+
+def test_the_first_mail_that_comes_back_after_a_person_sent_it_again_is_replaced_by_the_second():
+    village = village_of()
+    village.live(0, 8)
+    first = village.mails(MailKind.CREDENTIALS)[0]
+    again = sent_again(village, aged(), 11)
+    village.comes_back(first, lasting=False)
+    village.live(12, 20)
+    assert village.mails(MailKind.CREDENTIALS) == [first, again]
+    (shut,) = village.account.shut
+    assert shut[0].date() - again.sent_at.date() >= timedelta(days=4)
+
+
+def test_what_was_sent_again_and_came_back_is_not_taken_for_delivered_by_its_own_step():
+    village = village_of()
+    village.live(0, 8)
+    village.comes_back(sent_again(village, aged(), 8), lasting=True)
+    village.live(9, 10)
+    assert operation(village).returned is not None
+    again = recall("ETV", ACCOUNT, village.wired().tools, village.policy.days)[0]
+    (case,) = again.users.values()
+    (only,) = case.operations.values()
+    assert only.returned is not None
 
 
 # --- at any moment --------------------------------------------------------------------------------

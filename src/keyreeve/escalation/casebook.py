@@ -14,7 +14,7 @@ from hashlib import sha256
 
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.keybook import CACHED, observe
-from keyreeve.escalation.operations import enforcement_begun
+from keyreeve.escalation.operations import enforcement_begun, waits_to_be_handed_over
 from keyreeve.escalation.owner import bounces, find_owner
 from keyreeve.escalation.words import how_cleared
 from keyreeve.model.case import (
@@ -280,8 +280,11 @@ class _Clerk:
         """Close the case if nothing is left: silently, or with one closing mail owed."""
         if case.findings:
             return replace(case, closing_due=False) if case.closing_due else case
-        if any(operation.unfinished for operation in case.operations.values()):
-            return case
+        if any(
+            operation.unfinished or waits_to_be_handed_over(operation, user)
+            for operation in case.operations.values()
+        ):
+            return replace(case, closing_due=False) if case.closing_due else case
         excluded = self._policy.exclusion_for(user) is not None
         # Without a cleared finding everything was set aside by people: nothing to announce.
         address = find_owner(user, self._policy.owner).address

@@ -165,6 +165,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """A private mail that a person has sent once more, while the delivery before it stood."""
+
+    message_id: str
+    to: str
+    on: date
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
     """An operation as far as it got; folded from its steps."""
 
@@ -189,6 +199,8 @@ class OperationRecord:
     delivered_at: datetime | None = None
     delivered_message_id: str | None = None
     delivered_to: str | None = None
+    resent: tuple[Resent, ...] = ()
+    """The same credential once more, oldest first: what a person sent besides the delivery."""
     returned: str | None = None
     """Why the newest private mail came back; None once another was accepted, or what it held is
     given up."""
