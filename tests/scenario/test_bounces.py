@@ -12,10 +12,10 @@ from tests.scenario.people import ACCOUNT, aged, bystanders, old_password
 from tests.scenario.village import TEAM, Silence, Village
 
 from keyreeve.model.case import StepName
-from keyreeve.model.errors import AccessDenied
+from keyreeve.model.errors import AccessDenied, BrokenOff, StorageUnreachable
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
-from keyreeve.pipeline import memory, workbench
+from keyreeve.pipeline import workbench
 from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.people import Person
 from keyreeve.pipeline.reinstate import Request, reinstate
@@ -394,6 +394,68 @@ def test_what_was_sent_again_and_came_back_is_not_taken_for_delivered_by_its_own
     assert only.returned is not None
 
 
+# --- after its case -------------------------------------------------------------------------------
+
+
+def test_a_password_that_comes_back_after_its_case_has_closed_is_told_to_the_team_once():
+    village = village_of(old_password())
+    village.live(0, 9)
+    assert village.case("old.password") is None
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+    village.live(10, 15)
+    assert [(day, subject.partition(": ")[2]) for day, subject in village.told_the_team()] == [
+        (
+            village.at(10).date(),
+            "old.password may be locked out: the new password came back",
+        )
+    ]
+    written = [r for r in records(village.store) if r.event == "mail.returned"]
+    assert [r.data["user_name"] for r in written] == ["old.password"]
+
+
+@pytest.mark.parametrize("kind", [MailKind.NOTICE, MailKind.CLOSING, MailKind.CREDENTIALS])
+@pytest.mark.parametrize("closing_mail", [True, False])
+def test_whatever_comes_back_after_its_case_is_told_and_changes_nothing(kind, closing_mail):
+    village = village_of(closing_mail=closing_mail)
+    village.live(0, 17)
+    assert village.case(AGED) is None
+    for mail in village.mails(kind)[-1:]:
+        village.comes_back(mail)
+    village.live(18, 25)
+    told = [(mail.sent_at.date(), mail.to) for mail in village.mails(MailKind.TEAM)]
+    assert told == [(village.at(18).date(), (TEAM,))] * len(village.mails(kind)[-1:])
+    assert village.acts(AGED) == [(7, "create_replacement_key"), (14, "deactivate_access_key")]
+    assert village.case(AGED) is None
+
+
+def test_a_rehearsal_tells_of_a_late_bounce_and_a_stop_tells_it_no_second_time():
+    village = village_of(old_password())
+    village.live(0, 9)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+    assert len(village.run(10, execute=False).plan.team) == 1
+    saving = village.store.put
+
+    def told_and_not_saved(key, content, **condition):
+        if key == "state.json" and village.mails(MailKind.TEAM):
+            raise StorageUnreachable("no answer", where=key)
+        return saving(key, content, **condition)
+
+    village.store.put = told_and_not_saved
+    with pytest.raises(BrokenOff):
+        village.run(10)
+    village.store.put = saving
+    village.live(11, 14)
+    assert len(village.mails(MailKind.TEAM)) == 1
+
+
+def test_ids_of_a_closed_case_are_forgotten_after_two_weeks():
+    village = village_of(old_password())
+    village.live(0, 9)
+    assert village.state.past_mails
+    village.live(10, 24)
+    assert not village.state.past_mails
+
+
 # --- at any moment --------------------------------------------------------------------------------
 
 
@@ -552,7 +614,6 @@ def test_a_product_that_is_deaf_to_bounces_would_be_found(monkeypatch, back, wha
     def deaf(state, feedback):
         return state, None
 
-    monkeypatch.setattr(memory, "take_back", deaf)
     monkeypatch.setattr(workbench, "take_back", deaf)
     (found,) = violations(*village_with(back))
     assert what in found

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from keyreeve.escalation.past_mails import LATE, closing_mail, mails_of, told_late
 from keyreeve.model.case import (
     Bounce,
     Case,
@@ -42,6 +43,8 @@ def fold(state: State, step: Step, days: LadderDays) -> State:
     state = _fold_keys(state, step)
     if step.kind is OperationKind.NOTICE and step.data.get("topic") == "summary":
         return replace(state, summary_sent_on=step.on)
+    if step.kind is OperationKind.NOTICE and str(step.data.get("topic", "")).startswith(LATE):
+        return told_late(state, str(step.data["topic"]))
     if step.kind is OperationKind.PURGE:
         return state
     if step.kind is OperationKind.ENFORCEMENT and step.data.get("control") is None:
@@ -311,7 +314,9 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
         return _with_case(state, replace(case, bounced=_refused(step)))
     if topic == "closing":
         users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
-        return _count(replace(state, users=users), step)
+        last = closing_mail(case, _text(data.get("message_id")), _text(data.get("to")), step.on)
+        past = {**state.past_mails, **mails_of(case, step.on), **last}
+        return _count(replace(state, users=users, past_mails=past), step)
     if topic != "notice":
         return _with_case(state, replace(case, team_told={**case.team_told, topic: step.on}))
     message_id = str(data["message_id"])

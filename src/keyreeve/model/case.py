@@ -7,6 +7,7 @@ State
 │   └── thread                    ids of the mails already on the wire
 ├── keys: AccessKeyId → KeyRecord facts that outlive a case, until the key is gone
 ├── ledger: date → DayLedger      who was opened, disturbed, given keys on which day
+├── past_mails: id → PastMail     mails of closed cases that may still come back
 └── last_run · summary_sent_on · population
 """
 
@@ -277,6 +278,32 @@ class Case:
     """Accepted mails that came back, by the mail system's id: each counts once."""
 
 
+class MailSort(StrEnum):
+    """What a mail of a closed case was."""
+
+    NOTICE = "notice"
+    CLOSING = "closing"
+    ACCESS_KEY = "access_key"
+    PASSWORD = "password"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMail:
+    """An accepted mail whose case has been closed since: it may still come back."""
+
+    case_id: CaseId
+    user_id: UserId
+    user_name: UserName
+    sort: MailSort
+    to: tuple[str, ...]
+    on: date
+    closed_on: date
+    new_key: AccessKeyId | None = None
+    old_key: AccessKeyId | None = None
+    returned: str | None = None
+    """Why it came back; the team was not told yet."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyRecord:
     """What is known about an access key beyond any case."""
@@ -354,6 +381,8 @@ class State:
     users: Mapping[UserId, Case] = field(default_factory=dict)
     keys: Mapping[AccessKeyId, KeyRecord] = field(default_factory=dict)
     ledger: Mapping[date, DayLedger] = field(default_factory=dict)
+    past_mails: Mapping[str, PastMail] = field(default_factory=dict)
+    """Mails of cases closed of late, by the mail system's id."""
     population: Population | None = None
     """None: no run yet."""
     last_run: LastRun | None = None
