@@ -87,11 +87,11 @@ class SesMailer:
         return Accepted(message_id=f"{bare_id}@{self._domain}")
 
     def remaining_quota(self) -> int | None:
-        """Recipients left of the last 24 hours' quota; None if SES sets none or does not say."""
-        try:
-            limit, sent, per_second = self._quota()
-        except AwsFailure:
-            return None
+        """Recipients left of the last 24 hours' quota; None if SES sets none.
+
+        AwsFailure if SES does not say.
+        """
+        limit, sent, per_second = self._quota()
         if per_second > 0:
             self._gap = timedelta(seconds=1 / per_second)
         return None if limit < 0 else max(0, int(limit - sent))

@@ -13,6 +13,7 @@ from tests.samples import outgoing
 from keyreeve.aws.ses_mailer import SesMailer, wire_domain
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import (
+    AccessDenied,
     MailDoubtful,
     MailFailure,
     QuotaSpent,
@@ -133,10 +134,11 @@ def test_the_quota_is_what_24_hours_leave(client, limit, sent, left):
         assert SesMailer(client, region="us-east-1").remaining_quota() == left
 
 
-def test_a_quota_that_cannot_be_read_is_unknown(client):
+def test_a_quota_that_cannot_be_read_is_not_the_same_as_none(client):
     with Stubber(client) as stub:
         stub.add_client_error("get_account", "AccessDeniedException", "no", 403)
-        assert SesMailer(client, region="us-east-1").remaining_quota() is None
+        with pytest.raises(AccessDenied):
+            SesMailer(client, region="us-east-1").remaining_quota()
 
 
 class StillClock:
