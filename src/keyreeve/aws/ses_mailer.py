@@ -47,6 +47,8 @@ _SENDER_CODES: Final = frozenset(
         "SendingPausedException",
     }
 )
+_NO_SUCH_CALL = "404"
+"""AWS names every error; a bare 404 is an endpoint that has no GetAccount, and so no quota."""
 _DOCTOR = "Run `keyreeve doctor`; it shows the SES identity, the sandbox and the quota."
 
 
@@ -91,7 +93,12 @@ class SesMailer:
 
         AwsFailure if SES does not say.
         """
-        limit, sent, per_second = self._quota()
+        try:
+            limit, sent, per_second = self._quota()
+        except NotFound as failure:
+            if failure.code != _NO_SUCH_CALL:
+                raise
+            return None
         if per_second > 0:
             self._gap = timedelta(seconds=1 / per_second)
         return None if limit < 0 else max(0, int(limit - sent))
