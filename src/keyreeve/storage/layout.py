@@ -9,6 +9,7 @@ iam-compliance/{project}/{account_id}/     several accounts
   audit/YYYY/MM/DD/{run_id}/{sequence of the first record, six digits}.jsonl
   audit-inbox/{instant}-{run_id}-{event}.json     records that wait for the holder of the lock
   feedback/YYYY/MM/DD/HHMMSS-{digest}.json          mails that came back, by arrival (UTC)
+  set-aside/…                                       what `state repair` took out of their way
   mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
 """
 
@@ -33,8 +34,9 @@ CREDENTIALS = "credentials/"
 AUDIT = "audit/"
 AUDIT_INBOX = "audit-inbox/"
 FEEDBACK = "feedback/"
+SET_ASIDE = "set-aside/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
-WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX)
+WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE)
 """Prefixes whose objects are never written a second time."""
 REPLACED = (STATE, LOCK, WAIVERS, HOLDS, PAUSE)
 """Documents that are written anew on the condition that nobody else did."""
