@@ -17,6 +17,7 @@ from keyreeve.pipeline.memory import recall
 from keyreeve.storage import audit_log, lock
 from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.layout import (
+    AUDIT_END,
     AUDIT_INBOX,
     CREDENTIALS,
     FEEDBACK,
@@ -107,6 +108,7 @@ def examine(door: Door) -> list[Part]:
         _decisions(door.store),
         _inbox(door.store, "feedback", FEEDBACK),
         _inbox(door.store, "inbox", AUDIT_INBOX),
+        _inbox(door.store, "chain end", AUDIT_END),
         _audit(door.store, state),
     ]
 

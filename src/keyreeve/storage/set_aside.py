@@ -1,7 +1,8 @@
 """set-aside/: objects that could not be read, kept as they were, where they stop nobody.
 
 Whoever may write below `feedback/` or `audit-inbox/` can stop every run with one object that is
-neither. `state repair` moves it here under the same name, and the audit log says so.
+neither; an `audit-end.json` that is none does so too. `state repair` moves it here under the same
+name, and the audit log says so.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from keyreeve.codec.mail_feedback import decode
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.audit_inbox import left_record
-from keyreeve.storage.layout import AUDIT_INBOX, FEEDBACK, SET_ASIDE
+from keyreeve.storage.chain_end import decoded
+from keyreeve.storage.layout import AUDIT_END, AUDIT_INBOX, FEEDBACK, SET_ASIDE
 from keyreeve.storage.write_once import write_once
 
 
@@ -27,7 +29,7 @@ class Unreadable:
 
 
 def unreadable(store: ObjectStore, folder: str) -> Iterator[Unreadable]:
-    """What stops the runs below `feedback/` or `audit-inbox/`."""
+    """What stops the runs below `feedback/` or `audit-inbox/`, or as `audit-end.json`."""
     read = _READERS[folder]
     for row in store.list(folder):
         found = store.get(row.key)
@@ -53,6 +55,10 @@ def _feedback(content: bytes) -> object:
     return decode(content, where="")
 
 
-_READERS: dict[str, Callable[[bytes], object]] = {FEEDBACK: _feedback, AUDIT_INBOX: left_record}
+_READERS: dict[str, Callable[[bytes], object]] = {
+    FEEDBACK: _feedback,
+    AUDIT_INBOX: left_record,
+    AUDIT_END: decoded,
+}
 EXAMINED = tuple(_READERS)
 """Where one unreadable object would stop every run."""
