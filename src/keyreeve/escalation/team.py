@@ -9,6 +9,7 @@ from keyreeve.escalation import words
 from keyreeve.escalation.fold import REACTIVATED
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.escalation.owner import bounces
+from keyreeve.escalation.past_mails import late_bounces
 from keyreeve.escalation.unheard import unheard
 from keyreeve.model.case import Case, State
 from keyreeve.model.effect import SendTeamNotice
@@ -35,6 +36,7 @@ def team_notices(
         if case is not None and case.user_id in outlook.users:
             out.extend(unheard(state, case, outlook, today))
             out.extend(_of_case(case, waiting, outlook, today))
+    out.extend(late_bounces(state, outlook, today))
     out.extend(_reactivated(state, outlook, today))
     return tuple(out)
 

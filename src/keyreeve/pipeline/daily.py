@@ -20,13 +20,13 @@ from keyreeve.escalation.planner import Planned, make_plan
 from keyreeve.escalation.purge import Escrowed
 from keyreeve.escalation.standing import population_of
 from keyreeve.model.case import HumanDecisions, LastRun, State
-from keyreeve.model.errors import BrokenOff, CannotStart, ConfigError
+from keyreeve.model.errors import AwsFailure, BrokenOff, CannotStart, ConfigError
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccountId, RunId, UserId
 from keyreeve.model.notice import Summary
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.policy import EscalationPolicy
-from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.memory import recall
@@ -34,7 +34,7 @@ from keyreeve.pipeline.publish import publish
 from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
-from keyreeve.ports import CredentialReport, Progress
+from keyreeve.ports import CredentialReport, Mailer, Progress
 from keyreeve.reporting.summary import summarise
 
 EXIT_DONE, EXIT_PARTLY, EXIT_REFUSED = 0, 1, 4
@@ -95,7 +95,9 @@ def run(
     state, recovered = recall(account.project, account.account_id, tools, account.policy.days)
     _not_before(state, now)
     snapshot, report = collect(tools.reader, account.policy, state.keys, now, progress)
-    mailbox = tools.mailer.remaining_quota()
+    mailbox = _room(tools.mailer)
+    if isinstance(mailbox, CollectionGap):
+        snapshot = replace(snapshot, gaps=(*snapshot.gaps, mailbox))
     judged = judge(
         account,
         state,
@@ -135,7 +137,7 @@ def judge(
     snapshot: AccountSnapshot,
     people: HumanDecisions,
     now: datetime,
-    mailbox: int | None,
+    mailbox: int | CollectionGap | None,
     accepted: int | None = None,
     escrowed: tuple[Escrowed, ...] = (),
 ) -> Judgement:
@@ -212,6 +214,19 @@ def exit_code(plan: Plan, outcomes: list[Outcome]) -> int:
         return EXIT_REFUSED
     failed = any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes)
     return EXIT_PARTLY if failed or plan.gaps else EXIT_DONE
+
+
+def _room(mailer: Mailer) -> int | CollectionGap | None:
+    """Recipients that the mail system still takes; None: any number; a gap where it does not say.
+
+    A quota that could not be read is not the same as none: gate 6 needs a fact (P9).
+    """
+    try:
+        return mailer.remaining_quota()
+    except AwsFailure as failure:
+        return CollectionGap(
+            step=failure.call, reason=f"the mail quota could not be read: {failure.what}"
+        )
 
 
 def _not_before(state: State, now: datetime) -> None:
