@@ -202,6 +202,7 @@ def notice(**changes: object) -> Notice:
         enforcement_on=date(2026, 1, 19),
         days_left=4,
         moved_from=None,
+        moved_to=None,
         findings=(overdue(), rotation(), stale(), mfa()),
     )
     return replace(usual, **changes)
@@ -213,6 +214,7 @@ def moved_notice() -> Notice:
         enforcement_on=date(2026, 1, 20),
         days_left=5,
         moved_from=date(2026, 1, 19),
+        moved_to=date(2026, 1, 20),
         findings=(replace(rotation(), enforcement_on=date(2026, 1, 20), days_left=5),),
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from keyreeve.codec.mime import envelope, to_bytes
-from keyreeve.model.errors import MailDoubtful, MailFailure, QuotaSpent
+from keyreeve.model.errors import AwsFailure, MailDoubtful, MailFailure, QuotaSpent
 from keyreeve.model.notice import Accepted, OutgoingMail
 
 
@@ -15,6 +15,8 @@ class FakeMailer:
         self.wire: list[bytes] = []
         """The bytes of `sent`, with the id that a reply would refer to."""
         self.quota = quota
+        self.quota_unread: AwsFailure | None = None
+        """Why the quota cannot be read."""
         self._refused: dict[str, MailFailure] = {}
         self._next: list[MailFailure | None] = []
         """Failures to come, in order; None: this one passes."""
@@ -47,4 +49,6 @@ class FakeMailer:
         return Accepted(message_id=message_id)
 
     def remaining_quota(self) -> int | None:
+        if self.quota_unread is not None:
+            raise self.quota_unread
         return self.quota

@@ -8,9 +8,9 @@ and are believed, never judged.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 
 from tests.proofs.history import Call, History, Mail
 from tests.proofs.letters import Kind, Letter, Line, key_in, read
@@ -20,6 +20,8 @@ ACTOR = "Actor"
 """Param of a call: who made it, where it was not Keyreeve."""
 USE = "use"
 """Operation of a person: the key `AccessKeyId` was used."""
+REINSTATE = "reinstate"
+"""Operation of a person: asked for the key `AccessKeyId` back until the instant `Until` (ISO)."""
 _LOOKED_WITHIN = timedelta(minutes=10)
 _READS = ("Get", "List", "Generate", "Simulate")
 _REASONS = (
@@ -135,6 +137,37 @@ class _Story:
         mine = [c for c in changes if c.params.get("AccessKeyId") == key]
         return bool(mine) and _shuts(mine[-1], key)
 
+    def user_of(self, number: int) -> str | None:
+        """Whom the call is about."""
+        call = self.history.calls[number]
+        return call.user if isinstance(call, Call) else None
+
+    def last_look(self, before: int) -> int:
+        """The last answered ListAccessKeys of the user of this act."""
+        act = self.history.calls[before]
+        assert isinstance(act, Call)
+        looks = [
+            n
+            for n, c in self.effects("iam:ListAccessKeys")
+            if n < before and c.user == act.user and c.answered
+        ]
+        return max(looks, default=before)
+
+    def first_told(self, before: int, user: str | None, title: str, subject: str) -> date:
+        """When a notice named the finding first, whatever it threatened then."""
+        return self.notices(
+            before,
+            lambda letter, line: (letter.user, line.title, line.subject) == (user, title, subject),
+        )[0].day
+
+    def act_days(self, user: str | None) -> set[date]:
+        """Days on which Keyreeve changed something of the user's."""
+        return {
+            self.day(c)
+            for _, c in self.calls
+            if c.effect and _ours(c) and _changes(c) and c.user == user
+        }
+
     def key_edits(self, told: _Told) -> int:
         """How often people had changed keys of the mail's user: what was said may be so again."""
         return sum(
@@ -243,12 +276,15 @@ def _act(story: _Story, n: int, call: Call) -> Iterator[Violation]:
         case "iam:DeleteAccessKey":
             return
         case "iam:UpdateAccessKey" if call.params.get("Status") == "Active":
+            yield from _brought_back(story, n, where, key)
+            yield from _looked(story, n, where, "iam:ListAccessKeys")
+        case "iam:UpdateAccessKey" if story.is_orphan(key, n):
             return
-        case "iam:UpdateAccessKey" if story.is_orphan(key, n) or _reinstated(story, key, n):
-            return
+        case "iam:UpdateAccessKey" if _reinstated(story, key, n):
+            yield from _time_is_up(story, n, where, key)
+            yield from _looked(story, n, where, "iam:ListAccessKeys")
         case "iam:UpdateAccessKey":
-            yield from _disruptive(story, n, where, _about_key(key, user))
-            yield from _overlap(story, n, where, key)
+            yield from _disruptive(story, n, where, _about_key(key, user), key)
             yield from _looked(story, n, where, "iam:ListAccessKeys")
         case "iam:DeleteLoginProfile":
             yield from _disruptive(story, n, where, _threat(user, _PASSWORD_GOES))
@@ -276,63 +312,129 @@ def _threat(user: str | None, words: str) -> Callable[[Letter, Line], bool]:
     return lambda letter, line: letter.user == user and words in line.text
 
 
+# --- P3, P4: keys brought back for a while ------------------------------------------------------
+
+
 def _reinstated(story: _Story, key: str, at: int) -> bool:
-    """The last word about it before was ours: Active, for a while."""
-    updates = [c for n, c in story.effects("iam:UpdateAccessKey") if n < at]
-    mine = [c for c in updates if c.params.get("AccessKeyId") == key]
-    return bool(mine) and mine[-1].params.get("Status") == "Active"
+    """Our last word about it before was: Active, for a while.
+
+    Where somebody else has changed it since and the time is not up, the ladder decides as ever.
+    """
+    ours = _updates(story, key, at)
+    if not ours or ours[-1][1].params.get("Status") != "Active":
+        return False
+    touched = any(
+        ours[-1][0] < n < at and c.effect and _changes(c) and c.params.get("AccessKeyId") == key
+        for n, c in story.calls
+    )
+    return not touched or _is_up(story, key, at)
+
+
+def _updates(story: _Story, key: str, before: int) -> list[tuple[int, Call]]:
+    """Our own changes of the key's status."""
+    return [
+        (n, c)
+        for n, c in story.effects("iam:UpdateAccessKey")
+        if n < before and c.params.get("AccessKeyId") == key
+    ]
+
+
+def _asked(story: _Story, key: str, before: int) -> list[tuple[int, Call]]:
+    """Who asked for it back."""
+    return [
+        (n, c)
+        for n, c in story.calls
+        if n < before and c.operation == REINSTATE and c.params.get("AccessKeyId") == key
+    ]
+
+
+def _brought_back(story: _Story, n: int, where: str, key: str) -> Iterator[Violation]:
+    """A key becomes Active because a person asked for just this, and once for each asking."""
+    since = max((at for at, _ in _updates(story, key, n)), default=-1)
+    asked = [at for at, c in _asked(story, key, n) if c.user == story.user_of(n)]
+    if not any(at > since for at in asked):
+        yield Violation(promise="P4", text=f"{where}: made Active, and nobody had asked for it")
+
+
+def _is_up(story: _Story, key: str, at: int) -> bool:
+    asked = _asked(story, key, at)
+    until = asked[-1][1].params.get("Until", "") if asked else ""
+    return not until or story.history.calls[at].at >= datetime.fromisoformat(until)
+
+
+def _time_is_up(story: _Story, n: int, where: str, key: str) -> Iterator[Violation]:
+    """It becomes Inactive again when its stated time is over, not before."""
+    if not _is_up(story, key, n):
+        until = _asked(story, key, n)[-1][1].params["Until"]
+        yield Violation(promise="P3", text=f"{where}: brought back until {until}")
 
 
 def _disruptive(
-    story: _Story, n: int, where: str, about: Callable[[Letter, Line], bool]
+    story: _Story, n: int, where: str, about: Callable[[Letter, Line], bool], key: str = ""
 ) -> Iterator[Violation]:
-    """Told twice, one of them a warning of an earlier day, and not before day 14 or its date."""
-    today = story.day(story.history.calls[n])
-    notices = story.notices(n, about)
-    if not notices:
-        yield Violation(promise="P4", text=f"{where}: no notice had named it")
-        return
+    """One finding that threatened it at least must have been told as it should.
+
+    Two findings may threaten the same; each has a clock of its own, and the earlier act counts.
+    """
     said = [
-        (told.day, line)
-        for told in notices
+        (told, line)
+        for told in story.notices(n, about)
         for line in told.letter.lines
         if about(told.letter, line)
     ]
-    if len(notices) < 2:
+    if not said:
+        yield Violation(promise="P4", text=f"{where}: no notice had named it")
+        return
+    wrong = [
+        list(_threatened(story, n, where, [pair for pair in said if pair[1].title == title], key))
+        for title in dict.fromkeys(line.title for _, line in said)
+    ]
+    yield from min(wrong, key=len)
+
+
+def _threatened(
+    story: _Story, n: int, where: str, said: list[tuple[_Told, Line]], key: str
+) -> Iterator[Violation]:
+    """Told twice, one of them a warning of an earlier day, and not before day 14 or its date."""
+    today = story.day(story.history.calls[n])
+    title = said[0][1].title
+    if len({told.index for told, _ in said}) < 2:
         yield Violation(promise="P3", text=f"{where}: told once only")
-    if not any(day < today and line.stage in ("WARNING", "COUNTDOWN") for day, line in said):
+    warned = [told for told, line in said if line.stage in ("WARNING", "COUNTDOWN")]
+    if not any(told.day < today for told in warned):
         yield Violation(promise="P3", text=f"{where}: no warning on an earlier day")
-    last = max((day for day, line in said if line.on is not None), default=None)
-    # Two findings may threaten the same: the earlier date counts.
-    dates = [line.on for day, line in said if line.on is not None and day == last]
+    last = max((told.day for told, line in said if line.on is not None), default=None)
+    dates = [line.on for told, line in said if line.on is not None and told.day == last]
     if not dates or min(dates) > today:
         yield Violation(promise="P3", text=f"{where}: the date told last was {dates}")
-    if (today - said[0][0]).days < story.rules.act_after:
-        yield Violation(promise="P3", text=f"{where}: first told on {said[0][0]}")
+    first = story.first_told(n, said[0][0].letter.user, title, said[0][1].subject)
+    if (today - first).days < story.rules.act_after:
+        yield Violation(promise="P3", text=f"{where}: first told on {first}")
+    if key and "rotation" in title:
+        yield from _overlap(story, n, where, key, said)
 
 
-def _overlap(story: _Story, n: int, where: str, key: str) -> Iterator[Violation]:
-    """The replacement, or the reason why there is none, came days before."""
+def _overlap(
+    story: _Story, n: int, where: str, key: str, said: list[tuple[_Told, Line]]
+) -> Iterator[Violation]:
+    """The replacement, or the reason why there is none, came days before.
+
+    Whether the replacement is alive is asked of the last look: what happens between a look and
+    the act, nobody can see.
+    """
     latest = story.day(story.history.calls[n]) - timedelta(days=story.rules.overlap)
-    about = _about_key(key, None)
-    said = [
-        (told.day, line)
-        for told in story.notices(n, about)
-        for line in told.letter.lines
-        if about(told.letter, line) and "rotation" in line.title
-    ]
-    if not said:
-        return
+    looked = story.last_look(n)
     replaced = any(
         told.letter.old_key == key
         and told.day <= latest
         and told.index < n
         and not told.mail.bounced
-        and not story.is_shut(told.letter.new_key or "", n)
+        and not story.is_shut(told.letter.new_key or "", looked)
         for told in story.private()
     )
     explained = any(
-        day <= latest and any(reason in line.text for reason in _REASONS) for day, line in said
+        told.day <= latest and any(reason in line.text for reason in _REASONS)
+        for told, line in said
     )
     if not replaced and not explained:
         yield Violation(promise="P3", text=f"{where}: no replacement by {latest}, nor a reason")
@@ -399,32 +501,52 @@ def repeated(history: History, rules: Rules | None = None) -> Iterator[str]:
     story = _Story(history, rules or Rules())
     seen: Counter[object] = Counter()
     closed: dict[str | None, int] = defaultdict(int)
+    dates: dict[object, date | None] = {}
     for told in story.mails:
         letter = told.letter
         who = (letter.user, letter.to)
         keys: list[object] = []
+        kept: list[object] = []
         match letter.kind:
             case Kind.NOTICE | Kind.CLOSING:
                 keys.append((who, "thread", told.day))
                 if letter.stage not in _MAY_REPEAT:
                     anew = letter.thread if letter.user in story.rules.waived else ""
                     told_since = closed[letter.user], anew, story.key_edits(told)
-                    keys.append((who, letter.stage, _said(letter), told_since))
+                    kept = [
+                        (who, letter.stage, _said(letter, dated=dated), told_since)
+                        for dated in (True, False)
+                    ]
+                    keys.append(kept[0 if _news(story, letter, dates, who) else 1])
                 if letter.kind is Kind.CLOSING:
                     closed[letter.user] += 1
+                dates.update({(who, line.title, line.subject): line.on for line in letter.lines})
             case Kind.CREDENTIALS:
                 keys.append((who, letter.new_key or letter.attachment))
             case _:
                 keys.append((who, letter.kind, letter.text))
         if any(seen[key] for key in keys):
             yield f"{letter.stage} to {' '.join(letter.to)} on {told.day}"
-        seen.update(keys)
+        seen.update({*keys, *kept})
 
 
-def _said(letter: Letter) -> object:
-    """What a notice tells; of one finding its date is news only where it says that it moved."""
-    dated = len(letter.lines) > 1 or _MOVED in letter.text
+def _said(letter: Letter, *, dated: bool) -> object:
+    """What a notice tells."""
     return frozenset((line.subject, line.stage, dated and line.on) for line in letter.lines)
+
+
+def _news(story: _Story, letter: Letter, dates: Mapping[object, date | None], who: object) -> bool:
+    """Whether the date is news; of one finding only if its reader can know why it is another.
+
+    The mail says that it moved, or one before it did; there was none; or it is the day of an act.
+    """
+    if len(letter.lines) != 1 or _MOVED in letter.text:
+        return True
+    (line,) = letter.lines
+    before = dates.get((who, line.title, line.subject), date.min)
+    if letter.stage == "ENFORCEMENT" and line.on in story.act_days(letter.user):
+        return True
+    return before is None or before == line.on
 
 
 # --- P7: credentials reach their owner alone ----------------------------------------------------

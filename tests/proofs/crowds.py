@@ -26,7 +26,14 @@ DAYS = (0, 7, 11, 14, 15)
 SHORTER = 30
 """A lease of two minutes then lasts four seconds."""
 _LAPSED_SECONDS = 120 / SHORTER + 0.5
-HELD_AT = ("CreateAccessKey", "UpdateLoginProfile", "SendEmail", "PutObject")
+NAPS = (
+    (STORAGES[0], "CreateAccessKey"),
+    (STORAGES[1], "UpdateLoginProfile"),
+    (STORAGES[0], "SendEmail"),
+    (STORAGES[1], "CreateAccessKey"),
+    (STORAGES[0], "PutObject"),
+)
+"""Storage, and the call at which the process falls asleep; a directory makes no PutObject."""
 
 Made = Callable[[str], Stage]
 
@@ -44,15 +51,12 @@ def crowds(size: Size, seed: int) -> Iterator[Figure]:
             found += [f"{text}, seed {seed}" for text in at_once(made, storage, day, count, single)]
             tried += 1
         yield Figure(promise="P11", what="races of processes", tried=tried, violations=(*found,))
-        naps = [
-            f"{text}, seed {seed}"
-            for number in range(size.of(1, 5))
-            for text in asleep(made, STORAGES[number % 2], HELD_AT[number % len(HELD_AT)])
-        ]
+        chosen = NAPS[: size.of(1, len(NAPS))]
+        naps = [f"{text}, seed {seed}" for nap in chosen for text in asleep(made, *nap)]
         yield Figure(
             promise="P11",
             what="processes asleep past their lease",
-            tried=size.of(1, 5),
+            tried=len(chosen),
             violations=(*naps,),
         )
 

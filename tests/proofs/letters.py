@@ -46,6 +46,7 @@ _KINDS = {
 _LEAD = re.compile(r"^([A-Z ]+): ", re.MULTILINE)
 _USER = re.compile(r"(?:IAM Compliance|Your new (?:access key|console password)): (\S+)")
 _CARD = re.compile(r"^\[([A-Z ]+)\]  \w+ severity$", re.MULTILINE)
+_COUNT = re.compile(r"^\d+ of \d+ +")
 _ROW = re.compile(r"\* \[([A-Z ]+)\] ([^*]*?): ([^,*]+), (?:\w{3} (\d+ \w{3} \d{4}))?")
 _DATE = re.compile(r"^DATE: \w{3} (\d+ \w{3} \d{4})", re.MULTILINE)
 _NEW, _OLD = (
@@ -137,7 +138,7 @@ def _card(text: str, card: re.Match[str], end: int) -> Line:
     said = text[card.end() : end]
     return Line(
         subject=said.strip().split("\n", 1)[0],
-        title=text[: card.start()].rstrip().rsplit("\n", 1)[-1],
+        title=_COUNT.sub("", text[: card.start()].rstrip().rsplit("\n", 1)[-1]),
         stage=card[1],
         on=_day(_DATE.search(said)),
         text=" ".join(said.split()),

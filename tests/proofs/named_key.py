@@ -1,7 +1,8 @@
 """Only the named key is touched (P4): every shape of a user × every edit between plan and act.
 
 A table, not chance.  The edit comes after the plan was made, before one of the next looks at the
-account; afterwards each key must be as its owner left it, but the one that the act names.
+account.  After it none but the named key was touched, and none deleted but exactly the key that
+Keyreeve had made Inactive, where its slot was opted in.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from itertools import product
 from tests.proofs.checker import Violation
 from tests.proofs.chronicle import Chronicle
 from tests.proofs.figure import Figure, Size
-from tests.proofs.history import Call
+from tests.proofs.history import Call, Mail
 from tests.proofs.meddling import Meddled
 from tests.proofs.words import TEXT
 from tests.proofs.worlds import Neighbourhood
@@ -47,6 +48,12 @@ EDITS = (
     "all keys are deleted, a strange one comes",
     "the user is another of the same name",
 )
+_ANOTHER = (
+    "the named key is another of the same id",
+    "all keys are deleted, a strange one comes",
+    "the user is another of the same name",
+)
+"""Edits after which no key is the one that Keyreeve had made Inactive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +94,11 @@ def _lived(row: Row) -> Iterator[Violation]:
     for day in range(row.day):
         village.run(day, fate=world.fate())
     state: dict[str, object] = {"planned": False, "left": row.at}
-    after: dict[str, bool] = village.account.keys_of(NAME)
+
+    edited: int | None = None
 
     def meddle(number: int, method: str, args: tuple[object, ...]) -> None:
+        nonlocal edited
         del number
         if method == "put" and str(args[0]).endswith("state.json"):
             state["planned"] = True
@@ -97,22 +106,51 @@ def _lived(row: Row) -> Iterator[Violation]:
             return
         if state["left"] == 0:
             _edit(village, row.edit)
-            after.clear()
-            after.update(village.account.keys_of(NAME))
+            edited = len(world.events)
         state["left"] = int(str(state["left"])) - 1
 
     seen = len(world.events)
     with suppress(Stopped):
         village.run(row.day, fate=Meddled(world, None, meddle))
+    yield from _judged(row, world, seen, edited)
+
+
+def _judged(row: Row, world: Chronicle, seen: int, edited: int | None) -> Iterator[Violation]:
+    """What the run did to keys; `edited`: how much had happened before the edit."""
     made = {e.made for e in world.events if isinstance(e, Call) and e.made}
-    for event in world.events[seen:]:
-        if not isinstance(event, Call) or not event.effect:
+    for number, event in enumerate(world.events[seen:], start=seen):
+        touched = event.params.get("AccessKeyId") if isinstance(event, Call) else None
+        if not isinstance(event, Call) or not event.effect or touched in made:
             continue
-        touched = event.params.get("AccessKeyId")
-        if event.operation == "iam:DeleteAccessKey" and touched not in made:
-            yield Violation(promise="P4", text=f"{touched} was deleted")
-        elif event.operation == "iam:UpdateAccessKey" and touched not in made:
+        if event.operation == "iam:DeleteAccessKey":
+            shown = edited is not None and edited <= _look(world, number)
+            another = shown and row.edit in _ANOTHER
+            if another or not _shut_by_us(world.events[:number], touched):
+                yield Violation(promise="P4", text=f"{touched} was deleted")
+        elif event.operation == "iam:UpdateAccessKey":
             yield from _may_end(row, str(touched))
+
+
+def _look(world: Chronicle, before: int) -> int:
+    """The last look at the keys; what is edited after it, nobody can see."""
+    looks = (
+        number
+        for number, event in enumerate(world.events[:before])
+        if isinstance(event, Call) and event.operation == "iam:ListAccessKeys"
+    )
+    return max(looks, default=-1)
+
+
+def _shut_by_us(before: list[Call | Mail], key: str | None) -> bool:
+    """Whether Keyreeve had made it Inactive: with the slot rule opted in, it may be deleted."""
+    return any(
+        isinstance(e, Call)
+        and e.effect
+        and e.operation == "iam:UpdateAccessKey"
+        and e.params.get("AccessKeyId") == key
+        and e.params.get("Status") == "Inactive"
+        for e in before
+    )
 
 
 def _may_end(row: Row, touched: str) -> Iterator[Violation]:

@@ -10,12 +10,15 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.proofs.checker import USE
+from tests.proofs.checker import REINSTATE, USE
 from tests.scenario.people import administrator, console, key, person
 
 from keyreeve.model.case import Extension, Hold, Pause, Waiver
 from keyreeve.model.identifiers import AccessKeyId, UserId, UserName
 from keyreeve.model.snapshot import AccessKey, User
+from keyreeve.pipeline.people import Person
+from keyreeve.pipeline.reinstate import Request
+from keyreeve.pipeline.reinstate import reinstate as bring_back
 
 if TYPE_CHECKING:
     from tests.proofs.random_histories import Life
@@ -290,4 +293,33 @@ def pause(life: Life) -> str:
     return "everything is paused"
 
 
-DECISIONS = (waive, hold, hold, extend, pause, pause)
+def reinstate(life: Life) -> str:
+    """An Inactive key comes back for a while: by the real use case, not by hand."""
+    inactive = [
+        (user, slot)
+        for user in life.village.account.snapshot().users
+        for slot in user.keys
+        if not slot.active and user.user_id is not None and slot.key_id is not None
+    ]
+    if not inactive:
+        return "no key is Inactive"
+    user, slot = life.chance.choice(inactive)
+    span = timedelta(hours=life.chance.choice([5, 24, 100, 400]))
+    until = (life.now + span).isoformat()
+    life.village.account.now = life.now
+    life.chronicle.person(REINSTATE, str(user.name), AccessKeyId=str(slot.key_id), Until=until)
+    bring_back(
+        life.village.wired(life.chronicle.fate()),
+        Request(
+            person=Person(user_id=user.user_id, user_name=user.name),
+            key_id=slot.key_id,
+            span=span,
+            reason="a batch job still needs it",
+            by="arn:aws:iam::123456789012:user/msp",
+        ),
+        life.now,
+    )
+    return f"{slot.key_id} is brought back until {until}"
+
+
+DECISIONS = (waive, hold, hold, extend, pause, pause, reinstate, reinstate)

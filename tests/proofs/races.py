@@ -5,7 +5,8 @@
                  its lease, while a second one takes over; then the first goes on
     processes    2–8 real processes at once, on the emulator's S3 and on a directory (`crowds`)
 
-What is forbidden: an effect that arrives while somebody else holds the lock.  One exception per
+What is forbidden: a fork of the audit chain, and an effect that arrives while somebody else holds
+the lock.  One exception per
 lost lease, and no more: the call that was under way when the holder last looked, if it took longer
 than the thirty seconds that the lease keeps for it.
 """
@@ -34,8 +35,11 @@ from keyreeve.aws.s3_store import S3Store
 from keyreeve.codec.seal import parse, readable
 from keyreeve.codec.values import from_json, to_json
 from keyreeve.model.errors import KeyreeveError, LockLost
+from keyreeve.model.identifiers import RunId
 from keyreeve.pipeline import daily
 from keyreeve.ports import ObjectStore
+from keyreeve.storage import audit_log
+from keyreeve.storage.audit_log import StoredAuditLog, records, verify
 from keyreeve.storage.layout import LOCK
 from keyreeve.storage.lock import LEASE, RENEW_EVERY, TRUSTED_FOR, AccountLock, LockRecord, current
 
@@ -342,6 +346,7 @@ def _wrong(race: Race, seed: int) -> tuple[list[str], int]:
     village, record, _ = run_race(race, seed)
     found = list(offences(record))
     found += [p for p in problems(village) if not _one_per_takeover(p, record.takeovers)]
+    found += [f"audit log: {problem}" for problem in verify(village.store)]
     found += [
         f"{process} ended with {end}"
         for process, end in record.ends.items()
@@ -384,9 +389,79 @@ def in_memory(size: Size, seed: int) -> Iterator[Figure]:
         wrong += found
     yield Figure(promise="P11", what="races of whole runs", tried=raced, violations=(*wrong,))
     yield Figure(promise="P11", what="lapsed leases taken over", tried=handed)
+    standstills = list(late_segments())
+    yield Figure(
+        promise="P11",
+        what="standstills while an audit segment is written",
+        tried=len(standstills),
+        violations=tuple(problem for wrong in standstills for problem in wrong),
+    )
+
+
+# --- writers of the audit log ---------------------------------------------------------------------
+
+
+class _Sleeper(Network):
+    """One process stands still for longer than its lease at one of its turns."""
+
+    def __init__(self, conductor: Conductor, turn: int) -> None:
+        super().__init__(conductor, random.Random(turn), loss=0.0)
+        self.turns = 0
+        self._turn = turn
+
+    def travel(self) -> None:
+        super().travel()
+        if self.conductor.process != "late":
+            return
+        self.turns += 1
+        if self.turns - 1 == self._turn:
+            self.conductor.freeze("late", 300.0)
+            self.conductor.pause(0)
+
+
+def late_segment(turn: int) -> tuple[int, list[str]]:
+    """A writer who stands still at a turn while another one writes: his turns, what is wrong."""
+    conductor, bucket = Conductor(), SharedBucket()
+    network = _Sleeper(conductor, turn)
+
+    def store() -> S3Store:
+        return S3Store(RacingS3(bucket, network), bucket="b", prefix="p", sleep=conductor.sleep)
+
+    def write(run_id: str, *events: str) -> None:
+        log = StoredAuditLog(store(), run_id=RunId(run_id))
+        for event in events:
+            log.append(event, conductor.now(), {})
+            log.flush()
+
+    conductor.spawn("first", partial(write, "20260105T060000Z-0000", "begun"))
+    conductor.spawn("late", partial(write, "20260105T060100Z-0001", "late", "later"), after=60)
+    conductor.spawn("next", partial(write, "20260105T060300Z-0002", "one", "two"), after=180)
+    conductor.play()
+    kept = store()
+    told = sorted(record.event for record in records(kept))
+    wrong = verify(kept)
+    if told != sorted(("begun", "late", "later", "one", "two")):
+        wrong.append(f"the records are {told}")
+    return network.turns, [f"asleep at turn {turn}: {each}" for each in wrong]
+
+
+def late_segments() -> Iterator[list[str]]:
+    """What is wrong, for a standstill at every turn of the late writer."""
+    turns, wrong = late_segment(-1)
+    yield wrong
+    for turn in range(turns):
+        yield late_segment(turn)[1]
 
 
 # --- planted violations ---------------------------------------------------------------------------
+
+
+@contextmanager
+def _without_a_fence() -> Iterator[None]:
+    """Every segment is written as soon as its writer has seen an end, whoever claimed since."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(audit_log, "claim", lambda *_: True)
+        yield
 
 
 @contextmanager
@@ -412,4 +487,5 @@ MUTANTS = (
         name="the lease is not looked at before an act",
         plant=partial(_planted, "check", lambda *_: None),
     ),
+    Mutant(promise="P11", name="the place of a segment is not claimed", plant=_without_a_fence),
 )

@@ -227,11 +227,20 @@ class Life:
 
     def _none_of(self, still: set[str] | None, seen: int) -> None:
         made = {c.made for c in self.chronicle.events if isinstance(c, Call) and c.made}
-        for event in self.chronicle.events[seen:]:
+        back: set[str] = set()
+        for number, event in enumerate(self.chronicle.events):
             if not isinstance(event, Call) or not event.effect or "Actor" in event.params:
                 continue
-            orphan = event.params.get("AccessKeyId") in made
-            if event.operation in _HURTS and not orphan and (still is None or event.user in still):
+            key = event.params.get("AccessKeyId", "")
+            if event.params.get("Status") == "Active":
+                back.add(key)
+                continue
+            # A waiver or a hold is about findings; who brings a key back states its end as well.
+            ended = still is not None and key in back
+            back.discard(key)
+            if number < seen or key in made or ended:
+                continue
+            if event.operation in _HURTS and (still is None or event.user in still):
                 self._wrong(
                     "P3", f"{event.operation} of {event.user}, who is held, waived or paused"
                 )
@@ -273,7 +282,8 @@ def _under(name: str, old: str, event: Call | Mail) -> Call | Mail:
     """The event, as if the user had always borne the name."""
     if isinstance(event, Call):
         return replace(event, user=name) if event.user == old else event
-    return replace(event, raw=re.sub(rf"{old}(?!@)".encode(), name.encode(), event.raw))
+    # Mail addresses stay: `user0@…`, and `user0.new@…` too.
+    return replace(event, raw=re.sub(rf"{old}(?![\w.]*@)".encode(), name.encode(), event.raw))
 
 
 def _freed(history: History, after: int | None) -> frozenset[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from tests.proofs import checker, letters
-from tests.proofs.checker import ACTOR, USE, Rules, repeated, violations
+from tests.proofs.checker import ACTOR, REINSTATE, USE, Rules, repeated, violations
 from tests.proofs.chronicle import Chronicle
 from tests.proofs.history import Call, History, Key, Mail
 from tests.proofs.letters import read
@@ -26,6 +26,15 @@ OLD, NEW, OTHER = "AKIAOLD", "AKIANEW", "AKIAOTHER"
 OWNER, TEAM = "ada@example.com", "team@example.com"
 CSV = f"User name,Access key ID,Secret access key\r\nada,{NEW},s3cret\r\n".encode()
 PUT = "credentials/access-keys/AIDA/op-1.csv"
+MOVED = "The date has moved: it was nearer."
+UNUSED = "Your unused access keys become inactive. They are not deleted."
+SPARE_DAYS = (
+    ("day_0", 0, "NOTIFICATION"),
+    ("day_3", 3, "REMINDER"),
+    ("day_7", 7, "NEW CREDENTIALS"),
+    ("day_10", 10, "WARNING"),
+    ("day_11", 11, "COUNTDOWN"),
+)
 
 
 def call(day: float, operation: str, **params: str) -> Call:
@@ -47,13 +56,47 @@ def mail(day: float, subject: str, text: str, *, to: str = OWNER, csv: bytes = b
     return Mail(at=MONDAY + timedelta(days=day), to=envelope, raw=message.as_bytes())
 
 
-def notice(day: float, stage: str, on: int = 14, said: str = "") -> Mail:
-    date = f"{MONDAY + timedelta(days=on):%a %d %b %Y}"
+def notice(day: float, stage: str, on: int | None = 14, said: str = "") -> Mail:
+    date = "to be set" if on is None else f"{MONDAY + timedelta(days=on):%a %d %b %Y}"
     text = (
         f"ETV\n{stage}: day-14 action\n\n1 of 1  Access key is due for rotation\n"
         f"[{stage}]  Medium severity\n\nAccess key {OLD}\nold\n\nDATE: {date}, soon\n{said}\n"
     )
     return mail(day, "[ETV] IAM Compliance: ada", text)
+
+
+def spare_notice(day: float, stage: str, *rotation: tuple[str, int]) -> Mail:
+    """Of a spare key; and of its rotation, which is due later."""
+    text = f"ETV\n{stage}: day-14 action\n"
+    findings = [("Spare access key is not used", stage, 14)]
+    findings += [("Access key is due for rotation", later, on) for later, on in rotation]
+    for number, (title, each, on) in enumerate(findings, start=1):
+        text += (
+            f"\n{number} of {len(findings)}  {title}\n[{each}]  Medium severity\n\n"
+            f"Access key {OLD}\nold\n\nDATE: {MONDAY + timedelta(days=on):%a %d %b %Y}, soon\n"
+        )
+    return mail(day, "[ETV] IAM Compliance: ada", text)
+
+
+def threat(day: float, stage: str, said: str) -> Mail:
+    """Of the console access, which may cost access keys."""
+    text = (
+        f"ETV\n{stage}: day-14 action\n\nUser has not signed in for a long time\n"
+        f"[{stage}]  Medium severity\n\nConsole access\nNo sign-in\n\n"
+        f"DATE: {MONDAY + timedelta(days=14):%a %d %b %Y}, soon\n{said}\n"
+    )
+    return mail(day, "[ETV] IAM Compliance: ada", text)
+
+
+def second_round() -> list[Call | Mail]:
+    """The same key once more, two weeks later; its replacement stands."""
+    stages = ((16, "NOTIFICATION"), (19, "REMINDER"), (23, "NEW CREDENTIALS"), (26, "WARNING"))
+    return [
+        *(notice(day, stage, on=30) for day, stage in stages),
+        looked(30),
+        shut(30),
+        notice(30, "ENFORCEMENT", on=30),
+    ]
 
 
 def private(day: float = 7, key: str = NEW, csv: bytes = CSV) -> Mail:
@@ -75,6 +118,16 @@ def looked(day: float) -> Call:
 
 def profile(day: float) -> Call:
     return call(day, "iam:GetLoginProfile")
+
+
+def asked(day: float, until: float, key: str = OLD) -> Call:
+    """Somebody asks for the key back."""
+    at = (MONDAY + timedelta(days=until)).isoformat()
+    return by_its_owner(call(day, REINSTATE, AccessKeyId=key, Until=at))
+
+
+def back(day: float, key: str = OLD) -> Call:
+    return call(day, "iam:UpdateAccessKey", AccessKeyId=key, Status="Active")
 
 
 def by_its_owner(event: Call) -> Call:
@@ -169,6 +222,31 @@ PLANTED: dict[str, tuple[str, Callable[[], History]]] = {
     "no replacement and no reason": ("P3", lambda: case(create=None, private=None)),
     "the replacement came late": ("P3", lambda: case(create=create(11), private=private(11))),
     "the replacement is gone": ("P3", lambda: with_after("day 7", by_its_owner(shut(8, NEW)))),
+    "the replacement was gone when somebody looked": (
+        "P3",
+        lambda: with_after("day 11", by_its_owner(shut(14, NEW))),
+    ),
+    "two findings that were each told too little": (
+        "P3",
+        lambda: case(
+            **{
+                name: spare_notice(day, stage) if day < 7 else notice(day, stage)
+                for name, day, stage in SPARE_DAYS
+            }
+        ),
+    ),
+    "a threat that came in the last notice alone": (
+        "P3",
+        lambda: case(
+            **{
+                name: threat(day, stage, "It will be listed." if day < 11 else UNUSED)
+                for name, day, stage in SPARE_DAYS
+            },
+            create=None,
+            private=None,
+            escrow=None,
+        ),
+    ),
     "nobody looked": ("P3", lambda: case(look=None)),
     "somebody looked yesterday": ("P3", lambda: case(look=looked(13))),
     "the look came before another change": (
@@ -205,11 +283,78 @@ PLANTED: dict[str, tuple[str, Callable[[], History]]] = {
             call(8, "iam:DeleteAccessKey", AccessKeyId=OTHER),
         ),
     ),
+    "a key made Active for which nobody asked": (
+        "P4",
+        lambda: with_after("day 14", looked(15), back(15)),
+    ),
+    "a key made Active twice, asked for once": (
+        "P4",
+        lambda: with_after(
+            "day 14",
+            *(asked(15, 16), looked(15), back(15), looked(16), shut(16), looked(17), back(17)),
+        ),
+    ),
+    "another key made Active than the one asked for": (
+        "P4",
+        lambda: with_after(
+            "day 14",
+            *(by_its_owner(shut(14, NEW)), asked(15, 16), looked(15), back(15, NEW)),
+            by_its_owner(back(15, NEW)),
+        ),
+    ),
+    "a key of another user made Active than the one asked for": (
+        "P4",
+        lambda: with_after(
+            "day 14", replace(asked(15, 16), user="eve"), looked(15), back(15), looked(16), shut(16)
+        ),
+    ),
+    "a key made Active without a look": (
+        "P3",
+        lambda: with_after("day 14", asked(15, 16), back(15)),
+    ),
+    "a key brought back that ends too early": (
+        "P3",
+        lambda: with_after("day 14", asked(15, 18), looked(15), back(15), looked(17), shut(17)),
+    ),
+    "a key brought back for longer that ends at the first time": (
+        "P3",
+        lambda: with_after(
+            "day 14",
+            *(asked(15, 16), looked(15), back(15), by_its_owner(shut(15))),
+            *(asked(15, 18), looked(15.5), back(15.5), looked(16), shut(16)),
+        ),
+    ),
+    "a key that its owner made Active again, taken for one brought back": (
+        "P4",
+        lambda: with_after(
+            "day 3",
+            *(by_its_owner(shut(3, OTHER)), asked(3, 5, OTHER), looked(3), back(3, OTHER)),
+            *(by_its_owner(shut(4, OTHER)), by_its_owner(back(4, OTHER))),
+            *(looked(4.5), shut(4.5, OTHER)),
+        ),
+    ),
     "a notice twice on a day": ("P5", lambda: with_after("day 3", CASE["day 3"])),
     "the same stage on two days": ("P5", lambda: with_after("day 3", notice(4, "REMINDER"))),
     "a first notice again, with another date": (
         "P5",
         lambda: with_after("day 0", notice(1, "NOTIFICATION", on=15)),
+    ),
+    "a warning again, for a date that nobody said had moved": (
+        "P3 P5",
+        lambda: case(day_11=notice(11, "WARNING", on=15)),
+    ),
+    "a date said to have moved that is the same": (
+        "P5",
+        lambda: with_after("day 3", notice(4, "REMINDER", said=MOVED)),
+    ),
+    "an act told twice": ("P5", lambda: with_after("day 14", notice(14.5, "ENFORCEMENT"))),
+    "an act told again on another day": (
+        "P5",
+        lambda: case(closing=notice(16, "ENFORCEMENT")),
+    ),
+    "an act told again under another date": (
+        "P5",
+        lambda: case(closing=notice(16, "ENFORCEMENT", on=16)),
     ),
     "a burst": ("P5", lambda: with_after("day 3", notice(3, "COUNTDOWN"))),
     "a private mail twice": ("P5", lambda: with_after("private", private(8))),
@@ -262,8 +407,72 @@ def test_a_planted_violation_is_found(name: str):
         ),
         pytest.param(with_after("day 11", notice(12, "COUNTDOWN")), id="a countdown a day"),
         pytest.param(
-            with_after("day 3", notice(4, "REMINDER", said="The date has moved: it was nearer.")),
+            with_after("day 3", notice(4, "REMINDER", on=15, said=MOVED)),
             id="a date that moved",
+        ),
+        pytest.param(
+            case(
+                day_11=notice(11, "NEW CREDENTIALS", on=20, said=MOVED),
+                look=notice(16, "WARNING", on=20),
+                act=looked(20),
+                day_14=shut(20),
+                closing=notice(20, "ENFORCEMENT", on=20),
+            ),
+            id="a warning for the date that it moved to",
+        ),
+        pytest.param(
+            case(
+                day_11=notice(14, "OVERDUE", on=None),
+                look=notice(16, "NEW CREDENTIALS", on=21),
+                act=notice(17, "WARNING", on=21),
+                day_14=None,
+                closing=None,
+            ),
+            id="a stage again, once there is a date",
+        ),
+        pytest.param(
+            with_after(
+                "day 14",
+                by_its_owner(replace(shut(14), params={"AccessKeyId": OLD, "Status": "Active"})),
+                *second_round(),
+            ),
+            id="an act told again, for it was done again",
+        ),
+        pytest.param(
+            with_after("day 14", asked(15, 17), looked(15), back(15), looked(17), shut(17)),
+            id="a key brought back for its time",
+        ),
+        pytest.param(
+            with_after("day 14", asked(15, 17), looked(15), back(15), by_its_owner(shut(16))),
+            id="a key brought back that its owner has ended",
+        ),
+        pytest.param(
+            with_after("look", by_its_owner(shut(14, NEW))),
+            id="a replacement that ended after the last look",
+        ),
+        pytest.param(
+            case(
+                create=None,
+                private=None,
+                escrow=None,
+                **{
+                    name: spare_notice(day, stage, *[("WARNING", 20)] * (day > 7))
+                    for name, day, stage in SPARE_DAYS
+                },
+            ),
+            id="a spare key that came of age: its own clock goes on",
+        ),
+        pytest.param(
+            case(
+                **{
+                    name: threat(day, stage, "It will be listed." if day < 7 else UNUSED)
+                    for name, day, stage in SPARE_DAYS
+                },
+                create=None,
+                private=None,
+                escrow=None,
+            ),
+            id="a finding that threatened something else at first",
         ),
         pytest.param(
             case(

@@ -306,6 +306,8 @@ def _broken(house: House) -> None:
     s3 = aws(house.sandbox.url, "s3")
     state = s3.get_object(Bucket=BUCKET, Key=f"{PREFIX}state.json")["Body"].read()
     s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}state.json", Body=state[:100])
+    for folder in ("feedback/2026/01/20", "audit-inbox"):
+        s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}{folder}/rubbish.json", Body=b"{")
     house(Role.ACTOR, "state", "repair")
     s3.put_object(Bucket=BUCKET, Key=f"{PREFIX}lock.json", Body=b"{")
     house(Role.ACTOR, "state", "unlock", "--force")

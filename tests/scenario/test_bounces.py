@@ -8,14 +8,15 @@ from datetime import timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.scenario.people import aged, bystanders, old_password
+from tests.scenario.people import ACCOUNT, aged, bystanders, old_password
 from tests.scenario.village import TEAM, Silence, Village
 
 from keyreeve.model.case import StepName
-from keyreeve.model.errors import AccessDenied
+from keyreeve.model.errors import AccessDenied, BrokenOff, StorageUnreachable
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
-from keyreeve.pipeline import memory, workbench
+from keyreeve.pipeline import workbench
+from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.people import Person
 from keyreeve.pipeline.reinstate import Request, reinstate
 from keyreeve.pipeline.resend import resend
@@ -301,6 +302,160 @@ def test_a_password_that_a_full_mailbox_sent_back_is_sent_again_the_next_day():
     assert village.case("old.password") is None
 
 
+def sent_again(village, user, day):
+    """A person sends the private mail once more, the evening of the day."""
+    person = Person(user_id=user.user_id, user_name=user.name)
+    resend(village.wired(), person, village.at(day + 0.5), Silence(), send=True)
+    return village.mails(MailKind.CREDENTIALS)[-1]
+
+
+def test_a_case_stays_open_while_a_password_that_always_came_back_waits_for_a_person():
+    village = village_of(old_password())
+    for day in range(40):
+        village.run(day)
+        for mail in village.mails(MailKind.CREDENTIALS)[-1:]:
+            village.comes_back(mail, lasting=False)
+    assert operation(village, "old.password").stuck is not None
+    assert village.case("old.password").findings == {}
+    assert village.mails(MailKind.CLOSING) == []
+    sent_again(village, old_password(), 40)
+    village.live(41, 44)
+    assert village.case("old.password") is None
+    assert len(village.mails(MailKind.CLOSING)) == 1
+
+
+def test_a_password_that_waits_for_a_person_is_no_longer_waited_for_once_there_is_none():
+    village = village_of(old_password())
+    for day in range(20):
+        village.run(day)
+        for mail in village.mails(MailKind.CREDENTIALS)[-1:]:
+            village.comes_back(mail, lasting=False)
+    village.account.change("old.password", password_enabled=False)
+    village.live(20, 23)
+    assert village.case("old.password") is None
+
+
+def test_a_closing_mail_that_is_due_waits_for_a_password_that_has_just_come_back():
+    village = village_of(old_password())
+    village.live(0, 7)
+    (private,) = village.mails(MailKind.CREDENTIALS)
+    asked = village.account.credential_report
+
+    def comes_back_after_the_plans_facts():
+        found = asked()
+        village.comes_back(private, lasting=False)
+        return found
+
+    village.account.credential_report = comes_back_after_the_plans_facts
+    village.run(8)
+    village.account.credential_report = asked
+    village.live(9, 12)
+    first, second = village.mails(MailKind.CREDENTIALS)
+    assert (first, second.attachments) == (private, private.attachments)
+    (closing,) = village.mails(MailKind.CLOSING)
+    assert closing.sent_at > second.sent_at
+
+
+def test_what_a_person_sent_again_unasked_and_came_back_is_not_delivered():
+    village = village_of()
+    village.live(0, 8)
+    village.comes_back(sent_again(village, aged(), 8), lasting=False)
+    assert [told.headline for told in village.run(9, execute=False).plan.team] == [
+        "aged.key: the new access key did not arrive"
+    ]
+    village.live(9, 20)
+    private = village.mails(MailKind.CREDENTIALS)[-1]
+    assert private.sent_at.date() == village.at(9).date()
+    (shut,) = village.account.shut
+    assert shut[0] - private.sent_at >= timedelta(days=4)
+
+
+def test_the_first_mail_that_comes_back_after_a_person_sent_it_again_is_replaced_by_the_second():
+    village = village_of()
+    village.live(0, 8)
+    first = village.mails(MailKind.CREDENTIALS)[0]
+    again = sent_again(village, aged(), 11)
+    village.comes_back(first, lasting=False)
+    village.live(12, 20)
+    assert village.mails(MailKind.CREDENTIALS) == [first, again]
+    (shut,) = village.account.shut
+    assert shut[0].date() - again.sent_at.date() >= timedelta(days=4)
+
+
+def test_what_was_sent_again_and_came_back_is_not_taken_for_delivered_by_its_own_step():
+    village = village_of()
+    village.live(0, 8)
+    village.comes_back(sent_again(village, aged(), 8), lasting=True)
+    village.live(9, 10)
+    assert operation(village).returned is not None
+    again = recall("ETV", ACCOUNT, village.wired().tools, village.policy.days)[0]
+    (case,) = again.users.values()
+    (only,) = case.operations.values()
+    assert only.returned is not None
+
+
+# --- after its case -------------------------------------------------------------------------------
+
+
+def test_a_password_that_comes_back_after_its_case_has_closed_is_told_to_the_team_once():
+    village = village_of(old_password())
+    village.live(0, 9)
+    assert village.case("old.password") is None
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+    village.live(10, 15)
+    assert [(day, subject.partition(": ")[2]) for day, subject in village.told_the_team()] == [
+        (
+            village.at(10).date(),
+            "old.password may be locked out: the new password came back",
+        )
+    ]
+    written = [r for r in records(village.store) if r.event == "mail.returned"]
+    assert [r.data["user_name"] for r in written] == ["old.password"]
+
+
+@pytest.mark.parametrize("kind", [MailKind.NOTICE, MailKind.CLOSING, MailKind.CREDENTIALS])
+@pytest.mark.parametrize("closing_mail", [True, False])
+def test_whatever_comes_back_after_its_case_is_told_and_changes_nothing(kind, closing_mail):
+    village = village_of(closing_mail=closing_mail)
+    village.live(0, 17)
+    assert village.case(AGED) is None
+    for mail in village.mails(kind)[-1:]:
+        village.comes_back(mail)
+    village.live(18, 25)
+    told = [(mail.sent_at.date(), mail.to) for mail in village.mails(MailKind.TEAM)]
+    assert told == [(village.at(18).date(), (TEAM,))] * len(village.mails(kind)[-1:])
+    assert village.acts(AGED) == [(7, "create_replacement_key"), (14, "deactivate_access_key")]
+    assert village.case(AGED) is None
+
+
+def test_a_rehearsal_tells_of_a_late_bounce_and_a_stop_tells_it_no_second_time():
+    village = village_of(old_password())
+    village.live(0, 9)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+    assert len(village.run(10, execute=False).plan.team) == 1
+    saving = village.store.put
+
+    def told_and_not_saved(key, content, **condition):
+        if key == "state.json" and village.mails(MailKind.TEAM):
+            raise StorageUnreachable("no answer", where=key)
+        return saving(key, content, **condition)
+
+    village.store.put = told_and_not_saved
+    with pytest.raises(BrokenOff):
+        village.run(10)
+    village.store.put = saving
+    village.live(11, 14)
+    assert len(village.mails(MailKind.TEAM)) == 1
+
+
+def test_ids_of_a_closed_case_are_forgotten_after_two_weeks():
+    village = village_of(old_password())
+    village.live(0, 9)
+    assert village.state.past_mails
+    village.live(10, 24)
+    assert not village.state.past_mails
+
+
 # --- at any moment --------------------------------------------------------------------------------
 
 
@@ -459,7 +614,6 @@ def test_a_product_that_is_deaf_to_bounces_would_be_found(monkeypatch, back, wha
     def deaf(state, feedback):
         return state, None
 
-    monkeypatch.setattr(memory, "take_back", deaf)
     monkeypatch.setattr(workbench, "take_back", deaf)
     (found,) = violations(*village_with(back))
     assert what in found

@@ -163,6 +163,25 @@ def test_a_corrupt_state_stops_the_run_and_repair_puts_the_last_version_back(set
     assert settled.run(1).code == 0
 
 
+@pytest.mark.parametrize("key", ["feedback/2099/01/05/070000-x.json", "audit-inbox/x.json"])
+def test_an_unreadable_object_that_stops_every_run_is_named_and_set_aside_and_not_lost(
+    settled: Command, key: str
+):
+    settled.store(key, b"rubbish")
+    assert settled.run(1).code == 6
+    verified = settled("state", "verify")
+    assert verified.code == 1
+    assert f"{key}: " in verified.out
+    repaired = settled("state", "repair")
+    assert repaired.code == 0
+    assert f"it is kept as set-aside/{key}" in repaired.out
+    assert settled.stored(f"set-aside/{key}") == b"rubbish"
+    assert "state.set_aside" in settled.audited()
+    assert settled("state", "verify").code == 0
+    assert settled.run(1).code == 0
+    assert "nothing to repair" in settled("state", "repair").out
+
+
 def test_repair_leaves_a_sound_state_alone(settled: Command):
     before = settled.stored("state.json")
     assert "nothing to repair" in settled("state", "repair").out

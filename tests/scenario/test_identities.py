@@ -10,9 +10,11 @@ from tests.scenario.people import aged, bystanders, console, key, old_password, 
 from tests.scenario.village import TEAM, Village
 
 from keyreeve.model.case import Stage
+from keyreeve.model.errors import AccessDenied
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import MailKind
 from keyreeve.model.policy import OwnerRules
+from keyreeve.pipeline.collect import ASKED_AFTER
 
 
 def village_of(*people, **policy) -> Village:
@@ -64,6 +66,76 @@ def test_a_re_created_user_of_the_same_name_begins_anew(day: int):
     assert second.case_id != first.case_id
     assert second.opened_on is None or second.opened_on > first.opened_on
     assert "deactivate_access_key" not in [k for d, k in village.acts("aged.key") if d > day]
+
+
+def cut_short(village, *names: str):
+    """The list of users lacks these from now on; they are there all the same."""
+    asked = village.account.details
+
+    def details():
+        found = asked()
+        return replace(found, users=tuple(u for u in found.users if u.name not in names))
+
+    village.account.details = details
+
+
+def test_a_user_missing_from_a_list_cut_short_is_named_and_the_run_exits_with_1():
+    village = village_of(aged(), aged("other"))
+    village.live(0, 6)
+    before = village.case("aged.key")
+    whole = village.account.details
+    cut_short(village, "aged.key")
+    report = village.run(7)
+    assert report.exit_code == 1
+    assert [(gap.step, gap.user_name) for gap in report.plan.gaps] == [
+        ("GetAccountAuthorizationDetails", "aged.key")
+    ]
+    assert village.case("aged.key") == before
+    assert village.acts("aged.key") == []
+    assert village.acts("other") == [(7, "create_replacement_key")]
+    village.account.details = whole
+    assert village.run(8).exit_code == 0
+    assert village.acts("aged.key") == [(8, "create_replacement_key")]
+
+
+def test_a_user_whom_no_list_and_no_call_shows_is_named_too():
+    village = village_of(aged(), aged("other"))
+    village.live(0, 1)
+    cut_short(village, "aged.key")
+    asked = village.account.user
+
+    def user(name):
+        if name == "aged.key":
+            raise AccessDenied("no", call="iam:GetUser")
+        return asked(name)
+
+    village.account.user = user
+    report = village.run(2)
+    assert (report.exit_code, [gap.user_name for gap in report.plan.gaps]) == (1, ["aged.key"])
+
+
+def test_a_user_deleted_since_the_report_was_made_is_no_gap():
+    village = village_of(aged(), aged("other"))
+    village.live(0, 1)
+    report = village.account.credential_report()
+    village.account.report_of = lambda made: replace(made, content=report.content)
+    village.account.delete("aged.key")
+    done = village.run(2)
+    assert (done.exit_code, done.plan.gaps) == (0, ())
+    assert village.case("aged.key") is not None  # until a report made since agrees
+
+
+def test_a_list_that_lacks_many_names_them_all_and_asks_after_a_few():
+    people = [aged(f"user{n:02d}") for n in range(30)]
+    village = village_of(*people, *bystanders(100))
+    village.run(0)
+    cut_short(village, *(user.name for user in people))
+    asked = []
+    look = village.account.user
+    village.account.user = lambda name: asked.append(name) or look(name)
+    report = village.run(1, execute=False)
+    assert len(report.plan.gaps) == 30
+    assert len(asked) == ASKED_AFTER
 
 
 def test_a_user_deleted_during_the_run_is_left_out_and_the_others_go_on():

@@ -9,12 +9,16 @@ from datetime import date, timedelta
 import pytest
 from tests.scenario.people import MONDAY, aged, bystanders, old_password
 from tests.scenario.peril import Fate, Stopped
-from tests.scenario.village import Village
+from tests.scenario.village import Silence, Village
 
 from keyreeve.model.case import Hold, Pause, Waiver
 from keyreeve.model.errors import StorageUnreachable
+from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import Gate, OutcomeKind
 from keyreeve.model.policy import Delivery
+from keyreeve.model.snapshot import User
+from keyreeve.pipeline.people import Person
+from keyreeve.pipeline.resend import resend
 
 DAYS = (0, 3, 7, 10, 11, 14, 15)
 ON = date(2026, 1, 5)
@@ -83,6 +87,35 @@ def test_each_purge_is_in_the_plan_and_twice_in_the_audit_log():
     told = log(village)
     assert told.count('"step.purge.intent"') == told.count('"step.purge.done"') == 1
     assert told.count(f'"escrow":"{key}"') >= 2
+
+
+def test_escrow_of_what_was_sent_again_is_kept_until_retention_after_the_second_delivery():
+    village = lived(aged(), until=7)
+    village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+    village.run(8)
+    resend(village.wired(), person_of(aged()), village.at(20), Silence(), send=True)
+    village.live(21, 49)
+    (key,) = escrowed(village)
+    assert village.case("aged.key") is None
+    village.run(50)
+    assert outcomes(village, OutcomeKind.DONE) == [(50, key)]
+
+
+def test_escrow_of_a_password_that_waited_for_a_person_goes_after_he_has_sent_it():
+    village = Village(old_password(), *bystanders(4))
+    for day in range(20):
+        village.run(day)
+        for mail in village.mails(MailKind.CREDENTIALS)[-1:]:
+            village.comes_back(mail, lasting=False)
+    resend(village.wired(), person_of(old_password()), village.at(20), Silence(), send=True)
+    village.live(21, 49)
+    (key,) = escrowed(village)
+    village.run(50)
+    assert outcomes(village, OutcomeKind.DONE) == [(50, key)]
+
+
+def person_of(user: User) -> Person:
+    return Person(user_id=user.user_id, user_name=user.name)
 
 
 def waived(village: Village) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NoReturn
 
 import pytest
@@ -11,6 +12,7 @@ from tests.scenario.village import Village
 from keyreeve.model.case import Stage
 from keyreeve.model.errors import Doubtful
 from keyreeve.model.notice import MailKind
+from keyreeve.model.snapshot import LiveKey
 
 
 def through_two_cycles(free_slot: int | None) -> Village:
@@ -156,3 +158,23 @@ def test_an_outage_of_one_day_does_not_use_up_the_tries_to_create_a_key():
         "create_replacement_key",
         "deactivate_access_key",
     ]
+
+
+@pytest.mark.parametrize("another", [False, True], ids=["the same key", "another CreateDate"])
+def test_a_slot_is_freed_only_of_exactly_the_key_that_was_made_inactive(*, another: bool):
+    """Gate 4: the key id alone is no proof; both keys are aged, so the second one is replaced."""
+    village = Village(person("two", key(100), key(200)), *bystanders(5), free_slot_after_days=0)
+    village.live(0, 14)
+    first = next(k for k, active in village.account.keys_of("two").items() if not active)
+    read = village.account.access_keys
+
+    def looked(name: str) -> tuple[LiveKey, ...]:
+        now = village.at(15)
+        return tuple(
+            replace(live, created_at=now) if another and live.key_id == first else live
+            for live in read(name)
+        )
+
+    village.account.access_keys = looked
+    village.run(15)
+    assert village.account.deleted == ([] if another else [first])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from tests.scenario.people import (
@@ -25,6 +25,8 @@ from keyreeve.model.case import Stage
 from keyreeve.model.notice import MailKind
 from keyreeve.model.policy import Enforcement, FinalAct
 from keyreeve.model.snapshot import PasswordPolicy, User
+from keyreeve.pipeline.people import Person
+from keyreeve.pipeline.reinstate import Request, reinstate
 
 LOCKED = PasswordPolicy(users_may_change=False)
 """No reset can be made: the user could not change the password afterwards."""
@@ -185,7 +187,7 @@ def test_quarantine_for_missing_mfa_is_the_group_that_enrolment_undoes():
     ],
 )
 def test_an_inactive_user_is_dealt_with_on_day_14_as_the_setting_says(act: str, done: list):
-    unused = key(61, None)
+    unused = key(65, None)  # of age on day 10: the warning can tell of it
     village = lived(quiet("gone.quiet", unused), user_inactive=FinalAct(act))
     assert village.acts("gone.quiet") == done
     assert not village.mails(MailKind.CREDENTIALS)
@@ -220,7 +222,7 @@ def test_deactivate_unused_keys_leaves_the_replacement_that_was_just_handed_over
 
 
 def test_deactivate_unused_keys_leaves_a_key_that_is_in_use():
-    people = quiet("gone.quiet", key(60, 80), key(30, 1))
+    people = quiet("gone.quiet", key(65, 80), key(30, 1))
     village = village_of(people, user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
     for day in range(16):
         village.account.change_key(
@@ -274,3 +276,56 @@ def test_quarantine_without_its_group_fails_for_this_user_alone_and_is_tried_aga
     assert report.exit_code == 1
     assert (14, "deactivate_access_key") in village.acts("aged.key")
     assert "enforcement" not in [stage for _, stage in village.notices("no.mfa")]
+
+
+# --- told of just this act (gate 1) -------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changed", "acted"), [(7, 14), (10, 14), (11, 15), (13, 16), (14, 16), (15, 17), (21, 23)]
+)
+def test_an_act_that_was_set_in_mid_flow_waits_until_it_has_been_told_twice(
+    changed: int, acted: int
+):
+    village = village_of(no_mfa())
+    for day in range(26):
+        if day == changed:
+            acts = Enforcement(console_mfa=FinalAct.DELETE_LOGIN_PROFILE)
+            village.policy = replace(village.policy, enforcement=acts)
+        village.run(day)
+    name = "no.mfa"
+    assert village.acts(name) == [(acted, "delete_login_profile")]
+    told = [day for day in village.days(name) if changed <= day < acted]
+    assert len(told) >= 2
+
+
+@pytest.mark.parametrize(("unused", "acted"), [(61, 16), (63, 16), (64, 15), (65, 14)])
+def test_a_key_that_comes_of_age_as_late_as_e_ends_only_after_that_has_been_told_twice(
+    unused: int, acted: int
+):
+    who = person("bob", key(unused, unused), **console(changed=10, signed_in=90))
+    village = lived(who, user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
+    assert village.acts("bob") == [(acted, "deactivate_access_key")]
+
+
+def test_a_key_brought_back_for_a_while_is_not_ended_as_unused_before_its_time():
+    who = person("bob", key(400, 90, active=False), **console(changed=10, signed_in=90))
+    village = village_of(who, user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
+    village.live(0, 9)
+    (old,) = village.account.keys_of("bob")
+    now = village.at(9)
+    reinstate(
+        village.wired(),
+        Request(
+            person=Person(user_id=village.case("bob").user_id, user_name="bob"),
+            key_id=old,
+            span=timedelta(days=12),
+            reason="a batch job",
+            by="arn:aws:iam::123456789012:user/msp",
+        ),
+        now,
+    )
+    village.live(10, 20)
+    assert village.account.keys_of("bob") == {old: True}
+    village.run(21)
+    assert village.account.keys_of("bob") == {old: False}

@@ -47,6 +47,8 @@ _SENDER_CODES: Final = frozenset(
         "SendingPausedException",
     }
 )
+_NO_SUCH_CALL = "404"
+"""AWS names every error; a bare 404 is an endpoint that has no GetAccount, and so no quota."""
 _DOCTOR = "Run `keyreeve doctor`; it shows the SES identity, the sandbox and the quota."
 
 
@@ -87,10 +89,15 @@ class SesMailer:
         return Accepted(message_id=f"{bare_id}@{self._domain}")
 
     def remaining_quota(self) -> int | None:
-        """Recipients left of the last 24 hours' quota; None if SES sets none or does not say."""
+        """Recipients left of the last 24 hours' quota; None if SES sets none.
+
+        AwsFailure if SES does not say.
+        """
         try:
             limit, sent, per_second = self._quota()
-        except AwsFailure:
+        except NotFound as failure:
+            if failure.code != _NO_SUCH_CALL:
+                raise
             return None
         if per_second > 0:
             self._gap = timedelta(seconds=1 / per_second)

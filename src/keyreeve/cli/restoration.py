@@ -1,8 +1,12 @@
-"""A good state.json put back; never an empty one, and never without keeping the broken one."""
+"""A good state.json put back; never an empty one, and never without keeping the broken one.
+
+Besides, what lies unreadable in `feedback/` and `audit-inbox/` is set aside.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 from keyreeve.codec.state import SavedState, decode_saved, encode
 from keyreeve.model.case import SCHEMA_VERSION
 from keyreeve.model.errors import ConfigError, StateUnreadable
-from keyreeve.storage.layout import KEPT_BROKEN, STATE, prefix
+from keyreeve.storage.layout import CREDENTIALS, KEPT_BROKEN, OPERATIONS, STATE, prefix
+from keyreeve.storage.set_aside import EXAMINED, set_aside, unreadable
 from keyreeve.wiring import account_for_writing
 
 if TYPE_CHECKING:
+    from keyreeve.pipeline.daily import Account
     from keyreeve.ports import StoredObject
     from keyreeve.wiring import Door
 
@@ -33,11 +39,14 @@ def repair(door: Door, source: Path | None) -> list[str]:
     Steps below ops/ that are newer than the restored state are folded in by the next run.
     """
     with account_for_writing(door) as account:
+        moved = _cleared(door, account)
         found = door.store.get(STATE)
+        if source is None and found is None and moved and not _was_written(door):
+            return moved
         if source is None and found is not None and _is_sound(door, found):
-            return ["state.json is sound: nothing to repair."]
+            return moved or ["state.json is sound: nothing to repair."]
         good = _from_file(door, source) if source else _newest_good(door, found)
-        told = []
+        told = list(moved)
         if found is not None:
             kept = f"{KEPT_BROKEN}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
             door.store.put(kept, found.content)
@@ -60,6 +69,30 @@ def repair(door: Door, source: Path | None) -> list[str]:
         f"state.json is as it was saved at {at}, from {good.source}.",
         "Now run `keyreeve state verify`; the next run folds newer steps in.",
     ]
+
+
+def _cleared(door: Door, account: Account) -> list[str]:
+    """Objects that would stop every run, out of the way before anything reads them."""
+    told = []
+    for folder in EXAMINED:
+        for bad in unreadable(door.store, folder):
+            kept = set_aside(door.store, bad)
+            told.append(f"{bad.key} cannot be read ({bad.reason}): it is kept as {kept}.")
+            account.tools.audit.append(
+                "state.set_aside",
+                door.now,
+                {"key": bad.key, "kept": kept, "reason": bad.reason, "by": door.caller.arn},
+            )
+    if told:
+        with suppress(StateUnreadable):
+            account.tools.states.load()  # tells where the end of the chain is
+        account.tools.audit.flush()
+    return told
+
+
+def _was_written(door: Door) -> bool:
+    """Whether a state must have been there: what only a run that saved it first leaves behind."""
+    return any(True for folder in (OPERATIONS, CREDENTIALS) for _ in door.store.list(folder))
 
 
 def migrate(door: Door) -> str:

@@ -33,7 +33,7 @@ def show() -> int:
 
 @state.command(epilog=example("keyreeve state verify"))
 def verify() -> int:
-    """Read everything that is kept and check it: state, steps, escrow, decisions, audit chain.
+    """Read everything that is kept and check it: state, steps, escrow, decisions, audit chain …
 
     Exits with 1 and names each problem if anything was altered, is missing or cannot be read.
     """
@@ -67,6 +67,8 @@ def verify() -> int:
 )
 def repair(*, source: Path | None) -> int:
     """Put a good state.json back where it is corrupt or gone; never starts empty.
+
+    What lies unreadable in feedback/ or audit-inbox/, and stops every run, is moved to set-aside/.
 
     It takes FILE; else the newest readable version that the bucket keeps; else the broken file
     itself, if only its checksum is wrong. The broken file is kept beside it.

@@ -16,7 +16,16 @@ from keyreeve.model.errors import KeyreeveError, StateUnreadable
 from keyreeve.pipeline.memory import recall
 from keyreeve.storage import audit_log, lock
 from keyreeve.storage.decisions import StoredDecisions
-from keyreeve.storage.layout import CREDENTIALS, OPERATIONS, STATE, step_key
+from keyreeve.storage.layout import (
+    AUDIT_END,
+    AUDIT_INBOX,
+    CREDENTIALS,
+    FEEDBACK,
+    OPERATIONS,
+    STATE,
+    step_key,
+)
+from keyreeve.storage.set_aside import unreadable
 
 if TYPE_CHECKING:
     from keyreeve.ports import ObjectStore
@@ -97,6 +106,9 @@ def examine(door: Door) -> list[Part]:
         steps_part,
         _escrow(door.store, steps),
         _decisions(door.store),
+        _inbox(door.store, "feedback", FEEDBACK),
+        _inbox(door.store, "inbox", AUDIT_INBOX),
+        _inbox(door.store, "chain end", AUDIT_END),
         _audit(door.store, state),
     ]
 
@@ -161,6 +173,17 @@ def _decisions(store: ObjectStore) -> Part:
         part.problems.append(f"{error.where}: {error.what}")
         return part
     part.count = len(people.waivers) + len(people.holds) + len(people.extensions)
+    return part
+
+
+def _inbox(store: ObjectStore, name: str, folder: str) -> Part:
+    """What others have written: one object that cannot be read stops every run."""
+    part = Part(name=name, unit="object")
+    part.count = sum(1 for _ in store.list(folder))
+    part.problems += [
+        f"{bad.key}: {bad.reason}: it stops every run; `keyreeve state repair` sets it aside"
+        for bad in unreadable(store, folder)
+    ]
     return part
 
 

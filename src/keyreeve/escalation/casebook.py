@@ -14,8 +14,9 @@ from hashlib import sha256
 
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.keybook import CACHED, observe
-from keyreeve.escalation.operations import enforcement_begun
+from keyreeve.escalation.operations import enforcement_begun, waits_to_be_handed_over
 from keyreeve.escalation.owner import bounces, find_owner
+from keyreeve.escalation.past_mails import mails_of, still_kept
 from keyreeve.escalation.words import how_cleared
 from keyreeve.model.case import (
     Case,
@@ -164,6 +165,7 @@ class _Clerk:
         self._reactivated_keys = {record.key_id for record in reactivated}
         users = {user.user_id: user for user in self._snapshot.users if user.user_id}
         cases: dict[UserId, Case] = {}
+        past = still_kept(self._state.past_mails, self._today)
         for user_id, case in self._state.users.items():
             if user_id not in users and user_id not in self._gaps:
                 self._note(CaseEvent.USER_GONE, case, "the user no longer exists")
@@ -172,12 +174,14 @@ class _Clerk:
             after = before if user_id in self._gaps else self._user(user, before, keys)
             if after is not None:
                 cases[user_id] = after
+            elif before is not None:
+                past |= mails_of(before, self._today)
         for user_id in self._gaps - cases.keys():
             if user_id in self._state.users:
                 cases[user_id] = self._state.users[user_id]
         for record in reactivated:
             self._reactivated(record, users)
-        state = replace(self._state, users=cases, keys=keys)
+        state = replace(self._state, users=cases, keys=keys, past_mails=past)
         return Casebook(state=state, happenings=tuple(self._happenings))
 
     # --- one user -----------------------------------------------------------------------------
@@ -280,8 +284,11 @@ class _Clerk:
         """Close the case if nothing is left: silently, or with one closing mail owed."""
         if case.findings:
             return replace(case, closing_due=False) if case.closing_due else case
-        if any(operation.unfinished for operation in case.operations.values()):
-            return case
+        if any(
+            operation.unfinished or waits_to_be_handed_over(operation, user)
+            for operation in case.operations.values()
+        ):
+            return replace(case, closing_due=False) if case.closing_due else case
         excluded = self._policy.exclusion_for(user) is not None
         # Without a cleared finding everything was set aside by people: nothing to announce.
         address = find_owner(user, self._policy.owner).address

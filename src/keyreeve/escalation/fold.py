@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
+from keyreeve.escalation.past_mails import LATE, closing_mail, mails_of, told_late
 from keyreeve.model.case import (
     Bounce,
     Case,
@@ -20,12 +21,14 @@ from keyreeve.model.case import (
     NoticeRecord,
     OperationKind,
     OperationRecord,
+    Resent,
     Stage,
     State,
     Step,
     StepName,
     Told,
 )
+from keyreeve.model.feedback import bare
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.policy import LadderDays
 
@@ -40,6 +43,8 @@ def fold(state: State, step: Step, days: LadderDays) -> State:
     state = _fold_keys(state, step)
     if step.kind is OperationKind.NOTICE and step.data.get("topic") == "summary":
         return replace(state, summary_sent_on=step.on)
+    if step.kind is OperationKind.NOTICE and str(step.data.get("topic", "")).startswith(LATE):
+        return told_late(state, str(step.data["topic"]))
     if step.kind is OperationKind.PURGE:
         return state
     if step.kind is OperationKind.ENFORCEMENT and step.data.get("control") is None:
@@ -65,6 +70,8 @@ def _fold_operation(state: State, case: Case, step: Step) -> State:
     case = replace(case, operations={**case.operations, step.operation_id: operation})
     if step.kind is OperationKind.ENFORCEMENT and step.name is StepName.DONE:
         case = _enforced(case, step)
+    if step.name is StepName.DELIVERED and "by" in step.data:
+        case = replace(case, bounced=None)  # a person's word that the address works
     state = _with_case(state, case)
     return _count(state, step)
 
@@ -121,7 +128,9 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
                 delivered_at=step.at,
                 delivered_message_id=_text(data.get("message_id")),
                 delivered_to=_text(data.get("to")),
+                resent=(),
                 returned=None,
+                stuck=None,  # a person has handed over what nobody else could
             )
         case StepName.ORPHANED:
             orphan = AccessKeyId(str(data["key_id"]))
@@ -135,17 +144,37 @@ def _advance(operation: OperationRecord, step: Step) -> OperationRecord:
 
 
 def _resent(case: Case, step: Step) -> Case:
-    """A person has sent again what came back: delivered from today on, and the address trusted."""
+    """A person has sent again what came back: delivered from today on, and the address trusted.
+
+    Where the delivery stands, it goes on to count, and the mail is one more that may come back.
+    """
     operation = next((o for o in case.operations.values() if o.operation_id == _of(step)), None)
-    if operation is None or operation.returned is None:
+    if operation is None or step.name is not StepName.ACCEPTED or _mailed(case, operation, step):
         return case
-    operation = replace(
-        _advance(operation, replace(step, name=StepName.DELIVERED, attempt=operation.attempt)),
-        stuck=None,
+    if operation.returned is not None:
+        delivered = replace(step, name=StepName.DELIVERED, attempt=operation.attempt)
+        case = replace(case, bounced=None)
+        return _with_operation(case, _advance(operation, delivered))
+    if StepName.DELIVERED not in operation.steps:
+        return case
+    again = Resent(
+        message_id=str(step.data["message_id"]),
+        to=str(step.data["to"]),
+        on=step.on,
+        at=step.at,
     )
-    return replace(
-        case, operations={**case.operations, operation.operation_id: operation}, bounced=None
-    )
+    return _with_operation(case, replace(operation, resent=(*operation.resent, again)))
+
+
+def _mailed(case: Case, operation: OperationRecord, step: Step) -> bool:
+    """Whether the step's mail is known already: folded before, or come back since."""
+    message_id = str(step.data.get("message_id"))
+    known = (operation.delivered_message_id, *(each.message_id for each in operation.resent))
+    return message_id in known or bare(message_id) in case.returned
+
+
+def _with_operation(case: Case, operation: OperationRecord) -> Case:
+    return replace(case, operations={**case.operations, operation.operation_id: operation})
 
 
 def _of(step: Step) -> str:
@@ -285,7 +314,9 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
         return _with_case(state, replace(case, bounced=_refused(step)))
     if topic == "closing":
         users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
-        return _count(replace(state, users=users), step)
+        last = closing_mail(case, _text(data.get("message_id")), _text(data.get("to")), step.on)
+        past = {**state.past_mails, **mails_of(case, step.on), **last}
+        return _count(replace(state, users=users, past_mails=past), step)
     if topic != "notice":
         return _with_case(state, replace(case, team_told={**case.team_told, topic: step.on}))
     message_id = str(data["message_id"])
@@ -352,6 +383,7 @@ def _told(
                 message_id=_text(step.data.get("message_id")),
                 to=_text(step.data.get("to")),
                 no_replacement=reason,
+                act=_text(entry.get("act")),
             ),
         ),
     )

@@ -11,6 +11,7 @@ from keyreeve.model.case import DayLedger, Population
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.plan import Refusal
 from keyreeve.model.policy import BlastLimits
+from keyreeve.model.snapshot import CollectionGap
 
 
 def share_of(population: int, limits: BlastLimits) -> Fraction:
@@ -85,10 +86,12 @@ class Budget:
     closed: frozenset[UserId]
     """Who had a closing mail today: a new case waits for tomorrow."""
     mailbox: int | None
-    """Recipients still allowed by the mail system; None: no limit known."""
+    """Recipients still allowed by the mail system; None: no limit, or not known."""
+    no_credentials: str | None
+    """Why no credential is made today although there may be room: the quota was not read."""
 
     @classmethod
-    def of(cls, allowed: int, today: DayLedger, mailbox: int | None) -> Budget:
+    def of(cls, allowed: int, today: DayLedger, mailbox: int | CollectionGap | None) -> Budget:
         """The budget that today's earlier runs have left."""
         return cls(
             allowed=allowed,
@@ -96,7 +99,8 @@ class Budget:
             disrupted=set(today.disrupted),
             created=set(today.created),
             closed=today.closed,
-            mailbox=mailbox,
+            mailbox=None if isinstance(mailbox, CollectionGap) else mailbox,
+            no_credentials=mailbox.reason if isinstance(mailbox, CollectionGap) else None,
         )
 
     def take(self, users: set[UserId], user: UserId) -> bool:

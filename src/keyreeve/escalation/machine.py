@@ -40,6 +40,8 @@ class Situation:
     today: date
     acts: bool
     """Whether stage 5 changes anything in the account."""
+    act: str = ""
+    """What it does then: only a notice that announced just this counts as told (gate 1)."""
     hand_over: HandOver = HandOver.NOTHING
     handed_over_on: date | None = None
     why_nothing: str | None = None
@@ -171,17 +173,20 @@ def _warned_before(
 ) -> date:
     """Gate 1: the day after a warning or countdown, itself not the only notice that arrived.
 
+    A notice that announced another act, or none, has told nothing of this one: settings change,
+    and a key may come of age a day before E.
     A warning of a date that has long passed warns of nothing: it counts only for an E that lies
     no further from the one it told than a warning's own lead.
     """
     lead = timedelta(days=days.enforcement - days.warning)
+    told = [n for n in record.notices if not at.acts or n.act in (None, at.act)]
     warned = [
         n.on
-        for n in record.notices
+        for n in told
         if n.stage in _WARNINGS and n.enforcement_on and enforcement_on - n.enforcement_on <= lead
     ]
     if warned:
-        second = [n.on for n in record.notices][1:2] or [_next_notice_day(at, calendar)]
+        second = [n.on for n in told][1:2] or [_next_notice_day(at, calendar)]
         return max(min(warned), *second) + timedelta(days=1)
     first = max(
         _next_notice_day(at, calendar),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -26,7 +26,7 @@ class Composed:
 
     notice: Notice
     told: tuple[Mapping[str, object], ...]
-    """Per finding: control, resource_id, stage, enforcement_on, no_replacement (JSON values)."""
+    """Per finding: control, resource_id, stage, E, no_replacement, act (JSON values)."""
 
 
 def compose(
@@ -42,6 +42,7 @@ def compose(
     dates = [line.enforcement_on for line in lines if line.enforcement_on is not None]
     coming = [day for day in dates if day >= today]
     earliest = min(coming or dates, default=None)
+    before, after = _moved(ordered, decisions)
     return Composed(
         notice=Notice(
             letterhead=letterhead,
@@ -50,7 +51,8 @@ def compose(
             on=today,
             enforcement_on=earliest,
             days_left=(earliest - today).days if earliest else None,
-            moved_from=_moved_from(case, decisions),
+            moved_from=before,
+            moved_to=after,
             findings=lines,
         ),
         told=tuple(_told(case, record, decisions[record.key], outlook) for record in ordered),
@@ -79,17 +81,20 @@ def _told(
         "stage": stage.value,
         "enforcement_on": e.isoformat() if e else None,
         "no_replacement": at.why_nothing,
+        "act": at.act,
     }
 
 
-def _moved_from(case: Case, decisions: Mapping[FindingKey, Decision]) -> date | None:
-    """The E told before, of the first finding whose E has moved since."""
-    for record in case.findings.values():
+def _moved(
+    records: Sequence[FindingRecord], decisions: Mapping[FindingKey, Decision]
+) -> tuple[date | None, date | None]:
+    """The E told before and the one of today, of the first finding whose E has moved since."""
+    for record in records:
         told = record.notices[-1].enforcement_on if record.notices else None
         now = decisions[record.key].enforcement_on
         if told is not None and told != now and record.enforced_on is None:
-            return told
-    return None
+            return told, now
+    return None, None
 
 
 def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outlook) -> FindingLine:

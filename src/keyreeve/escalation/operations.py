@@ -14,6 +14,7 @@ from keyreeve.model.case import (
     StepName,
 )
 from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId, UserId
+from keyreeve.model.snapshot import User
 
 
 def operation_id(
@@ -49,6 +50,15 @@ def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | 
         ),
         None,
     )
+
+
+def waits_to_be_handed_over(operation: OperationRecord, user: User) -> bool:
+    """A credential that came back too often: a person must hand it over while it is still alive."""
+    if operation.stuck is None or operation.returned is None:
+        return False
+    if operation.kind is OperationKind.PASSWORD_RESET:
+        return user.password_enabled is not False
+    return any(key.active and key.key_id == operation.new_key for key in user.keys)
 
 
 def _since_opened(operation: OperationRecord, record: FindingRecord) -> bool:

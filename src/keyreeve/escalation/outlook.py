@@ -43,6 +43,8 @@ from keyreeve.model.snapshot import AccessKey, AccountSnapshot, Moment, User
 FindingKey = tuple[ControlId, str]
 SLOTS = 2
 """AWS's limit of access keys a user; Inactive ones count (aws-facts E2)."""
+FIXED_ACT = "deactivate_access_key"
+"""The act of the controls that no setting concerns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +115,10 @@ class Outlook:
     def _inactivated(self, key: AccessKeyId) -> bool:
         record = self.keys.get(key)
         return record is not None and record.inactivated_at is not None
+
+    def _reinstated(self, key: AccessKeyId) -> bool:
+        record = self.keys.get(key)
+        return record is not None and record.reinstated_until is not None
 
     def today(self, case: Case) -> date:
         """The ladder's date for this case."""
@@ -205,6 +211,7 @@ class Outlook:
         return Situation(
             today=self.today(case),
             acts=acts,
+            act=self._act(record.control) if acts else "",
             hand_over=hand_over if why_nothing is None else HandOver.NOTHING,
             handed_over_on=given_on,
             why_nothing=why_nothing,
@@ -247,10 +254,16 @@ class Outlook:
             return bool(self.unused_keys(user))
         return act.disruptive
 
+    def _act(self, control: ControlId) -> str:
+        """What stage 5 does for the control, by name; keys become Inactive whatever is set."""
+        act = self.policy.final_act(control)
+        return FIXED_ACT if act is None else act.value
+
     def unused_keys(self, user: User) -> list[AccessKeyId]:
         """Active keys of an inactive user that were not used within the same threshold.
 
-        A never-used key counts from its creation: a fresh replacement is no unused key.
+        A never-used key counts from its creation: a fresh replacement is no unused key.  A key
+        that was brought back for a while is a person's word, and ends when its time is up.
         """
         limit = self.policy.thresholds_for(user).user_inactive
         return [
@@ -259,6 +272,7 @@ class Outlook:
             if key.active
             and key.key_id is not None
             and not self._inactivated(key.key_id)
+            and not self._reinstated(key.key_id)
             and not any(
                 isinstance(at, datetime) and self.now - at < limit
                 for at in (key.last_used, key.since)

@@ -51,6 +51,7 @@ from keyreeve.model.plan import (
     Refusal,
     UserPlan,
 )
+from keyreeve.model.snapshot import CollectionGap
 
 _FAR = date.max
 
@@ -98,7 +99,7 @@ def make_plan(
     state: State,
     outlook: Outlook,
     evaluation: Evaluation,
-    mailbox: int | None,
+    mailbox: int | CollectionGap | None,
     accepted: int | None = None,
     escrowed: tuple[Escrowed, ...] = (),
 ) -> Planned:
@@ -113,7 +114,7 @@ class _Planner:
         state: State,
         outlook: Outlook,
         evaluation: Evaluation,
-        mailbox: int | None,
+        mailbox: int | CollectionGap | None,
         accepted: int | None,
         escrowed: tuple[Escrowed, ...],
     ) -> None:
@@ -240,11 +241,26 @@ class _Planner:
         exists = StepName.CREATED in operation.steps
         if self._refusal is not None and not exists:
             return
+        if not exists and self._unread_quota_holds(draft, act):
+            return
         if exists and self._outlook.not_arriving(draft.case):
             return  # it stays in escrow until it can be handed over
         if exists and not self._budget.take_mail(1):
             return
         draft.acts.append(act)
+
+    def _unread_quota_holds(self, draft: _Draft, act: Act) -> bool:
+        """What is only an intent yet would make a credential; what exists already is delivered."""
+        reason = self._budget.no_credentials
+        if reason is None or act.reconcile_only:
+            return False
+        if not isinstance(act, CreateReplacementKey | ResetPassword):
+            return False
+        record = draft.case.findings.get((act.control, act.resource_id))
+        if record is not None:
+            draft.not_today.add(record.key)
+            self._hold(draft, record, Gate.MAILBOX, reason)
+        return True
 
     def _due(self, draft: _Draft, record: FindingRecord, act: Act) -> None:
         if any(planned.operation_id == act.operation_id for planned in draft.acts):
@@ -270,6 +286,8 @@ class _Planner:
             self._admins.discard(user_id)
             return None  # it has its place
         hands_over = isinstance(act, CreateReplacementKey | ResetPassword)
+        if hands_over and self._budget.no_credentials is not None:
+            return (Gate.MAILBOX, self._budget.no_credentials)
         if hands_over and not self._budget.has_room(1):
             return (Gate.MAILBOX, "today's mail quota has no room for the credentials mail")
         counted = self._budget.disrupted if act.disruptive else self._budget.created

@@ -65,6 +65,9 @@ def _mails(case: Case, feedback: MailFeedback) -> Iterable[_Sent]:
         to, on = operation.delivered_to, operation.delivered_on
         if feedback.is_about(operation.delivered_message_id) and to and on:
             yield _Sent(to=to, on=on)
+        for again in operation.resent:
+            if feedback.is_about(again.message_id):
+                yield _Sent(to=again.to, on=again.on)
     if any(map(feedback.is_about, case.thread.message_ids)):
         # Every finding that it listed has cleared since.
         on = case.last_notice_on or case.first_seen_on
@@ -117,9 +120,16 @@ def _reason_told(notices: Iterable[NoticeRecord]) -> Told | None:
 
 
 def _undelivered(operation: OperationRecord, feedback: MailFeedback) -> OperationRecord:
-    """Back to `created`, as the next attempt: its `delivered` will be an object of its own."""
-    if not feedback.is_about(operation.delivered_message_id):
-        return operation
+    """Back to `created`, as the next attempt: its `delivered` will be an object of its own.
+
+    What a person has sent since stands in its place; if that came back, nothing stands: it was
+    sent because the one before was not at hand.
+    """
+    if any(feedback.is_about(again.message_id) for again in operation.resent[:-1]):
+        left = tuple(a for a in operation.resent if not feedback.is_about(a.message_id))
+        return replace(operation, resent=left)
+    if not feedback.is_about(_standing_id(operation)):
+        return _resent_instead(operation, feedback)
     return replace(
         operation,
         attempt=operation.attempt + 1,
@@ -128,5 +138,26 @@ def _undelivered(operation: OperationRecord, feedback: MailFeedback) -> Operatio
         delivered_at=None,
         delivered_message_id=None,
         delivered_to=None,
+        resent=(),
         returned=feedback.reason,
+    )
+
+
+def _standing_id(operation: OperationRecord) -> str | None:
+    """The newest mail that brought the credential."""
+    return operation.resent[-1].message_id if operation.resent else operation.delivered_message_id
+
+
+def _resent_instead(operation: OperationRecord, feedback: MailFeedback) -> OperationRecord:
+    """The delivery came back: the first mail that a person sent after it is the delivery now."""
+    if not operation.resent or not feedback.is_about(operation.delivered_message_id):
+        return operation
+    first, *later = operation.resent
+    return replace(
+        operation,
+        delivered_on=first.on,
+        delivered_at=first.at,
+        delivered_message_id=first.message_id,
+        delivered_to=first.to,
+        resent=tuple(later),
     )

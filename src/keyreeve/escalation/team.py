@@ -9,9 +9,11 @@ from keyreeve.escalation import words
 from keyreeve.escalation.fold import REACTIVATED
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.escalation.owner import bounces
+from keyreeve.escalation.past_mails import late_bounces
 from keyreeve.escalation.unheard import unheard
 from keyreeve.model.case import Case, State
 from keyreeve.model.effect import SendTeamNotice
+from keyreeve.model.identifiers import UserId
 from keyreeve.model.plan import Gate, Held, UserPlan
 
 UNREACHABLE = "unreachable"
@@ -25,11 +27,16 @@ def team_notices(
     if not outlook.calendar.is_mail_day(today):
         return ()
     out: list[SendTeamNotice] = []
+    # A user stands there more than once where a purge or an orphan is due besides the case.
+    held: dict[UserId, list[Held]] = {}
     for plan in users:
-        case = state.users.get(plan.user_id)
+        held.setdefault(plan.user_id, []).extend(plan.held)
+    for user_id, waiting in held.items():
+        case = state.users.get(user_id)
         if case is not None and case.user_id in outlook.users:
             out.extend(unheard(state, case, outlook, today))
-            out.extend(_of_case(case, plan.held, outlook, today))
+            out.extend(_of_case(case, waiting, outlook, today))
+    out.extend(late_bounces(state, outlook, today))
     out.extend(_reactivated(state, outlook, today))
     return tuple(out)
 

@@ -32,7 +32,8 @@ class Bucket:
     feedback: str
     """feedback/: written by the handler of mail feedback alone."""
     deleted: tuple[str, ...]
-    """What is deleted after use: a corrupt lock, delivered records of the audit inbox."""
+    """What is deleted after use: a corrupt lock, delivered records of the audit inbox, feedback
+    that was set aside."""
     versions_of: str
     """The key whose earlier versions `state repair` looks through."""
     kms_key_id: str | None = None

@@ -7,6 +7,7 @@ State
 │   └── thread                    ids of the mails already on the wire
 ├── keys: AccessKeyId → KeyRecord facts that outlive a case, until the key is gone
 ├── ledger: date → DayLedger      who was opened, disturbed, given keys on which day
+├── past_mails: id → PastMail     mails of closed cases that may still come back
 └── last_run · summary_sent_on · population
 """
 
@@ -61,6 +62,8 @@ class NoticeRecord:
     to: str | None = None
     no_replacement: str | None = None
     """The reason that it gave for handing nothing over."""
+    act: str | None = None
+    """The act that it announced for E; empty: none; None: written before this was kept."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,6 +170,16 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Resent:
+    """A private mail that a person has sent once more, while the delivery before it stood."""
+
+    message_id: str
+    to: str
+    on: date
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OperationRecord:
     """An operation as far as it got; folded from its steps."""
 
@@ -191,6 +204,8 @@ class OperationRecord:
     delivered_at: datetime | None = None
     delivered_message_id: str | None = None
     delivered_to: str | None = None
+    resent: tuple[Resent, ...] = ()
+    """The same credential once more, oldest first: what a person sent besides the delivery."""
     returned: str | None = None
     """Why the newest private mail came back; None once another was accepted, or what it held is
     given up."""
@@ -265,6 +280,32 @@ class Case:
     """The address that is known to bounce or to be suppressed; None once it took a notice."""
     returned: Mapping[str, Bounce] = field(default_factory=dict)
     """Accepted mails that came back, by the mail system's id: each counts once."""
+
+
+class MailSort(StrEnum):
+    """What a mail of a closed case was."""
+
+    NOTICE = "notice"
+    CLOSING = "closing"
+    ACCESS_KEY = "access_key"
+    PASSWORD = "password"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastMail:
+    """An accepted mail whose case has been closed since: it may still come back."""
+
+    case_id: CaseId
+    user_id: UserId
+    user_name: UserName
+    sort: MailSort
+    to: tuple[str, ...]
+    on: date
+    closed_on: date
+    new_key: AccessKeyId | None = None
+    old_key: AccessKeyId | None = None
+    returned: str | None = None
+    """Why it came back; the team was not told yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -344,6 +385,8 @@ class State:
     users: Mapping[UserId, Case] = field(default_factory=dict)
     keys: Mapping[AccessKeyId, KeyRecord] = field(default_factory=dict)
     ledger: Mapping[date, DayLedger] = field(default_factory=dict)
+    past_mails: Mapping[str, PastMail] = field(default_factory=dict)
+    """Mails of cases closed of late, by the mail system's id."""
     population: Population | None = None
     """None: no run yet."""
     last_run: LastRun | None = None

@@ -70,7 +70,9 @@ class Notice:
     """The earliest E."""
     days_left: int | None
     moved_from: date | None
-    """The E told before, where it has moved."""
+    """The E told before, where that of a finding has moved."""
+    moved_to: date | None
+    """The E of that finding now; None: open."""
     findings: tuple[FindingLine, ...]
     """Most urgent first."""
 

@@ -31,6 +31,8 @@ from keyreeve.ports import AccountReader, CredentialReport, Progress
 
 FRESH = timedelta(hours=24)
 """A report whose GeneratedTime is further from `now`, in either direction, is a gap."""
+ASKED_AFTER = 20
+"""How many users whom the list lacks are looked for one by one."""
 
 
 def collect(
@@ -56,6 +58,8 @@ def collect(
     password_policy = _password_policy(reader, gaps)
     parsed = parse(report.content)
     gaps.extend(_identified(parsed.gaps, details.users))
+    unconfirmed = _unconfirmed(details.users, parsed)
+    gaps.extend(_not_listed(reader, unconfirmed))
     stale = _freshness(report, now)
     if stale is not None:
         gaps.append(stale)
@@ -66,7 +70,7 @@ def collect(
         users=tuple(_joined(details.users, parsed, report.generated_at, gaps)),
         password_policy=password_policy,
         groups=details.groups,
-        unconfirmed=_unconfirmed(details.users, parsed),
+        unconfirmed=unconfirmed,
         caller=caller,
         account_readable=stale is None and parsed.complete,
     )
@@ -145,6 +149,28 @@ def _unconfirmed(users: Iterable[User], parsed: ParsedReport) -> frozenset[UserN
     """Users who have a row and are not in the list: their cases wait for the next report."""
     listed = {user.name for user in users}
     return frozenset(row.user for row in parsed.rows if row.user not in listed)
+
+
+def _not_listed(reader: AccountReader, unconfirmed: Iterable[UserName]) -> Iterable[CollectionGap]:
+    """A gap for everybody whom the list lacks, unless he was deleted since the report was made.
+
+    Only the first few are asked after one by one: a list cut short may lack thousands.
+    """
+    for number, name in enumerate(sorted(unconfirmed)):
+        user_id = None
+        if number < ASKED_AFTER:
+            try:
+                user_id = reader.user(name).user_id
+            except NotFound:
+                continue
+            except AwsFailure:
+                pass  # whether he is there stays unknown
+        yield CollectionGap(
+            step="GetAccountAuthorizationDetails",
+            reason="the user has a row in the credential report and is missing from the list",
+            user_name=name,
+            user_id=user_id,
+        )
 
 
 def _second(moment: datetime) -> datetime:

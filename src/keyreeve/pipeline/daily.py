@@ -28,7 +28,7 @@ from keyreeve.model.notice import Summary
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.policy import EscalationPolicy
-from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.model.week import Week
 from keyreeve.pipeline.access_report import sweep_of
 from keyreeve.pipeline.collect import collect
@@ -38,7 +38,7 @@ from keyreeve.pipeline.publish import publish
 from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
-from keyreeve.ports import CredentialReport, Progress
+from keyreeve.ports import CredentialReport, Mailer, Progress
 from keyreeve.ports.week import EventHistory
 from keyreeve.reporting.summary import summarise
 
@@ -110,7 +110,9 @@ def run(
     state, recovered = recall(account.project, account.account_id, tools, account.policy.days)
     _not_before(state, now)
     snapshot, report = collect(tools.reader, account.policy, state.keys, now, progress)
-    mailbox = tools.mailer.remaining_quota()
+    mailbox = _room(tools.mailer)
+    if isinstance(mailbox, CollectionGap):
+        snapshot = replace(snapshot, gaps=(*snapshot.gaps, mailbox))
     judged = judge(
         account,
         state,
@@ -159,7 +161,7 @@ def judge(
     snapshot: AccountSnapshot,
     people: HumanDecisions,
     now: datetime,
-    mailbox: int | None,
+    mailbox: int | CollectionGap | None,
     accepted: int | None = None,
     escrowed: tuple[Escrowed, ...] = (),
 ) -> Judgement:
@@ -237,6 +239,19 @@ def exit_code(plan: Plan, outcomes: list[Outcome]) -> int:
         return EXIT_REFUSED
     failed = any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes)
     return EXIT_PARTLY if failed or plan.gaps else EXIT_DONE
+
+
+def _room(mailer: Mailer) -> int | CollectionGap | None:
+    """Recipients that the mail system still takes; None: any number; a gap where it does not say.
+
+    A quota that could not be read is not the same as none: gate 6 needs a fact (P9).
+    """
+    try:
+        return mailer.remaining_quota()
+    except AwsFailure as failure:
+        return CollectionGap(
+            step=failure.call, reason=f"the mail quota could not be read: {failure.what}"
+        )
 
 
 def _not_before(state: State, now: datetime) -> None:

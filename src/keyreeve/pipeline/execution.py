@@ -150,10 +150,14 @@ class Execution:
     # --- messages -----------------------------------------------------------------------------
 
     def _message(self, message: Message, not_today: set[FindingKey]) -> Outcome | None:
+        if isinstance(message, SendClosing):
+            self._bench.hear()  # what comes back once the case is closed cannot be mended any more
         case = self._bench.case(message)
         if case is None or self._bench.outlook.is_silent(case):
             return None
         if isinstance(message, SendClosing):
+            if any(operation.unfinished for operation in case.operations.values()):
+                return None  # a private mail has come back under this run: the case goes on
             return self._guarded(message, partial(self._told_of, message, self._closing, case))
         if not isinstance(message, SendNotice):
             return None

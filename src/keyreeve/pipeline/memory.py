@@ -5,11 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from keyreeve.escalation.fold import fold
-from keyreeve.escalation.returned import take_back
 from keyreeve.model.case import OperationKind, State, Step
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.policy import LadderDays
-from keyreeve.pipeline.workbench import RETURNED, Tools, audit_data, returned_data
+from keyreeve.pipeline.workbench import RETURNED, Tools, audit_data, came_back, returned_data
 
 _CHANGE_NO_STATE = (OperationKind.RESEND, OperationKind.ONBOARDING)
 """What is told by its steps and the audit log alone."""
@@ -52,9 +51,9 @@ def _mails_come_back(state: State, tools: Tools) -> State:
     """After the steps: they tell whose the mails were."""
     folded: dict[str, tuple[datetime, dict[str, object]]] = {}
     for key, feedback in tools.feedback.unread().items():
-        state, user_id = take_back(state, feedback)
-        if user_id is not None:
-            data = returned_data(key, feedback, state.users[user_id])
+        state, whose = came_back(state, feedback)
+        if whose is not None:
+            data = returned_data(key, feedback, whose)
             folded[key] = (feedback.at, data)
     told = {data.get("feedback") for data in tools.audit.recent()} if folded else set()
     for key, (at, data) in folded.items():

@@ -65,12 +65,12 @@ def resend(
             bench.write(act, OperationKind.RESEND, again, 1, StepName.KEEPING, data)
 
     def remember(accepted: Accepted) -> None:
-        data = {
-            "of": operation.operation_id,
-            "to": to,
-            "message_id": accepted.message_id,
-            "by": _caller(facts),
-        }
+        sent = {"to": to, "message_id": accepted.message_id, "by": _caller(facts)}
+        if operation.returned is not None:
+            # Its own steps outlive the case, and the end of the escrow is judged by them.
+            own = operation.operation_id
+            bench.write(act, operation.kind, own, operation.attempt, StepName.DELIVERED, sent)
+        data = {"of": operation.operation_id, **sent}
         bench.write(act, OperationKind.RESEND, again, 1, StepName.ACCEPTED, data)
 
     office = PostOffice(account.tools, account.run_id)

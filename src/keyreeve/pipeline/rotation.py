@@ -96,11 +96,15 @@ class Rotation:
         return live
 
     def _slot_to_free(self, live: tuple[LiveKey, ...]) -> AccessKeyId | None:
-        """The key that may be deleted to make room, if there is none (S1.T3, opted in)."""
+        """The key that may be deleted to make room, if there is none (S1.T3, opted in).
+
+        Exactly this key id, same CreateDate, still Inactive (gate 4).
+        """
         if len(live) < SLOTS:
             return None
         blocked = next((k for k in live if k.key_id == self._act.free_slot_of), None)
-        if blocked is None or blocked.active:
+        planned = blocked and self._bench.created_at(self._act, blocked.key_id)
+        if blocked is None or blocked.active or blocked.created_at != planned:
             raise Deferred(Gate.LOOKED_AGAIN, "both key slots are taken now")
         return blocked.key_id
 

@@ -15,8 +15,17 @@ from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.escalation.owner import not_arriving
+from keyreeve.escalation.past_mails import take_back_late
 from keyreeve.escalation.returned import take_back
-from keyreeve.model.case import Case, HumanDecisions, OperationKind, State, Step, StepName
+from keyreeve.model.case import (
+    Case,
+    HumanDecisions,
+    OperationKind,
+    PastMail,
+    State,
+    Step,
+    StepName,
+)
 from keyreeve.model.effect import (
     Act,
     DeactivateAccessKey,
@@ -280,11 +289,12 @@ class Workbench:
     def hear(self) -> None:
         """Fold in the mails that have come back until now, and put them into the audit log."""
         for key, feedback in self.tools.feedback.unread().items():
-            self.state, user_id = take_back(self.state, feedback)
-            if user_id is None:
+            self.state, whose = came_back(self.state, feedback)
+            if whose is None:
                 continue
-            self._surprised.add(user_id)
-            data = returned_data(key, feedback, self.state.users[user_id])
+            if isinstance(whose, Case):
+                self._surprised.add(whose.user_id)
+            data = returned_data(key, feedback, whose)
             self.tools.audit.append(RETURNED, self.stamp, data)
 
     def _not_extended(self, act: Act, people: HumanDecisions) -> None:
@@ -369,7 +379,13 @@ def audit_data(step: Step) -> dict[str, object]:
     }
 
 
-def returned_data(key: str, feedback: MailFeedback, case: Case) -> dict[str, object]:
+def came_back(state: State, feedback: MailFeedback) -> tuple[State, Case | PastMail | None]:
+    """The state without the mail, and whose it was: of an open case, else of one closed since."""
+    state, user_id = take_back(state, feedback)
+    return (state, state.users[user_id]) if user_id else take_back_late(state, feedback)
+
+
+def returned_data(key: str, feedback: MailFeedback, case: Case | PastMail) -> dict[str, object]:
     """What the audit log says about a mail that came back."""
     return {
         "feedback": key,

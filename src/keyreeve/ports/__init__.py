@@ -144,7 +144,10 @@ class Mailer(Protocol):
         """The id on the wire. MailFailure, or MailDoubtful when no answer came."""
 
     def remaining_quota(self) -> int | None:
-        """Recipients still allowed within 24 hours; None: no limit known."""
+        """Recipients still allowed within 24 hours; None: there is no limit.
+
+        AwsFailure if there is one and it could not be read.
+        """
 
 
 class Renderer(Protocol):

@@ -172,12 +172,9 @@ def moved(notice: Notice) -> str:
     """What became of the promised date; empty if it stands."""
     if notice.moved_from is None:
         return ""
-    if notice.enforcement_on is None:
+    if notice.moved_to is None:
         return f"The date has moved: it was {day(notice.moved_from)}; a new one is not set yet."
-    return (
-        f"The date has moved: it was {day(notice.moved_from)} and is now "
-        f"{day(notice.enforcement_on)}."
-    )
+    return f"The date has moved: it was {day(notice.moved_from)} and is now {day(notice.moved_to)}."
 
 
 def mail_link(text: str) -> str:

@@ -50,14 +50,19 @@ def waiting(store: ObjectStore) -> list[tuple[str, LeftRecord]]:
         if lying is None:
             continue
         try:
-            found.append((row.key, from_json(LeftRecord, parse(lying.content))))
+            found.append((row.key, left_record(lying.content)))
         except ValueError as error:
             raise StateUnreadable(
                 f"it is no record for the audit log: {error}",
                 where=f"{store.describe()}/{row.key}",
-                remedy="Look who wrote it, and move it elsewhere; nothing was changed.",
+                remedy="Nothing was changed; `keyreeve state repair` sets it aside.",
             ) from error
     return found
+
+
+def left_record(content: bytes) -> LeftRecord:
+    """ValueError for what is none."""
+    return from_json(LeftRecord, parse(content))
 
 
 def as_appended(key: str, left: LeftRecord, run_id: RunId) -> dict[str, Json]:

@@ -9,8 +9,9 @@ before the first), `digest` is the SHA-256 of the canonical JSON of the record w
 are written in segments, write-once objects named for their first record. The newest records can
 only be missed by whoever remembers them: the state's AuditHead does.
 
-Writers hold the account's lock: two at once would fork the chain, and `verify` would say so. Who
-does not hold it leaves a record in the inbox, and the next flush takes it in.
+Writers hold the account's lock. One that slept for longer than its lease while it wrote cannot
+fork the chain: the place of each segment is claimed first (`chain_end`). Who does not hold the
+lock leaves a record in the inbox, and the next flush takes it in.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.identifiers import RunId
 from keyreeve.ports import ObjectStore
 from keyreeve.storage import audit_inbox
+from keyreeve.storage.chain_end import ChainEnd, claim, complete, read
 from keyreeve.storage.layout import AUDIT, audit_day, audit_key
 from keyreeve.storage.state_store import StoredState
 from keyreeve.storage.write_once import write_once
@@ -63,9 +65,10 @@ class SegmentKey:
 class _ClosedSegment:
     """Records chained together, on their way to storage."""
 
-    key: str
-    content: bytes
-    head: AuditHead
+    end: ChainEnd
+    version: str | None
+    """Of the end behind which they were chained."""
+    records: list[dict[str, Json]]
 
 
 class StoredAuditLog:
@@ -98,9 +101,13 @@ class StoredAuditLog:
         if self._taken is None:
             self._taken = self._take_in()
         while self._open or self._closed:
-            self._closed = self._closed or self._close()
-            write_once(self._store, self._closed.key, self._closed.content)
-            self._head, self._closed = self._closed.head, None
+            closed = self._closed = self._closed or self._close()
+            if not claim(self._store, closed.end, closed.version):
+                # A run without its lease was faster, or we are that run: behind it, then.
+                self._open[:0], self._closed = closed.records, None
+                continue
+            write_once(self._store, closed.end.key, closed.end.segment.encode())
+            self._head, self._closed = closed.end.head, None
         audit_inbox.clear(self._store, self._taken)
         self._taken = []
         return self._head or self._newest()
@@ -117,15 +124,22 @@ class StoredAuditLog:
 
     def recent(self) -> Iterator[Mapping[str, object]]:
         """Data of the records since the day before the loaded state was saved, oldest first."""
-        saved = self._state.loaded if self._state else None
-        known = saved.state.audit_head if saved else None
+        known = self._known()
         start = _search_start(known)
-        for name in sorted(_segments(self._store, start), key=lambda name: name.sequence):
+        names = sorted(_segments(self._store, start), key=lambda name: name.sequence)
+        for name in names:
             for record in _records(_content(self._store, name)):
                 yield record.data
+        end, _ = read(self._store)
+        if end is not None and _is_newer(end, known) and end.key not in {n.key for n in names}:
+            for record in _records(end.segment.encode()):
+                yield record.data  # claimed, and the next flush writes it
 
     def _close(self) -> _ClosedSegment:
-        head = self._newest()
+        end, version = read(self._store)
+        if end is not None and _is_newer(end, self._known()):
+            complete(self._store, end)
+        head = self._newest(end)
         first = head.sequence + 1 if head else 1
         lines = []
         previous = head.digest if head else GENESIS
@@ -135,21 +149,35 @@ class StoredAuditLog:
             lines.append(canonical({**line, "digest": previous}) + b"\n")
         last = first + len(lines) - 1
         key = audit_key(self._day(), self._run_id, first)
-        self._open = []
+        records, self._open = self._open, []
         return _ClosedSegment(
-            key=key,
-            content=b"".join(lines),
-            head=AuditHead(run_id=self._run_id, segment=first, sequence=last, digest=previous),
+            end=ChainEnd(
+                head=AuditHead(run_id=self._run_id, segment=first, sequence=last, digest=previous),
+                key=key,
+                segment=b"".join(lines).decode("ascii"),
+            ),
+            version=version,
+            records=records,
         )
 
-    def _newest(self) -> AuditHead | None:
-        saved = self._state.loaded if self._state else None
-        known = self._head or (saved.state.audit_head if saved else None)
+    def _newest(self, end: ChainEnd | None = None) -> AuditHead | None:
+        known = self._known()
+        if end is not None and _is_newer(end, known):
+            known = end.head
         return newest_head(self._store, known)
+
+    def _known(self) -> AuditHead | None:
+        """The newest record that is surely in its place."""
+        saved = self._state.loaded if self._state else None
+        return self._head or (saved.state.audit_head if saved else None)
 
     def _day(self) -> date:
         """The run's own date, so that all its segments lie together; else the first record's."""
         return _day_of(self._run_id) or datetime.fromisoformat(str(self._open[0]["at"])).date()
+
+
+def _is_newer(end: ChainEnd, known: AuditHead | None) -> bool:
+    return known is None or end.head.sequence > known.sequence
 
 
 def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None:

@@ -2,13 +2,14 @@
 
 iam-compliance/{project}/                  accounts: self
 iam-compliance/{project}/{account_id}/     several accounts
-  state.json · lock.json · waivers.json · holds.json · pause.json
+  state.json · lock.json · audit-end.json · waivers.json · holds.json · pause.json
   ops/{operation_id}/{attempt}-{step}.json
   credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
   audit/YYYY/MM/DD/{run_id}/{sequence of the first record, six digits}.jsonl
   audit-inbox/{instant}-{run_id}-{event}.json     records that wait for the holder of the lock
   feedback/YYYY/MM/DD/HHMMSS-{digest}.json          mails that came back, by arrival (UTC)
+  set-aside/…                                       what `state repair` took out of their way
   mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
 """
 
@@ -25,6 +26,7 @@ from keyreeve.model.notice import CredentialKind
 
 STATE = "state.json"
 LOCK = "lock.json"
+AUDIT_END = "audit-end.json"
 WAIVERS = "waivers.json"
 HOLDS = "holds.json"
 PAUSE = "pause.json"
@@ -33,10 +35,11 @@ CREDENTIALS = "credentials/"
 AUDIT = "audit/"
 AUDIT_INBOX = "audit-inbox/"
 FEEDBACK = "feedback/"
+SET_ASIDE = "set-aside/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
-WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX)
+WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE)
 """Prefixes whose objects are never written a second time."""
-REPLACED = (STATE, LOCK, WAIVERS, HOLDS, PAUSE)
+REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE)
 """Documents that are written anew on the condition that nobody else did."""
 KEPT_BROKEN = f"{STATE}.broken-"
 """How the name of a state begins that `state repair` has put aside."""

@@ -364,7 +364,12 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             read_back=(f"{layout.CREDENTIALS}*", layout.PROBE),
             secret=layout.CREDENTIALS,
             feedback=layout.FEEDBACK,
-            deleted=(layout.LOCK, f"{layout.AUDIT_INBOX}*"),
+            deleted=(
+                layout.LOCK,
+                layout.AUDIT_END,
+                f"{layout.AUDIT_INBOX}*",
+                f"{layout.FEEDBACK}*",
+            ),
             versions_of=layout.STATE,
             kms_key_id=storage.kms_key_id,
         )

@@ -13,8 +13,10 @@ from tests.samples import outgoing
 from keyreeve.aws.ses_mailer import SesMailer, wire_domain
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import (
+    AccessDenied,
     MailDoubtful,
     MailFailure,
+    NotFound,
     QuotaSpent,
     RecipientRefused,
     SenderRefused,
@@ -133,10 +135,20 @@ def test_the_quota_is_what_24_hours_leave(client, limit, sent, left):
         assert SesMailer(client, region="us-east-1").remaining_quota() == left
 
 
-def test_a_quota_that_cannot_be_read_is_unknown(client):
+def test_a_quota_that_cannot_be_read_is_not_the_same_as_none(client):
     with Stubber(client) as stub:
         stub.add_client_error("get_account", "AccessDeniedException", "no", 403)
+        with pytest.raises(AccessDenied):
+            SesMailer(client, region="us-east-1").remaining_quota()
+
+
+def test_an_endpoint_that_has_no_quota_to_tell_sets_none(client):
+    with Stubber(client) as stub:
+        stub.add_client_error("get_account", "404", "Not Found", 404)
         assert SesMailer(client, region="us-east-1").remaining_quota() is None
+        stub.add_client_error("get_account", "NotFoundException", "no", 404)
+        with pytest.raises(NotFound):
+            SesMailer(client, region="us-east-1").remaining_quota()
 
 
 class StillClock:

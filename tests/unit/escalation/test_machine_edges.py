@@ -104,3 +104,30 @@ def test_a_date_that_comes_nearer_is_told_the_day_before():
     assert decided(14, far, noticed_today=True).enforcement_on == on(16)
     assert decided(15, told(notice_record(14, D, e=15))).act_due
     assert decided(14, far, acts=False).enforcement_on == on(14)
+
+
+ACT = "quarantine"
+"""What day 14 does; the notices below announced it, another act, or none."""
+
+
+@pytest.mark.parametrize(
+    ("announced", "e"),
+    [
+        ((ACT, ACT, ACT), 14),
+        ((None, None, None), 14),  # told before the act was kept
+        (("", "", ACT), 15),  # warned; told once: a second notice, and the day after it
+        (("", ACT, ACT), 14),
+        (("", "", ""), 15),
+        (("delete_login_profile",) * 3, 15),
+        ((ACT, ACT, ""), 15),  # the warning of another thing warns of nothing
+    ],
+)
+def test_only_a_notice_that_announced_the_act_counts_as_told(announced, e):
+    days = ((0, Stage.NOTIFICATION), (7, Stage.NEW_CREDENTIALS), (11, D))
+    notices = tuple(
+        replace(notice_record(day, stage), act=act)
+        for (day, stage), act in zip(days, announced, strict=True)
+    )
+    seen = record(day_0=True, notices=notices)
+    assert decided(14, seen, act=ACT).enforcement_on == on(e)
+    assert decided(14, seen, acts=False).enforcement_on == on(14)

@@ -88,6 +88,7 @@ def test_the_first_notice_lists_every_finding_with_its_promise():
             "stage": "notification",
             "enforcement_on": "2026-01-19",
             "no_replacement": None,
+            "act": "deactivate_access_key",
         },
         {
             "control": "console_mfa",
@@ -95,6 +96,7 @@ def test_the_first_notice_lists_every_finding_with_its_promise():
             "stage": "notification",
             "enforcement_on": "2026-01-19",
             "no_replacement": "none_needed",
+            "act": "",
         },
     )
 
@@ -132,8 +134,17 @@ def test_the_most_urgent_finding_leads():
 def test_a_moved_e_names_the_date_told_before():
     seen = record(day_0=True, promised_on=on(16))
     made = composed(case(seen, operations=by_id(delivered())), ROTATED, 8, keys=REPLACED)
-    assert made.notice.moved_from == on(14)
+    assert (made.notice.moved_from, made.notice.moved_to) == (on(14), on(16))
     assert made.notice.enforcement_on == on(16)
+
+
+def test_where_one_of_two_dates_has_moved_both_dates_named_are_of_that_one():
+    stays = record(day_0=True)
+    moves = record(MFA_CONTROL, "mfa", day_0=True, promised_on=on(16))
+    told = case(stays, moves, operations=by_id(delivered()))
+    who = console("ann", *ROTATED.keys, mfa_active=False)
+    notice = composed(told, who, 8, keys=REPLACED).notice
+    assert (notice.enforcement_on, notice.moved_from, notice.moved_to) == (on(14), on(14), on(16))
 
 
 def test_an_open_e_is_told_as_open():
@@ -141,7 +152,7 @@ def test_an_open_e_is_told_as_open():
     told = case(seen, bounced=bounce("ann@example.com"), operations=by_id(delivered()))
     made = composed(told, ROTATED, 15, keys=REPLACED)
     assert (made.notice.enforcement_on, made.notice.days_left) == (None, None)
-    assert made.notice.moved_from == on(14)
+    assert (made.notice.moved_from, made.notice.moved_to) == (on(14), None)
     (only,) = made.notice.findings
     assert (only.stage, only.days_left, only.timeline) == (Stage.OVERDUE, None, ())
     assert made.told[0]["enforcement_on"] is None

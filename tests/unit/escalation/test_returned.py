@@ -114,21 +114,49 @@ def test_its_steps_read_again_after_a_stop_change_nothing_and_a_new_delivery_end
     assert (done.delivered_on, done.returned, done.unfinished) == (on(9), None, False)
 
 
-def test_a_person_who_sends_it_again_has_delivered_it_and_vouches_for_the_address():
-    folded, _ = take_back(delivered(), back("private"))
-    resent = step(
+def resent_on_day_8(before):
+    return step(
         KINDS.RESEND,
         NAMES.ACCEPTED,
-        {"of": operation(folded).operation_id, "to": OWNER, "message_id": "<r@wire>"},
+        {"of": operation(before).operation_id, "to": OWNER, "message_id": "<r@wire>"},
         at=NOW + timedelta(days=8),
         on=on(8),
         operation_id="resend",
     )
+
+
+def test_a_person_who_sends_it_again_has_delivered_it_and_vouches_for_the_address():
+    folded, _ = take_back(delivered(), back("private"))
+    resent = resent_on_day_8(folded)
     done = after(folded, resent)
     assert (operation(done).delivered_on, operation(done).returned) == (on(8), None)
     assert ann(done).bounced is None
     assert after(done, resent) == done
-    assert after(delivered(), resent) == delivered()
+
+
+def test_what_a_person_sends_again_beside_a_delivery_that_stands_moves_no_date():
+    resent = resent_on_day_8(delivered())
+    done = after(delivered(), resent)
+    before, now = operation(delivered()), operation(done)
+    assert (now.delivered_on, now.steps) == (before.delivered_on, before.steps)
+    assert [(again.message_id, again.on) for again in now.resent] == [("<r@wire>", on(8))]
+    assert after(done, resent) == done
+
+
+def test_what_a_person_sent_again_and_came_back_undelivers_and_is_not_folded_once_more():
+    resent = resent_on_day_8(delivered())
+    done, whose = take_back(after(delivered(), resent), back("r"))
+    assert whose is not None
+    assert (operation(done).delivered_on, operation(done).returned) != (None, None)
+    assert operation(done).steps == (StepName.INTENT, StepName.CREATED)
+    assert after(done, resent) == done
+
+
+def test_a_delivery_that_comes_back_leaves_the_one_that_a_person_sent_after_it():
+    done, _ = take_back(after(delivered(), resent_on_day_8(delivered())), back("private"))
+    only = operation(done)
+    assert (only.delivered_on, only.delivered_message_id, only.resent) == (on(8), "<r@wire>", ())
+    assert only.returned is None
 
 
 @pytest.mark.parametrize(

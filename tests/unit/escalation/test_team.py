@@ -174,3 +174,14 @@ def test_an_operation_that_waits_for_a_person_is_told_once_though_its_finding_is
 def test_while_its_finding_is_open_a_stuck_operation_is_told_at_its_gate():
     open_still = with_operation(case(record(), who=ANN), stuck())
     assert told(ANN, before=open_still) == ()
+
+
+def test_a_user_with_a_purge_or_an_orphan_besides_the_case_is_told_of_once():
+    view = outlook(snapshot(LOST))
+    of_case = UserPlan(user_id=LOST.user_id, user_name=LOST.name)
+    told_once = team_notices(state(case(record(), who=LOST)), view, [of_case, of_case], MONDAY)
+    assert [notice.topic for notice in told_once] == ["unreachable"]
+    view = outlook(snapshot(ANN))
+    waiting = replace(of_case, held=(held(),))
+    both = team_notices(state(case(record(day_0=True))), view, [of_case, waiting, of_case], MONDAY)
+    assert [notice.reason for notice in both] == ["held_at_gate"]

@@ -172,11 +172,11 @@ def test_badges_have_words_and_the_colour_of_their_stage(stage):
             "open on Thu 15 Jan 2026, no date is set for the next step",
         ),
         (
-            {"moved_from": date(2026, 1, 16)},
-            "The date has moved: it was Fri 16 Jan 2026 and is now Mon 19 Jan 2026.",
+            {"moved_from": date(2026, 1, 16), "moved_to": date(2026, 1, 21)},
+            "The date has moved: it was Fri 16 Jan 2026 and is now Wed 21 Jan 2026.",
         ),
         (
-            {"moved_from": date(2026, 1, 16), "enforcement_on": None},
+            {"moved_from": date(2026, 1, 16)},
             "The date has moved: it was Fri 16 Jan 2026; a new one is not set yet.",
         ),
     ],

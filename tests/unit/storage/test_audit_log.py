@@ -14,6 +14,8 @@ from keyreeve.model.case import AuditHead, State
 from keyreeve.model.errors import StateUnreadable, StorageConflict, StorageUnreachable
 from keyreeve.storage.audit_inbox import leave
 from keyreeve.storage.audit_log import StoredAuditLog, newest_head, records, verify
+from keyreeve.storage.chain_end import claim
+from keyreeve.storage.layout import AUDIT_END
 from keyreeve.storage.state_store import StoredState
 
 AT = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -110,7 +112,8 @@ def test_appending_touches_no_storage_and_takes_no_secret():
 
 def test_a_segment_is_written_once():
     store, _ = chain()
-    assert len(store.puts) == len(set(store.puts))
+    segments = [key for key in store.puts if key.startswith("audit/")]
+    assert len(segments) == len(set(segments)) == 5
 
 
 @pytest.mark.parametrize("place", lines_of(chain()[0]))
@@ -231,15 +234,96 @@ def test_a_file_that_is_no_segment_is_named():
     assert "notes.txt" in verify(store, head)[0]
 
 
-def test_two_writers_at_once_fork_the_chain_and_it_shows():
+def two_at_once():
+    """Two writers who have both looked where the chain ends, and not written yet."""
     store, _ = chain()
     one, two = log(store, "20260107T060000Z-000a"), log(store, "20260107T060000Z-000b")
     one.append("a", AT, {})
     two.append("b", AT, {})
     one._closed, two._closed = one._close(), two._close()
+    return store, one, two
+
+
+def events_of(store):
+    return [record.event for record in records(store)]
+
+
+def test_two_writers_at_once_do_not_fork_the_chain_and_no_record_is_lost():
+    store, one, two = two_at_once()
+    before = events_of(store)
     one.flush()
-    two.flush()
-    assert "stands twice" in verify(store)[0]
+    head = two.flush()
+    assert verify(store, head) == []
+    assert events_of(store) == [*before, "a", "b"]
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_a_writer_who_sleeps_at_any_call_of_his_flush_does_not_fork_the_chain(place: int):
+    store, _ = chain()
+    before = events_of(store)
+    late = log(SleepsAt(store, place, lambda: wakes(store)), "20260107T060000Z-000a")
+    late.append("late", AT, {})
+
+    def wakes(store):
+        other = log(store, "20260107T060000Z-000b")
+        for event in ("one", "two"):
+            other.append(event, AT, {})
+            other.flush()
+
+    head = late.flush()
+    assert verify(store) == []
+    assert sorted(events_of(store)[len(before) :]) in (["late", "one", "two"], ["late"])
+    assert head.digest in {record.digest for record in records(store)}
+
+
+class SleepsAt:
+    """A store whose caller sleeps before one of his calls, while others go on."""
+
+    def __init__(self, store, place, meanwhile):
+        self._store, self._place, self._meanwhile, self._count = store, place, meanwhile, 0
+
+    def __getattr__(self, name):
+        def call(*args, **more):
+            if self._count == self._place:
+                self._count += 1
+                self._meanwhile()
+            self._count += 1
+            found = getattr(self._store, name)(*args, **more)
+            return iter(list(found)) if name == "list" else found
+
+        return call
+
+
+def test_a_claim_that_a_stop_cut_off_is_completed_by_the_next_writer():
+    store, known = chain()
+    stopped = log(store, "20260107T060000Z-000a", known)
+    stopped.append("stopped", AT, {})
+    closed = stopped._close()
+    assert claim(store, closed.end, closed.version)
+    after = log(store, "20260107T060000Z-000b", known)
+    assert closed.end.key not in {row.key for row in store.list("audit/")}
+    assert list(after.recent())[-1] == {}  # nothing is recovered twice
+    after.append("after", AT, {})
+    head = after.flush()
+    assert verify(store, head) == []
+    assert events_of(store)[-2:] == ["stopped", "after"]
+
+
+def test_an_end_that_cannot_be_read_stops_the_writer_and_names_the_way():
+    store, _ = chain()
+    store.put(AUDIT_END, store.get(AUDIT_END).content[:-5])
+    writer = log(store, "20260107T060000Z-0000")
+    writer.append("act", AT, {})
+    with pytest.raises(StateUnreadable, match="state repair"):
+        writer.flush()
+
+
+def test_a_chain_from_before_there_was_an_end_goes_on():
+    store, known = chain()
+    store.delete(AUDIT_END)
+    writer = log(store, "20260107T060000Z-0000", known)
+    writer.append("act", AT, {})
+    assert verify(store, writer.flush()) == []
 
 
 def test_the_chain_goes_on_behind_segments_that_the_state_does_not_know():
@@ -277,8 +361,9 @@ def test_a_hole_that_the_state_knows_of_is_not_closed_by_going_on():
     assert "records 7 to 9 are missing" in verify(store, head)[0]
 
 
-def test_a_last_segment_that_cannot_be_read_stops_the_run():
+def test_a_last_segment_of_which_nothing_is_known_and_that_cannot_be_read_stops_the_run():
     store, _ = chain()
+    store.delete(AUDIT_END)
     newest = max(row.key for row in store.list("audit/"))
     store.put(newest, store.get(newest).content[:-5])
     writer = log(store, "20260107T060000Z-0000")
