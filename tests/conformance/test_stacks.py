@@ -100,6 +100,24 @@ def test_a_resource_that_is_not_made_fails_the_stack_and_what_was_made_is_taken_
     assert groups(stacks) == {"there"}
 
 
+def test_another_channel_fails_and_the_recorder_of_before_goes_on(stacks: Stacks) -> None:
+    stacks.client("s3").create_bucket(Bucket="before")
+    role = f"arn:aws:iam::{ACCOUNT}:role/before"
+    config = stacks.client("config")
+    config.put_configuration_recorder(ConfigurationRecorder={"name": "old", "roleARN": role})
+    config.put_delivery_channel(DeliveryChannel={"name": "old", "s3BucketName": "before"})
+    config.start_configuration_recorder(ConfigurationRecorderName="old")
+    for type_, properties in (
+        ("AWS::Config::DeliveryChannel", {"S3BucketName": "before"}),
+        ("AWS::Config::ConfigurationRecorder", {"RoleARN": role}),
+    ):
+        assert stacks.create("s", one(type_, properties))["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert "MaxNumberOf" in stacks.reasons("s")[0]
+        stacks.delete("s")
+    (told,) = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+    assert (told["name"], told["recording"]) == ("old", True)
+
+
 def test_a_fault_of_a_service_fails_the_stack(stacks: Stacks, sandbox: Sandbox) -> None:
     sandbox.plant_fault("CreateGroup", code="ServiceFailure", status=500, count=1)
     assert stacks.create("s", resources(A=group("a")))["StackStatus"] == "ROLLBACK_COMPLETE"
