@@ -9,8 +9,10 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import boto3
 from tests.sandbox_fixture import aws
 
+from keyreeve.sandbox.account import OWN_KEY_ID, OWN_SECRET, REGION
 from keyreeve.sandbox.process import Sandbox
 
 NAMED = ["CAPABILITY_NAMED_IAM"]
@@ -20,12 +22,15 @@ PATIENCE = 20.0
 class Stacks:
     """CloudFormation of a sandbox."""
 
-    def __init__(self, sandbox: Sandbox) -> None:
-        self.url = sandbox.url
-        self.api = aws(sandbox.url, "cloudformation")
+    def __init__(self, sandbox: Sandbox, region: str = REGION) -> None:
+        self.url, self.region = sandbox.url, region
+        self.api = self.client("cloudformation")
 
     def client(self, service: str) -> Any:
-        return aws(self.url, service)
+        if self.region == REGION:
+            return aws(self.url, service)
+        named = {"region_name": self.region, "endpoint_url": self.url}
+        return boto3.session.Session(OWN_KEY_ID, OWN_SECRET).client(service, **named)
 
     def create(self, name: str, template: Any, **more: Any) -> dict[str, Any]:
         self.api.create_stack(StackName=name, **body(template), Capabilities=NAMED, **more)

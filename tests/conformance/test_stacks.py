@@ -100,6 +100,24 @@ def test_a_resource_that_is_not_made_fails_the_stack_and_what_was_made_is_taken_
     assert groups(stacks) == {"there"}
 
 
+def test_another_channel_fails_and_the_recorder_of_before_goes_on(stacks: Stacks) -> None:
+    stacks.client("s3").create_bucket(Bucket="before")
+    role = f"arn:aws:iam::{ACCOUNT}:role/before"
+    config = stacks.client("config")
+    config.put_configuration_recorder(ConfigurationRecorder={"name": "old", "roleARN": role})
+    config.put_delivery_channel(DeliveryChannel={"name": "old", "s3BucketName": "before"})
+    config.start_configuration_recorder(ConfigurationRecorderName="old")
+    for type_, properties in (
+        ("AWS::Config::DeliveryChannel", {"S3BucketName": "before"}),
+        ("AWS::Config::ConfigurationRecorder", {"RoleARN": role}),
+    ):
+        assert stacks.create("s", one(type_, properties))["StackStatus"] == "ROLLBACK_COMPLETE"
+        assert "MaxNumberOf" in stacks.reasons("s")[0]
+        stacks.delete("s")
+    (told,) = config.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+    assert (told["name"], told["recording"]) == ("old", True)
+
+
 def test_a_fault_of_a_service_fails_the_stack(stacks: Stacks, sandbox: Sandbox) -> None:
     sandbox.plant_fault("CreateGroup", code="ServiceFailure", status=500, count=1)
     assert stacks.create("s", resources(A=group("a")))["StackStatus"] == "ROLLBACK_COMPLETE"
@@ -394,6 +412,34 @@ def test_deletion_policies_say_what_stays(
     assert ("kept" in queues(stacks)) is deleted
 
 
+def test_on_request_what_a_failed_call_made_goes_whatever_its_policy(stacks: Stacks) -> None:
+    kept = {**queue("kept"), "DeletionPolicy": "Retain"}
+    template = resources(Kept=kept, Fails={**group("f", Bogus=1), "DependsOn": "Kept"})
+    stacks.create("s", template, RetainExceptOnCreate=True)
+    assert queues(stacks) == set()
+    stacks.delete("s")
+    stacks.change_set("s", template, ChangeSetType="CREATE")
+    stacks.api.execute_change_set(StackName="s", ChangeSetName="changes", RetainExceptOnCreate=True)
+    assert stacks.rest("s")["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert queues(stacks) == set()
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"RoleARN": f"arn:aws:iam::{ACCOUNT}:role/other"},
+        {"StackPolicyBody": "{}"},
+        {"NotificationARNs": [f"arn:aws:sns:us-east-1:{ACCOUNT}:t"]},
+    ],
+)
+def test_what_is_not_done_here_is_refused_and_not_ignored(
+    stacks: Stacks, more: dict[str, Any]
+) -> None:
+    why = refusal(lambda: stacks.create("s", resources(Q=queue("q")), **more))[1]
+    assert why == f"The sandbox's CloudFormation does not know {next(iter(more))}"
+    assert queues(stacks) == set()
+
+
 def test_a_replaced_resource_stays_if_its_policy_says_so(stacks: Stacks) -> None:
     old = {**queue("old"), "UpdateReplacePolicy": "Retain"}
     stacks.create("s", resources(A=old))
@@ -438,9 +484,28 @@ def test_a_protected_stack_is_not_deleted(stacks: Stacks) -> None:
     assert stacks.delete("s")["StackStatus"] == "DELETE_COMPLETE"
 
 
-def test_stacks_of_a_region_and_of_an_earlier_world_are_apart(
+def test_stacks_stand_in_the_region_and_the_account_of_who_called(
     stacks: Stacks, sandbox: Sandbox
 ) -> None:
+    elsewhere = Stacks(sandbox, "ap-southeast-2")
+    bucket = {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": "far-away"}}
+    elsewhere.create("s", resources(Q=queue("q"), B=bucket))
+    assert (queues(stacks), queues(elsewhere)) == (set(), {"q"})
+    told = elsewhere.client("s3").get_bucket_location(Bucket="far-away")
+    assert told["LocationConstraint"] == "ap-southeast-2"
+    assert stacks.api.list_stacks()["StackSummaries"] == []
+
+
+def test_many_stacks_are_made_at_once(stacks: Stacks) -> None:
+    names = [f"s{number}" for number in range(6)]
+    for name in names:
+        template = resources(G=group(name), Q=queue(name))
+        stacks.api.create_stack(StackName=name, **body(template), Capabilities=NAMED)
+    assert {stacks.rest(name)["StackStatus"] for name in names} == {"CREATE_COMPLETE"}
+    assert groups(stacks) == queues(stacks) == set(names)
+
+
+def test_stacks_of_an_earlier_world_are_gone(stacks: Stacks, sandbox: Sandbox) -> None:
     stacks.create("s", resources(Q=queue("q")))
     sandbox.reset("empty", MONDAY)
     assert stacks.api.list_stacks()["StackSummaries"] == []

@@ -152,6 +152,7 @@ def _execute(desk: Desk) -> Mapping[str, Any]:
     wanted = change_set.wanted
     if desk.flag("DisableRollback"):
         wanted.on_failure = "DO_NOTHING"
+    wanted.forget_new = desk.flag("RetainExceptOnCreate")
     stack.capabilities = wanted.capabilities
     desk.begin(stack, wanted, change_set.kind)
     return {}

@@ -21,6 +21,21 @@ from keyreeve.sandbox.stacks.template import Template, read_template
 from keyreeve.sandbox.world import World
 
 _NAMED_IAM: Final = ("GroupName", "ManagedPolicyName", "RoleName")
+_NOT_KNOWN: Final = (
+    "DeploymentConfig",
+    "DeploymentMode",
+    "ImportExistingResources",
+    "IncludeNestedStacks",
+    "NotificationARNs",
+    "ResourceTypes",
+    "RoleARN",
+    "RollbackConfiguration",
+    "StackPolicyBody",
+    "StackPolicyDuringUpdateBody",
+    "StackPolicyDuringUpdateURL",
+    "StackPolicyURL",
+)
+"""What would change the outcome and is not done here: refused, never ignored."""
 _LARGEST: Final = 51_200
 """Bytes of a template in the call itself (AWS: CloudFormation quotas)."""
 
@@ -132,8 +147,9 @@ class Desk:
 
     def wanted(self, stack: Stack | None) -> Wanted:
         """What the stack is to become. Refused where AWS refuses it at once."""
-        if self.text("RoleARN"):
-            raise Refused("The sandbox's CloudFormation acts as its caller, with no RoleARN.")
+        unknown = [name for name in _NOT_KNOWN if self.asked.params.get(name)]
+        if unknown:
+            raise Refused(f"The sandbox's CloudFormation does not know {', '.join(unknown)}")
         template = self.template(stack)
         before = stack.parameters if stack is not None else {}
         values = parameter_values(template, self.rows("Parameters"), before)
@@ -145,6 +161,7 @@ class Desk:
             tags=tags,
             capabilities=tuple(self.rows("Capabilities")),
             on_failure=self._on_failure(),
+            forget_new=self.flag("RetainExceptOnCreate"),
         )
         judge_capabilities(wanted)
         scope = self._scope(stack or self._nobody(), wanted)

@@ -40,6 +40,7 @@ class Operation:
     exports: Exports
     answers: dict[str, Props]
     undo: list[Callable[[], None]] = field(default_factory=list)
+    forget_new: bool = False
     leaving: list[Resource] = field(default_factory=list)
     """Replaced: removed once everything else is done."""
 
@@ -95,6 +96,7 @@ class Operation:
 
     def become(self, wanted: Wanted) -> None:
         """Make the stack what is wanted, or leave it as it was."""
+        self.forget_new = wanted.forget_new
         try:
             try:
                 self._forwards(wanted)
@@ -351,7 +353,9 @@ class Operation:
     ) -> None:
         """Remove, or keep by its policy. `strict`: a failure is one of the operation too."""
         policy = resource.replacement_policy if replaced else resource.deletion_policy
-        if policy == "Retain" or (policy == "RetainExceptOnCreate" and not rolled_back):
+        if rolled_back and (self.forget_new or policy == "RetainExceptOnCreate"):
+            policy = "Delete"
+        if policy.startswith("Retain"):
             self.mark(resource, "DELETE_SKIPPED")
             return
         self.mark(resource, "DELETE_IN_PROGRESS")

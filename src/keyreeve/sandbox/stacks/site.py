@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from http import HTTPStatus
+from threading import Lock
 from typing import Any, Final
 
 from keyreeve.sandbox.stacks.kind import Props
@@ -17,6 +18,8 @@ from keyreeve.sandbox.stacks.stack import Stack
 _SUFFIX: Final = 12
 _PATIENCE: Final = 930
 """Seconds: a function may run for 15 minutes."""
+_MAKING: Final = Lock()
+"""A session makes one client at a time; stacks have threads of their own."""
 _RESPONSES: Final = "/_sandbox/cfn-response?token="
 
 
@@ -141,17 +144,19 @@ def _client(url: str, service: str, region: str, key: str, token: str | None) ->
     """A client with the caller's key; the emulator looks at no signature."""
     from botocore.config import Config
 
-    return _session().client(
-        service,
-        region_name=region,
-        endpoint_url=url,
-        aws_access_key_id=key,
-        aws_secret_access_key="not-known",  # noqa: S106 - nobody checks signatures here
-        aws_session_token=token,
-        config=Config(
-            read_timeout=_PATIENCE,
-            retries={"total_max_attempts": 1},
-            proxies={},
-            s3={"addressing_style": "path"},
-        ),
+    config = Config(
+        read_timeout=_PATIENCE,
+        retries={"total_max_attempts": 1},
+        proxies={},
+        s3={"addressing_style": "path"},
     )
+    with _MAKING:
+        return _session().client(
+            service,
+            region_name=region,
+            endpoint_url=url,
+            aws_access_key_id=key,
+            aws_secret_access_key="not-known",  # noqa: S106 - nobody checks signatures here
+            aws_session_token=token,
+            config=config,
+        )

@@ -66,6 +66,8 @@ class Wanted:
     """Logical id → identifier of the resource to be taken in."""
     on_failure: str = "ROLLBACK"
     """Or DO_NOTHING, DELETE."""
+    forget_new: bool = False
+    """RetainExceptOnCreate of the call: what it made goes in a rollback, whatever its policy."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -102,6 +102,7 @@ def _read_channel(site: Site, id_: str, _: Props) -> Props:
 
 
 def _remove_channel(site: Site, id_: str, _: Props) -> None:
+    _named(_channels(site), id_)  # or another's recorder would be stopped
     _stop(site)
     site.call("config", "DeleteDeliveryChannel", DeliveryChannelName=id_)
 
