@@ -64,7 +64,7 @@ class RunningFunction:
     def __init__(self, data: FunctionData) -> None:
         self._data = data
         self.good_until = data.good_until
-        self._given: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
+        self._given: SimpleQueue[tuple[str, bytes] | None] = SimpleQueue()
         self._answers: SimpleQueue[Invocation] = SimpleQueue()
         self._ready = Event()
         self.folder = Path(tempfile.mkdtemp(prefix="keyreeve-function-"))
@@ -72,8 +72,7 @@ class RunningFunction:
         scratch.mkdir()
         with zipfile.ZipFile(io.BytesIO(data.code)) as archive:
             archive.extractall(task)
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _api(self))
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), _api(self))
         Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         self._output = (self.folder / "output").open("wb")
         self._read = 0
@@ -147,9 +146,12 @@ class RunningFunction:
             return _failed("Runtime.ExitError", "Runtime exited without providing a reason")
 
     def _written(self) -> str:
-        with (self.folder / "output").open("rb") as output:
-            output.seek(self._read)
-            text = output.read()
+        try:
+            with (self.folder / "output").open("rb") as output:
+                output.seek(self._read)
+                text = output.read()
+        except FileNotFoundError:  # it was stopped meanwhile
+            return ""
         self._read += len(text)
         return text.decode("utf-8", "replace")
 
@@ -157,6 +159,7 @@ class RunningFunction:
         """End the process and take its folder away."""
         self._process.kill()
         self._process.wait()
+        self._given.put(None)
         if self._process.stdin:
             self._process.stdin.close()
         self._output.close()
@@ -166,12 +169,14 @@ class RunningFunction:
 
     # --- what the runtime asks -----------------------------------------------------------------
 
-    def following(self) -> tuple[str, bytes, dict[str, str]]:
-        """The next invocation: request id, payload, headers. Waits for it."""
+    def following(self) -> tuple[bytes, dict[str, str]] | None:
+        """The next invocation: payload and headers. Waits for it; None: there will be none."""
         self._ready.set()
-        request_id, payload = self._given.get()
+        given = self._given.get()
+        if given is None:
+            return None
+        request_id, payload = given
         return (
-            request_id,
             payload,
             {
                 "Lambda-Runtime-Aws-Request-Id": request_id,
@@ -186,6 +191,15 @@ class RunningFunction:
         self._answers.put(
             Invocation(payload=payload, error=None if kind == "response" else _UNHANDLED)
         )
+
+
+class _Server(ThreadingHTTPServer):
+    """Of one function."""
+
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A process that died in mid-sentence; whoever asked it is told so."""
 
 
 def _failed(kind: str, message: str) -> Invocation:
@@ -203,8 +217,11 @@ def _api(function: RunningFunction) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
         def do_GET(self) -> None:
-            _, payload, headers = function.following()
-            self._send(200, payload, headers)
+            given = function.following()
+            if given is None:
+                self.close_connection = True
+            else:
+                self._send(200, *given)
 
         def do_POST(self) -> None:
             payload = self.rfile.read(int(self.headers.get("Content-Length") or 0))

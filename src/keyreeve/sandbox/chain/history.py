@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 import uuid
+from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -67,13 +68,15 @@ class History:
     """The calls of all accounts, in order."""
 
     def __init__(self) -> None:
-        self._kept: list[Kept] = []
+        self._kept: deque[Kept] = deque()
+        self._count = 0
         self._callers: dict[str, Caller | None] = {}
         self._with_mfa: set[str] = set()
 
     def clear(self) -> None:
         """Forget everything."""
         self._kept.clear()
+        self._count = 0
         self._callers.clear()
         self._with_mfa.clear()
 
@@ -102,15 +105,22 @@ class History:
         self._learn(request, content)
         told = status < 400 and is_read(request.operation)  # noqa: PLR2004 - HTTP's failures
         worth = not told or request.operation == "AssumeRole"
-        kept = Kept(
-            number=len(self._kept) + 1,
-            caller=caller,
-            at=at,
-            request=request,
-            status=status,
-            content=content if worth and len(content) <= _LARGEST else b"",
+        return self._append(
+            Kept(
+                number=self._count + 1,
+                caller=caller,
+                at=at,
+                request=request,
+                status=status,
+                content=content if worth and len(content) <= _LARGEST else b"",
+            )
         )
+
+    def _append(self, kept: Kept) -> Kept:
+        self._count += 1
         self._kept.append(kept)
+        while self._kept[0].at < kept.at - KEPT:
+            self._kept.popleft()
         return kept
 
     def _learn(self, request: Request, content: bytes) -> None:
@@ -123,18 +133,19 @@ class History:
 
     def add(self, caller: Caller, at: datetime, event: Mapping[str, Any]) -> Kept:
         """An event as it is, with whatever it lacks."""
-        number = len(self._kept) + 1
+        number = self._count + 1
         whole = {**_frame(number, caller, at), **event}
-        kept = Kept(number=number, caller=caller, at=at, event=whole)
-        self._kept.append(kept)
-        return kept
+        return self._append(Kept(number=number, caller=caller, at=at, event=whole))
 
     def latest(
         self, account_id: str, region: str, now: datetime, before: int | None = None
     ) -> Iterator[tuple[int, Event]]:
         """Of the last 90 days, the newest first, with their numbers; those `before` a number."""
-        for kept in reversed(self._kept[: None if before is None else before - 1]):
-            if kept.caller.account_id != account_id or not now - KEPT <= kept.at <= now:
+        for kept in reversed(self._kept):
+            later = before is not None and kept.number >= before
+            if later or kept.caller.account_id != account_id:
+                continue
+            if not now - KEPT <= kept.at <= now:
                 continue
             event = event_of(kept)
             if event["awsRegion"] == region:
