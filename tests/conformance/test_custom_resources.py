@@ -13,7 +13,6 @@ from keyreeve.sandbox.process import Sandbox
 
 __all__ = ["sandbox"]
 
-pytest.importorskip("keyreeve.sandbox.lambda_runtime", reason="functions do not run here yet")
 
 FUNCTION = """
 import json, os, urllib.request
