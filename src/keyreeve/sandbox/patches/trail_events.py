@@ -73,8 +73,7 @@ def apply(world: World) -> None:
         return stock_description(self) | told
 
     # Whoever lets people sign in tells those who watch.
-    observers: list[Callable[[people.SignInAttempt], None]] = world.observers
-    observers.append(partial(people.signed_in, world))
+    world.observers.append(partial(people.signed_in, world))
     add(CloudTrailResponse, lookup_events=lookup_events)
     replace(Trail, __init__=init)
     replace(TrailStatus, description=description)
