@@ -532,7 +532,9 @@ def repeated(history: History, rules: Rules | None = None) -> Iterator[str]:
 
 def _said(letter: Letter, *, dated: bool) -> object:
     """What a notice tells."""
-    return frozenset((line.subject, line.stage, dated and line.on) for line in letter.lines)
+    return frozenset(
+        (line.title, line.subject, line.stage, dated and line.on) for line in letter.lines
+    )
 
 
 def _news(story: _Story, letter: Letter, dates: Mapping[object, date | None], who: object) -> bool:

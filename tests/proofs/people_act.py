@@ -145,6 +145,8 @@ def toggle_mfa(life: Life) -> str:
     if user is None:
         return ""
     life.village.account.change(str(user.name), mfa_active=not user.mfa_active)
+    verb = "Deactivate" if user.mfa_active else "Enable"
+    life.chronicle.person(f"iam:{verb}MFADevice", str(user.name))
     return f"{user.name} enrols or removes MFA"
 
 

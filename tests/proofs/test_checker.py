@@ -411,6 +411,9 @@ def test_a_planted_violation_is_found(name: str):
             id="a date that moved",
         ),
         pytest.param(
+            case(closing=spare_notice(16, "NOTIFICATION")), id="another finding of the same key"
+        ),
+        pytest.param(
             case(
                 day_11=notice(11, "NEW CREDENTIALS", on=20, said=MOVED),
                 look=notice(16, "WARNING", on=20),

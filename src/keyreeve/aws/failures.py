@@ -7,6 +7,7 @@ headers that were signed, the session token among them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
@@ -211,6 +212,8 @@ _BY_STATUS: Final[dict[int, type[AwsFailure]]] = {
     429: Throttled,
 }
 
+_MEMBER: Final = re.compile(r"[A-Za-z]{1,64}")
+"""How AWS names the members of its answers."""
 _CARRY_SECRETS: Final = frozenset(
     {"iam:CreateLoginProfile", "iam:UpdateLoginProfile", "s3:PutObject"}
 )
@@ -243,12 +246,18 @@ def translate(error: Exception, call: str) -> AwsFailure:
         case ResponseParserError():
             return Malformed("the answer cannot be read", call=call, code="ResponseParserError")
         case KeyError():
-            return Malformed(f"the answer lacks {error}", call=call, code="KeyError")
+            return Malformed(_lacking(error), call=call, code="KeyError")
         case BotoCoreError():
             return _unanswered(error, call)
         case _:
             name = type(error).__name__
             return Malformed(f"the answer cannot be read ({name})", call=call, code=name)
+
+
+def _lacking(error: KeyError) -> str:
+    """Names the member that the answer lacks; what is no such name may quote the request."""
+    name = str(error.args[0]) if error.args else ""
+    return f"the answer lacks {name!r}" if _MEMBER.fullmatch(name) else "the answer lacks a member"
 
 
 def calling(call: str) -> Callable[[Callable[P, R]], Callable[P, R]]:

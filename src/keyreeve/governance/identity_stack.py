@@ -153,8 +153,9 @@ class _Identity:
 
 
 def _kept(resource: Json) -> Json:
-    """Stays when the stack goes; asked for of whatever is imported."""
-    return {**resource, "DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+    """Stays when the stack goes, but not when its first deployment fails; imports ask for it."""
+    kept = {"DeletionPolicy": "RetainExceptOnCreate", "UpdateReplacePolicy": "Retain"}
+    return {**resource, **kept}
 
 
 def _in_partition(arn: str) -> Any:

@@ -130,3 +130,15 @@ def test_words_that_quote_the_request_are_kept_without_its_secrets():
 def test_calls_that_carry_a_password_are_told_by_their_code_alone(call: str):
     failure = translate(refused("ValidationError", 400, "'canary' is too weak"), call)
     assert failure.what == "ValidationError"
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("AccessKey", "the answer lacks 'AccessKey'"),
+        ("http://127.0.0.1/ b'Password=planted-secret'", "the answer lacks a member"),
+        ("x" * 65, "the answer lacks a member"),
+    ],
+)
+def test_what_an_answer_lacks_is_told_by_a_name_and_never_by_what_quotes_a_request(key, told):
+    assert translate(KeyError(key), "iam:UpdateLoginProfile").what == told
