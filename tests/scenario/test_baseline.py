@@ -161,6 +161,21 @@ def test_a_changed_threshold_shows_in_the_plan_and_is_applied(account):
     assert threshold() == 7
 
 
+def test_the_alarms_that_were_deployed_reach_who_has_confirmed_and_nobody_before(account):
+    account.deploy("audit-trail", "monitoring")
+    before = account("--output", "json", "baseline", "verify")
+    assert before.code == 1
+    assert {chain["broken"] for chain in before.json["alarms"]} == {"subscription"}
+    account.sandbox.confirm("ops@example.com")
+    assert account("baseline", "verify").code == 0
+    tried = account("--output", "json", "baseline", "verify", "--live", "--execute")
+    assert tried.code == 0, tried.err
+    told = {alert["subject"] for alert in account.sandbox.alerts()}
+    assert any("access-key-lifecycle" in subject for subject in told)
+    left = account.client("iam").list_users(PathPrefix="/keyreeve/verify/")["Users"]
+    assert left == []
+
+
 def test_a_rehearsed_deployment_and_a_plan_leave_the_account_as_it_was(account):
     for command in (("deploy",), ("plan",), ("status",), ("destroy", "identity"), ("render",)):
         before = account.sandbox.canonical_state()

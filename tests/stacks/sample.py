@@ -14,10 +14,14 @@ from keyreeve.codec.template import shipped, write
 from keyreeve.governance.access_policies import Place
 from keyreeve.governance.adoption import found
 from keyreeve.governance.alarms import cards
+from keyreeve.governance.installation import Installation
+from keyreeve.governance.own_policies import in_documents
+from keyreeve.governance.people_policies import PeopleRole, people_statements
 from keyreeve.governance.stacks import Wanted, blueprints
 from keyreeve.model.access import AccessModel, Grant
 from keyreeve.model.baseline import BaselineSettings, Blueprint, Inventory, StackName
 from keyreeve.model.identifiers import AccountId
+from keyreeve.model.policy import EscalationPolicy
 
 ACCOUNT = AccountId("123456789012")
 AWS = "arn:aws:iam::aws:policy"
@@ -54,6 +58,15 @@ SETTINGS = BaselineSettings(
     parameters={StackName.MEMBER_ROLE: MEMBER, StackName.AUTOMATION: {"RunCodeKey": "run.zip"}},
 )
 EMPTY = Inventory(account_id=ACCOUNT, partition="aws", population=40)
+_OWN = Installation(
+    account_id=AccountId("${AWS::AccountId}"),
+    partition="${AWS::Partition}",
+    region="us-east-1",
+    project="etv",
+    policy=EscalationPolicy(project_name="ETV"),
+    bucket=None,
+    sender=None,
+)
 _READS = {
     "Version": "2012-10-17",
     "Statement": [
@@ -80,6 +93,8 @@ def wanted(inventory: Inventory = EMPTY, **changes: object) -> Wanted:
         code_key="iam-compliance/etv/functions/0a1b.zip",
         reader=(_READS,),
         actor=(_READS,),
+        people=(_READS,),
+        mover=in_documents(people_statements(_OWN, MODEL, PeopleRole.ONBOARDING)),
     )
     return replace(made, **changes)
 

@@ -145,9 +145,9 @@ def test_the_password_policy_is_left_alone_where_access_yaml_has_none():
 
 def test_the_mover_may_touch_the_groups_of_access_yaml_and_no_others():
     *_, policy = of_type(StackName.ONBOARDING, "AWS::IAM::Role")["FunctionRole"]["Policies"]
-    [statement] = policy["PolicyDocument"]["Statement"]
-    names = [arn["Fn::Sub"].rpartition("/")[2] for arn in statement["Resource"]]
-    assert sorted(names) == ["Administrator", "Auditor", "Developers", "MFA-Setup"]
+    [moves] = [s for s in policy["PolicyDocument"]["Statement"] if s["Sid"] == "MoveMembers"]
+    names = {arn["Fn::Sub"].rpartition("/")[2] for arn in moves["Resource"]}
+    assert names == {"Administrator", "Auditor", "Developers", "MFA-Setup"}
 
 
 def test_an_alarm_that_is_switched_off_is_not_made():

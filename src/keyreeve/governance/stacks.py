@@ -50,6 +50,10 @@ class Wanted:
     reader: tuple[Json, ...]
     actor: tuple[Json, ...]
     """Policies of Keyreeve's own roles; account and partition as pseudo parameters."""
+    people: tuple[Json, ...]
+    """Of the role that onboards and offboards."""
+    mover: tuple[Json, ...]
+    """Of the onboarding function."""
     timezone: str = "UTC"
 
 
@@ -137,9 +141,10 @@ def _template(
             resources = {
                 **_own_policies("Reader", wanted.reader, "ReaderRole"),
                 **_own_policies("Actor", wanted.actor, "ActorRole"),
+                **_own_policies("People", wanted.people, "PeopleRole"),
             }
         case StackName.ONBOARDING:
-            resources = {"FunctionRole": _mover(base["Resources"]["FunctionRole"], wanted.model)}
+            resources = {"FunctionRole": _mover(base["Resources"]["FunctionRole"], wanted.mover)}
         case StackName.MEMBER_ROLE:
             resources = _own_policies("Member", wanted.actor, "MemberRole")
         case _:
@@ -249,22 +254,14 @@ def _alarm(alarm: Alarm) -> Iterator[tuple[str, Json]]:
 # --- onboarding -----------------------------------------------------------------------------------
 
 
-def _mover(role: Json, model: AccessModel) -> Json:
-    """The mover may touch these groups and no others: the allow-list, kept by IAM too (S2.T7)."""
-    groups = [model.onboarding_group, *sorted(model.role_groups)]
-    arns = [f"arn:${{AWS::Partition}}:iam::${{AWS::AccountId}}:group/{name}" for name in groups]
-    statement = {
-        "Sid": "MoveUsers",
-        "Effect": "Allow",
-        "Action": ["iam:AddUserToGroup", "iam:GetGroup", "iam:RemoveUserFromGroup"],
-        "Resource": arns,
-    }
-    policy = {
-        "PolicyName": "groups",
-        "PolicyDocument": substituted({"Version": "2012-10-17", "Statement": [statement]}),
-    }
+def _mover(role: Json, documents: Iterable[Json]) -> Json:
+    """The function's role, with the groups of the access model and no others (S2.T7)."""
+    policies = [
+        {"PolicyName": f"moves-{number}", "PolicyDocument": substituted(document)}
+        for number, document in enumerate(documents, start=1)
+    ]
     own = role["Properties"]
-    return {**role, "Properties": {**own, "Policies": [*own["Policies"], policy]}}
+    return {**role, "Properties": {**own, "Policies": [*own["Policies"], *policies]}}
 
 
 # --- Keyreeve's own roles -------------------------------------------------------------------------

@@ -81,7 +81,8 @@ def _maker(
     """What the project wants of an account, given what is there."""
     from keyreeve.codec.template import shipped
     from keyreeve.governance.alarms import cards
-    from keyreeve.governance.own_policies import Role, documents
+    from keyreeve.governance.own_policies import Role, documents, in_documents
+    from keyreeve.governance.people_policies import PeopleRole, people_statements
     from keyreeve.storage.layout import prefix
 
     settings = config.baseline_settings()
@@ -99,6 +100,8 @@ def _maker(
             code_key=f"{prefix(config.project_name)}{_key(package)}",
             reader=documents(own, Role.READER),
             actor=documents(own, Role.ACTOR),
+            people=in_documents(people_statements(own, model, PeopleRole.PEOPLE)),
+            mover=in_documents(people_statements(own, model, PeopleRole.ONBOARDING)),
             timezone=config.timezone.key,
         )
 
