@@ -24,7 +24,7 @@ from datetime import date, datetime, timedelta
 from keyreeve.codec.seal import canonical, digest, parse
 from keyreeve.codec.values import Json, from_json, to_json
 from keyreeve.model.case import AuditHead
-from keyreeve.model.errors import StateUnreadable
+from keyreeve.model.errors import StateUnreadable, StorageUnreachable
 from keyreeve.model.identifiers import RunId
 from keyreeve.ports import ObjectStore
 from keyreeve.storage import audit_inbox
@@ -71,6 +71,11 @@ class _ClosedSegment:
     records: list[dict[str, Json]]
 
 
+_CLAIMS = 5
+"""Tries at one place in the chain: two runs at once lose one or two to each other, and a storage
+that refuses every one must not hold a run for ever."""
+
+
 class StoredAuditLog:
     """ports.AuditLog. `state` (if the caller has one) says where the search for the end begins."""
 
@@ -100,11 +105,19 @@ class StoredAuditLog:
         """
         if self._taken is None:
             self._taken = self._take_in()
+        lost = 0
         while self._open or self._closed:
             closed = self._closed = self._closed or self._close()
             if not claim(self._store, closed.end, closed.version):
                 # A run without its lease was faster, or we are that run: behind it, then.
                 self._open[:0], self._closed = closed.records, None
+                lost += 1
+                if lost == _CLAIMS:
+                    raise StorageUnreachable(
+                        f"it refused the end of the audit log {_CLAIMS} times in a row",
+                        where=self._store.describe(),
+                        remedy="Run again; `keyreeve state verify` looks at the audit log.",
+                    )
                 continue
             write_once(self._store, closed.end.key, closed.end.segment.encode())
             self._head, self._closed = closed.end.head, None

@@ -439,3 +439,16 @@ def test_an_object_in_the_inbox_that_is_no_record_stops_the_writer_and_stays():
     with pytest.raises(StateUnreadable, match="no record"):
         log(store).flush()
     assert store.get("audit-inbox/x.json") is not None
+
+
+def test_a_storage_that_refuses_every_claim_ends_the_run_and_does_not_hold_it_for_ever():
+    class Refusing(MemoryStore):
+        def put(self, key, content, **condition):
+            if key == AUDIT_END:
+                raise StorageConflict("somebody else was faster", where=key)
+            return super().put(key, content, **condition)
+
+    writer = log(Refusing())
+    writer.append("act", AT, {})
+    with pytest.raises(StorageUnreachable, match="5 times in a row"):
+        writer.flush()
