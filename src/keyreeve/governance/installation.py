@@ -56,6 +56,8 @@ class Installation:
     """The bare address where SES sends; None: another transport."""
     secrets_key_id: str | None = None
     """The KMS key of what is kept in Secrets Manager; None: AWS's own."""
+    governed: bool = False
+    """Whether access.yaml says who may do what: the summary then asks CloudTrail."""
     named_policies: tuple[str, ...] = ()
     """ARNs of AWS's own policies that access.yaml names; the doctor looks whether they exist."""
 

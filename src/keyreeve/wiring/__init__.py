@@ -383,6 +383,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         bucket=bucket,
         sender=parseaddr(config.mail.sender)[1] if by_ses else None,
         secrets_key_id=config.credentials.kms_key_id,
+        governed=config.baseline.access is not None,
         named_policies=_policies_of_aws(config, partition(region), account_id),
     )
 
