@@ -25,11 +25,9 @@ def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) ->
 @pytest.mark.parametrize("role", ["reader", "actor", "deployer", "mail-feedback"])
 def test_the_policy_is_json_for_the_callers_account(keyreeve: Command, role: str):
     answer = keyreeve("policy", "print", "--role", role, "--part", "1")
-    assert answer.code == 0
+    assert (answer.code, answer.err) == (0, "")
     document = json.loads(answer.out)
     assert parse_document(document).statements
-    # The actor's rights are more than one document of AWS's holds.
-    assert (answer.err != "") is (role == "actor")
     assert "123456789012" in answer.out
     assert [call["operation"] for call in keyreeve.sandbox.calls()] == ["GetCallerIdentity"]
 
