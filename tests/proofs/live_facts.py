@@ -92,7 +92,7 @@ ACTS: Mapping[str, Act] = {
     ),
     "unused key": Act(
         call=SHUT,
-        user=quiet("gone.quiet", key(61, None)),
+        user=quiet("gone.quiet", key(65, None)),  # of age when the warning tells of it
         day=DAY_14,
         settings="user_inactive: deactivate_unused_keys",
         mended_by=("key deleted", "key made Inactive", "key used", "signed in"),

@@ -222,10 +222,23 @@ def _subscribed(sandbox: Sandbox, monkeypatch: Any) -> Callable[[], Any]:
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName="seen")["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    lets_in = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": arn["QueueArn"],
+            }
+        ],
+    }
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(lets_in)})
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn["QueueArn"])
     monkeypatch.setenv("KEYREEVE_ALERTS", topic)
 
     def seen() -> Any:
+        sandbox.settle()
         (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
         return json.loads(message["Body"])
 
