@@ -36,7 +36,7 @@ proofs: $(STAMP)  ## every promise at full size, one line each (long)
 	$(BIN)/python -m tests.proofs --record docs/promises.md
 
 coverage: $(STAMP)  ## branch coverage of the core; fails under 95 %
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/unit
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/unit tests/stacks
 
 mutants: $(STAMP)  ## mutation testing of the core (long)
 	$(BIN)/mutmut run
