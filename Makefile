@@ -21,8 +21,8 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## 16 days of the main job on the embedded emulator
 	$(BIN)/keyreeve demo
 
-test: $(STAMP)  ## every test; browser tests skip where there is no chromium
-	$(BIN)/python -m pytest -n auto
+test: $(STAMP) coverage  ## every test; browser tests skip where there is no chromium
+	$(BIN)/python -m pytest -n auto $(addprefix --ignore=,$(QUICK))
 
 lint: $(STAMP)  ## style, types, floors
 	$(BIN)/ruff check .
@@ -35,8 +35,11 @@ check: lint test  ## what a change must pass
 proofs: $(STAMP)  ## every promise at full size, one line each (long)
 	$(BIN)/python -m tests.proofs --record docs/promises.md
 
-coverage: $(STAMP)  ## branch coverage of the core; fails under 95 %
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered tests/unit tests/stacks
+# What runs in a minute and nearly covers the core.
+QUICK = tests/unit tests/stacks
+
+coverage: $(STAMP)  ## the quick tests, and the core's branch coverage by them; fails under 95 %
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term-missing:skip-covered $(QUICK)
 
 mutants: $(STAMP)  ## mutation testing of the core (long)
 	$(BIN)/mutmut run
