@@ -27,7 +27,7 @@ def row(name, user, *keys, caller="ada", **more):
         },
         **more,
     }
-    return {"EventName": name, "CloudTrailEvent": json.dumps(record)}
+    return {"EventName": name, "EventTime": 1_767_600_000, "CloudTrailEvent": json.dumps(record)}
 
 
 def page(*rows, token=None):
@@ -57,7 +57,7 @@ def test_who_was_born_with_the_tag_got_it_from_its_maker(scripted: ScriptedAws):
 
 
 def test_pages_are_followed_and_unreadable_records_passed_over(scripted: ScriptedAws):
-    broken = {"EventName": "TagUser", "CloudTrailEvent": "no json"}
+    broken = {**row("TagUser", "bob"), "CloudTrailEvent": "no json"}
     mine = row("TagUser", "bob", "FunctionalGroup", caller="bob")
     assert author(scripted, page(broken, token="t1"), page(mine)) == "bob"
     assert json.loads(scripted.asked[1])["NextToken"] == "t1"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 
+from keyreeve.aws.event_lookup import EVENT_PAGES, EventLookup
 from keyreeve.aws.failures import calling
 from keyreeve.aws.iam_details import standing_policies
 from keyreeve.aws.iam_reader import all_pages
@@ -19,8 +20,6 @@ from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
 
 _SIDE_BY_SIDE: Final = 8
 """Calls at a time, where users are asked for one by one."""
-_EVENT_PAGES: Final = 20
-"""Of 50 events each; LookupEvents answers twice a second (E6)."""
 
 
 class IamPeopleReader:
@@ -128,41 +127,16 @@ class CloudTrailTagHistory:
     """
 
     def __init__(self, sessions: Sessions) -> None:
-        self._trail = sessions.client("cloudtrail")
+        self._lookup = EventLookup(sessions)
 
     def author(self, user: UserName, tag: str) -> TagAuthor | None:
         """Who gave the user this tag last; None: CloudTrail does not tell."""
         for call in ("TagUser", "CreateUser"):
-            for record in self._records(call):
-                if sets_tag(record, user, tag):
-                    return tag_author(record)
+            for page in self._lookup.pages("EventName", call, limit=EVENT_PAGES):
+                for event in page.events:
+                    if sets_tag(event.record, user, tag):
+                        return tag_author(event.record)
         return None
-
-    @calling("cloudtrail:LookupEvents")
-    def _page(self, asked: Mapping[str, Any]) -> tuple[list[Mapping[str, Any]], str | None]:
-        """Records and the token of the next page."""
-        page = self._trail.lookup_events(**asked)
-        return [_record(row) for row in page["Events"]], page.get("NextToken")
-
-    def _records(self, call: str) -> Iterator[Mapping[str, Any]]:
-        asked: dict[str, Any] = {
-            "LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": call}]
-        }
-        for _ in range(_EVENT_PAGES):
-            records, token = self._page(asked)
-            yield from records
-            if not token:
-                return
-            asked["NextToken"] = token
-
-
-def _record(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """CloudTrail's own record, which LookupEvents wraps as text."""
-    try:
-        record = json.loads(row.get("CloudTrailEvent", "{}"))
-    except ValueError:
-        return {}
-    return record if isinstance(record, Mapping) else {}
 
 
 def _member(row: Mapping[str, Any]) -> Member:
