@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
-from keyreeve.sandbox.stacks.calling import found_by, given, items, nothing, reading, removing, tags
+from keyreeve.sandbox.stacks.calling import found_by, given, items, reading, removing, tags
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
-from keyreeve.sandbox.stacks.shaping import plain, text
+from keyreeve.sandbox.stacks.shaping import text
+from keyreeve.sandbox.stacks.shared_policy import shared_policy
 
 _SETTINGS: Final = (
     "ContentBasedDeduplication",
@@ -86,17 +86,9 @@ TOPIC: Final = Kind(
 # --- policies -----------------------------------------------------------------------------------
 
 
-def _put_policy(site: Site, _id: str, new: Props, old: Props) -> None:
-    for arn in items(new, "Topics"):
-        _set(site, arn, "Policy", text(new["PolicyDocument"]))
-    for arn in items(old, "Topics"):
-        if arn not in items(new, "Topics"):
-            _set(site, arn, "Policy", json.dumps(_usual_policy(site, arn)))
-
-
-def _usual_policy(site: Site, arn: str) -> Mapping[str, Any]:
+def _usual_policy(site: Site, arn: str) -> str:
     """AWS: a topic whose policy is taken away has again the one that it was made with."""
-    return {
+    usual = {
         "Version": "2008-10-17",
         "Id": "__default_policy_ID",
         "Statement": [
@@ -119,28 +111,15 @@ def _usual_policy(site: Site, arn: str) -> Mapping[str, Any]:
             }
         ],
     }
+    return json.dumps(usual)
 
 
-def _read_policy(site: Site, _id: str, props: Props) -> Props:
-    """The first topic's that is not as it should be, else the last one's."""
-    found: Any = None
-    for arn in items(props, "Topics"):
-        found = json.loads(_ATTRIBUTES(site, arn, {}).get("Policy", "{}"))
-        if plain(found) != plain(props["PolicyDocument"]):
-            break
-    return {"PolicyDocument": found, "Topics": items(props, "Topics")}
-
-
-TOPIC_POLICY: Final = Kind(
-    type="AWS::SNS::TopicPolicy",
-    make=lambda site, _: site.name(),
-    remove=nothing,
-    facets=(
-        Facet(
-            properties=("PolicyDocument", "Topics"), put=_put_policy, read=_read_policy, undo=True
-        ),
-    ),
-    required=frozenset({"PolicyDocument", "Topics"}),
+TOPIC_POLICY: Final = shared_policy(
+    "AWS::SNS::TopicPolicy",
+    "Topics",
+    put=lambda site, arn, policy: _set(site, arn, "Policy", policy),
+    read=lambda site, arn: str(_ATTRIBUTES(site, arn, {}).get("Policy", "")),
+    usual=_usual_policy,
 )
 
 

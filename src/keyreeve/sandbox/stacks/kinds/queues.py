@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Final
 
-from keyreeve.sandbox.stacks.calling import found_by, given, items, nothing, removing, tags
+from keyreeve.sandbox.stacks.calling import found_by, given, removing, tags
 from keyreeve.sandbox.stacks.kind import Facet, Kind, Props, Site
-from keyreeve.sandbox.stacks.shaping import plain, text
+from keyreeve.sandbox.stacks.shaping import text
+from keyreeve.sandbox.stacks.shared_policy import shared_policy
 
 _SETTINGS: Final = (
     "ContentBasedDeduplication",
@@ -80,34 +80,15 @@ QUEUE: Final = Kind(
 )
 
 
-def _put_policy(site: Site, _id: str, new: Props, old: Props) -> None:
-    for url in items(new, "Queues"):
-        told = {"Policy": text(new["PolicyDocument"])}
-        site.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes=told)
-    for url in items(old, "Queues"):
-        if url not in items(new, "Queues"):
-            site.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": ""})
+def _put_policy(site: Site, url: str, policy: str) -> None:
+    site.call("sqs", "SetQueueAttributes", QueueUrl=url, Attributes={"Policy": policy})
 
 
-def _read_policy(site: Site, _id: str, props: Props) -> Props:
-    """The first queue's that is not as it should be, else the last one's."""
-    found: Any = None
-    for url in items(props, "Queues"):
-        found = json.loads(_told(site, url, {}).get("Policy") or "{}")
-        if plain(found) != plain(props["PolicyDocument"]):
-            break
-    return {"PolicyDocument": found, "Queues": items(props, "Queues")}
-
-
-QUEUE_POLICY: Final = Kind(
-    type="AWS::SQS::QueuePolicy",
-    make=lambda site, _: site.name(),
-    remove=nothing,
-    facets=(
-        Facet(
-            properties=("PolicyDocument", "Queues"), put=_put_policy, read=_read_policy, undo=True
-        ),
-    ),
-    required=frozenset({"PolicyDocument", "Queues"}),
+QUEUE_POLICY: Final = shared_policy(
+    "AWS::SQS::QueuePolicy",
+    "Queues",
+    put=_put_policy,
+    read=lambda site, url: str(_told(site, url, {}).get("Policy", "")),
+    usual=lambda _site, _url: "",
 )
 KINDS: Final = (QUEUE, QUEUE_POLICY)
