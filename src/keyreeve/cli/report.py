@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from keyreeve.cli import opening, screen
-from keyreeve.cli.options import example
+from keyreeve.cli.options import as_of, example
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from keyreeve.model.access import AccessModel
     from keyreeve.reporting.access_document import AccessReport
 
@@ -31,7 +33,8 @@ if TYPE_CHECKING:
     show_default=True,
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
-def report(*, access: bool, kind: str, out: Path | None) -> int:
+@as_of
+def report(*, access: bool, kind: str, out: Path | None, as_of: datetime | None) -> int:
     """Write a document: for now, who may do what.
 
     From access.yaml and the account: groups, roles, standing rights, and what differs.
@@ -40,7 +43,7 @@ def report(*, access: bool, kind: str, out: Path | None) -> int:
         raise ConfigError(
             "which report?", where="report", remedy="--access: who may do what, and since when."
         )
-    model, found, project = _read()
+    model, found, project = _read(as_of)
     text = _written(found, model, project, kind)
     if out is None:
         click.echo(text, nl=False)
@@ -53,24 +56,13 @@ def report(*, access: bool, kind: str, out: Path | None) -> int:
     return 0
 
 
-def _read() -> tuple[AccessModel, AccessReport, str]:
-    from keyreeve.aws.group_history import CloudTrailGroupHistory
-    from keyreeve.aws.iam_people import IamPeopleReader
-    from keyreeve.aws.sessions import Sessions
-    from keyreeve.pipeline.access_document import Archives, read_access
+def _read(as_of: datetime | None) -> tuple[AccessModel, AccessReport, str]:
+    from keyreeve.pipeline.access_document import read_access
+    from keyreeve.wiring import archives
 
-    given = opening.options()
-    opened = opening.door(execute=False)
+    opened = opening.door(execute=False, as_of=as_of)
     model = opened.config.access_model()
-    home = Sessions(
-        rehearsal=True, profile=given.profile, region=opened.config.baseline_settings().region
-    )
-    archives = Archives(
-        account=opened.reader,
-        people=IamPeopleReader(home),
-        history=CloudTrailGroupHistory(home),
-    )
-    found = read_access(archives, model, opened.caller.account_id, opened.now)
+    found = read_access(archives(opened), model, opened.caller.account_id, opened.now)
     return model, found, opened.config.project_name
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
     from keyreeve.governance.installation import Installation
+    from keyreeve.pipeline.access_document import Archives
     from keyreeve.pipeline.roster import Roster
     from keyreeve.storage.feedback import StoredFeedback
 
@@ -226,14 +227,10 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
 def event_history(door: Door) -> EventHistory | None:
     """CloudTrail where IAM's events are; None where no access model asks for it."""
     from keyreeve.aws.event_history import CloudTrailEventHistory
-    from keyreeve.aws.sessions import Sessions
 
     if access_model(door.config) is None:
         return None
-    region = events_region(door.sessions.region)
-    return CloudTrailEventHistory(
-        Sessions(rehearsal=True, profile=door.sessions.profile, region=region)
-    )
+    return CloudTrailEventHistory(_at_events(door))
 
 
 def access_model(config: Config) -> AccessModel | None:
@@ -250,22 +247,39 @@ def roster(door: Door, account: Account) -> Roster:
     """What the verbs about users work with. ConfigError without an access model."""
     from keyreeve.aws.iam_actuator import IamPeopleActuator
     from keyreeve.aws.iam_people import CloudTrailTagHistory, IamPeopleReader
-    from keyreeve.aws.sessions import Sessions
     from keyreeve.pipeline.access_report import own_users
     from keyreeve.pipeline.roster import Roster
 
     model = required_access_model(door.config)
-    at_events = Sessions(
-        rehearsal=True, profile=door.sessions.profile, region=events_region(door.sessions.region)
-    )
     return Roster(
         account=account,
         model=model,
         reader=IamPeopleReader(door.sessions),
         actuator=IamPeopleActuator(door.sessions),
-        history=CloudTrailTagHistory(at_events),
+        history=CloudTrailTagHistory(_at_events(door)),
         own=own_users(door.caller),
     )
+
+
+def archives(door: Door) -> Archives:
+    """Where the access document's facts come from."""
+    from keyreeve.aws.group_history import CloudTrailGroupHistory
+    from keyreeve.aws.iam_people import IamPeopleReader
+    from keyreeve.pipeline.access_document import Archives
+
+    return Archives(
+        account=door.reader,
+        people=IamPeopleReader(door.sessions),
+        history=CloudTrailGroupHistory(_at_events(door)),
+    )
+
+
+def _at_events(door: Door) -> Sessions:
+    """Sessions that only read, where CloudTrail keeps IAM's events."""
+    from keyreeve.aws.sessions import Sessions
+
+    region = events_region(door.sessions.region)
+    return Sessions(rehearsal=True, profile=door.sessions.profile, region=region)
 
 
 def events_region(region: str | None) -> str | None:
