@@ -13,8 +13,12 @@ from tests.scenario.cli_command import MONDAY, Command
 from tests.unit.governance.people import MODEL, TAGS
 
 from keyreeve import wiring
+from keyreeve.aws.iam_people import IamPeopleReader
 from keyreeve.config import load
 from keyreeve.model.access import PasswordRules
+from keyreeve.model.errors import Throttled
+from keyreeve.model.identifiers import UserName
+from keyreeve.model.people import Member
 from keyreeve.sandbox.process import Sandbox
 
 ACCOUNT = "123456789012"
@@ -266,6 +270,27 @@ def test_reconcile_moves_whom_events_have_missed(people: People):
     assert again["moved"] == []
     assert people.events("user.moved")
     assert people("state", "verify").code == 0
+
+
+def test_whom_reconcile_cannot_read_stops_nobody_else_and_is_told(people: People, monkeypatch: Any):
+    for name in ("ann", "bob", "eve"):
+        people.make(name, "MFA-Setup", mfa=True, **TAGS)
+    real = IamPeopleReader.member
+
+    def member(self: IamPeopleReader, user: UserName) -> Member:
+        if user == "bob":
+            raise Throttled("slow down", call="iam:GetUser")
+        return real(self, user)
+
+    monkeypatch.setattr(IamPeopleReader, "member", member)
+    answer = people("user", "reconcile", "--execute", *people.at(0))
+    assert answer.code == 1
+    assert "slow down" in answer.out
+    assert [people.groups(name) for name in ("ann", "bob", "eve")] == [
+        {"Developers"},
+        {"MFA-Setup"},
+        {"Developers"},
+    ]
 
 
 def test_reconcile_does_not_shut_out_many_at_once_unless_the_number_is_accepted(people: People):

@@ -12,6 +12,7 @@ from tests.sandbox_fixture import MONDAY, aws
 from tests.unit.governance.people import MODEL, TAGS
 
 from keyreeve.aws.iam_actuator import IamPeopleActuator
+from keyreeve.aws.iam_people import IamPeopleReader
 from keyreeve.codec.access import encode
 from keyreeve.config import parse
 from keyreeve.governance.own_policies import in_documents
@@ -144,6 +145,29 @@ def test_a_sweep_does_not_shut_out_many_at_once(world: World, sandbox: Sandbox, 
     (only,) = handle(enrolled("", "DeleteVirtualMFADevice"))["outcomes"]
     assert (only["user_name"], world.groups("dev.1")) == ("eve", {"Developers"})
     assert "7 users of 9 would go back to onboarding" in seen()["Message"]
+
+
+def test_whom_a_sweep_cannot_read_stops_nobody_else_and_brings_the_event_again(
+    world: World, monkeypatch: Any
+):
+    for name in ("ann", "bob", "eve"):
+        world.user(name, "MFA-Setup", **TAGS)
+        world.enrol(name)
+    real = IamPeopleReader.member
+    monkeypatch.setattr(
+        IamPeopleReader,
+        "member",
+        lambda self, user: (_throttled if user == "bob" else real)(self, user),
+    )
+    with pytest.raises(Throttled):
+        handle(enrolled("", "DeleteVirtualMFADevice"))
+    assert [world.groups(name) for name in ("ann", "bob", "eve")] == [
+        {"Developers"},
+        {"MFA-Setup"},
+        {"Developers"},
+    ]
+    outcomes = [line for line in world.said() if line["keyreeve"] == "onboarding.outcome"]
+    assert [line["user_name"] for line in outcomes if line["failure"]] == ["bob"]
 
 
 @pytest.mark.parametrize(

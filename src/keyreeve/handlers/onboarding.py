@@ -86,7 +86,7 @@ def _moves(
     _say("sweep", {"reason": about.reason, "refusal": refusal, **_counts(sweep)})
     outcome = Outcome.TO_ROLE_GROUP if refusal else None
     moves = [move for move in sweep.moves if outcome in (None, move.outcome)]
-    return [mover.move(move.user_name) for move in moves], refusal
+    return list(mover.sweep(moves)), refusal
 
 
 def _counts(sweep: Sweep) -> dict[str, object]:

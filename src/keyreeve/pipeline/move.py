@@ -8,7 +8,7 @@ move begins with reading, so a second event, or one after a stop, goes on with w
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Final
@@ -78,6 +78,15 @@ class Mover:
         """Plan and do. AwsFailure only if the facts cannot be read: nothing was done then."""
         move = self.plan(user, tagged_by)
         return self.carry_out(move) if move.outcome.moves else Moved(move=move)
+
+    def sweep(self, moves: Iterable[Move]) -> Iterator[Moved]:
+        """Each from facts read anew. Whose facts cannot be read is told, and stops nobody else."""
+        for planned in moves:
+            try:
+                moved = self.move(planned.user_name)
+            except AwsFailure as failure:
+                moved = Moved(move=planned, failure=failure)
+            yield moved
 
     def plan_release(self, user: UserName) -> Move:
         """Out of Quarantine, and to where the user belongs without it."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from keyreeve.governance.reconcile import reconcile, too_many
 from keyreeve.model.access import QUARANTINE_GROUP
-from keyreeve.model.errors import AwsFailure, ConfigError, UnsafePlan
-from keyreeve.model.identifiers import UserName
+from keyreeve.model.errors import ConfigError, UnsafePlan
 from keyreeve.model.people import Outcome, Sweep
 from keyreeve.pipeline.move import Moved, row
 from keyreeve.pipeline.roster import Registrar, Roster
@@ -34,19 +32,9 @@ def carry_out(
             where="user reconcile",
             remedy=f"If that is right: keyreeve user reconcile --execute --accept {going}",
         )
-    return _moved(roster, (move.user_name for move in found.moves), now, by)
-
-
-def _moved(roster: Roster, users: Iterable[UserName], now: datetime, by: str) -> tuple[Moved, ...]:
-    mover = roster.mover()
     done: list[Moved] = []
     with Registrar(roster.account, now, by) as registrar:
-        for user in users:
-            try:
-                moved = mover.move(user)
-            except AwsFailure as failure:
-                registrar.note("unread", {"user_name": user, "reason": str(failure)})
-                raise
+        for moved in roster.mover().sweep(found.moves):
             registrar.note("moved", row(moved))
             done.append(moved)
     return tuple(done)
