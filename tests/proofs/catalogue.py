@@ -20,6 +20,7 @@ PROOFS: Mapping[str, Entry] = {
     "stops": Entry(promises=("P1", "P2", "P3", "P5")),
     "stops_over_http": Entry(promises=("P1", "P2", "P3", "P5")),
     "faults": Entry(promises=("P9", "P13")),
+    "faults_over_http": Entry(promises=("P9",)),
     "kills": Entry(promises=("P1", "P2")),
     "random_histories": Entry(promises=("P3", "P4", "P5")),
     "rehearsal": Entry(promises=("P15",)),

@@ -22,7 +22,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from tests.proofs import faults_over_http
 from tests.proofs.checker import Rules, violations
 from tests.proofs.failing_lives import (
     LAST,
@@ -385,7 +384,6 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
             tried=len(partial_ones),
             violations=replayed(partial_ones),
         )
-    yield from faults_over_http.prove(size, seed, undisturbed().operations())
 
 
 def replayed(chosen: Iterable[Case]) -> tuple[str, ...]:
