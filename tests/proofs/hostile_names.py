@@ -39,7 +39,7 @@ from keyreeve.local.directory_mailer import DirectoryMailer
 from keyreeve.model.errors import ConfigError, KeyreeveError, MailFailure
 from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.model.notice import Attachment
-from keyreeve.pipeline.rotation import key_csv
+from keyreeve.pipeline.credentials_file import key_csv
 from keyreeve.render.email import MailRenderer
 from keyreeve.storage import layout
 from keyreeve.storage.layout import escrow_key, project_slug

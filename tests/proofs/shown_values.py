@@ -24,7 +24,7 @@ from keyreeve.model.notice import (
     OutgoingMail,
     RenderedMail,
 )
-from keyreeve.pipeline.rotation import key_csv
+from keyreeve.pipeline.credentials_file import key_csv
 from keyreeve.ports import NewAccessKey, StoredObject
 from keyreeve.storage.escrow import StoredEscrow
 

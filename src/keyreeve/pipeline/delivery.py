@@ -25,6 +25,7 @@ from keyreeve.model.notice import (
 )
 from keyreeve.model.plan import Gate
 from keyreeve.model.snapshot import User
+from keyreeve.pipeline.credentials_file import proved
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.workbench import Deferred, Workbench
 from keyreeve.ports import VaultItem
@@ -80,7 +81,11 @@ def deliver(
     """
     if operation.escrow_key is None:
         raise Deferred(Gate.HUMAN, "the operation has no escrow object")
-    csv = bench.tools.escrow.read(operation.escrow_key)
+    csv = proved(
+        bench.tools.escrow.read(operation.escrow_key),
+        operation.new_key,
+        operation.escrow_key,
+    )
     way = bench.outlook.policy.delivery_for(user)
     place = None
     if way.by_vault:

@@ -35,9 +35,9 @@ from keyreeve.model.notice import (
     MailKind,
     OutgoingMail,
 )
+from keyreeve.pipeline.credentials_file import password_csv, proved
 from keyreeve.pipeline.joiner import Begun, Joiner, bears, checked
 from keyreeve.pipeline.post_office import PostOffice
-from keyreeve.pipeline.reset import password_csv
 from keyreeve.pipeline.roster import Registrar, Roster
 from keyreeve.pipeline.workbench import audit_data
 
@@ -198,6 +198,7 @@ class _Onboarding:
             attachment_name=ATTACHMENT,
             first=True,
         )
+        csv = proved(self._tools.escrow.read(escrow), None, escrow)
         mail = OutgoingMail(
             kind=MailKind.CREDENTIALS,
             sender=account.post.sender,
@@ -209,7 +210,7 @@ class _Onboarding:
             ),
             body=self._tools.renderer.credentials(notice),
             sent_at=self._now,
-            attachments=(Attachment(name=ATTACHMENT, content=self._tools.escrow.read(escrow)),),
+            attachments=(Attachment(name=ATTACHMENT, content=csv),),
         )
 
         def remember(accepted: Accepted) -> None:

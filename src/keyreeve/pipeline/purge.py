@@ -31,7 +31,7 @@ from keyreeve.model.identifiers import AccessKeyId, UserName
 from keyreeve.model.notice import CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.policy import EscalationPolicy
-from keyreeve.pipeline.rotation import key_of
+from keyreeve.pipeline.credentials_file import key_of
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Tools, Workbench
 from keyreeve.ports import Deposit, VaultItem
 
@@ -92,6 +92,8 @@ def _new_key(tools: Tools, deposit: Deposit, steps: Iterable[Step]) -> AccessKey
         return AccessKeyId(str(told))
     try:
         return key_of(tools.escrow.read(deposit.key))
+    except ValueError:
+        raise StateUnreadable("its escrow object cannot be read", where=deposit.key) from None
     except StorageUnreachable as denied:
         # Who only rehearses may not read escrow, and that is no reason to show no plan at all.
         raise StateUnreadable("its escrow object may not be read", where=deposit.key) from denied

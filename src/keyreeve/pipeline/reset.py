@@ -25,9 +25,10 @@ from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.notice import Accepted, CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import User
+from keyreeve.pipeline.credentials_file import password_csv
 from keyreeve.pipeline.delivery import deliver, handed_over, mail_day, recipient
 from keyreeve.pipeline.post_office import PostOffice
-from keyreeve.pipeline.rotation import TRIES, came_back, write_csv
+from keyreeve.pipeline.rotation import TRIES, came_back
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
 
 
@@ -187,8 +188,3 @@ class Reset:
     def _write(self, attempt: int, name: StepName, data: dict[str, object]) -> None:
         act = self._act
         self._bench.write(act, OperationKind.PASSWORD_RESET, act.operation_id, attempt, name, data)
-
-
-def password_csv(user_name: str, password: str, url: str) -> bytes:
-    """The private CSV for a console password."""
-    return write_csv(("User name", "Password", "Console sign-in URL"), (user_name, password, url))

@@ -14,8 +14,6 @@ have happened, and what cannot be told apart is left to a person.
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import timedelta
 from typing import NoReturn
 
@@ -33,6 +31,7 @@ from keyreeve.model.notice import Accepted, CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.policy import Orphans
 from keyreeve.model.snapshot import LiveKey
+from keyreeve.pipeline.credentials_file import key_csv, key_of
 from keyreeve.pipeline.delivery import deliver, handed_over, mail_day, recipient
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.workbench import Deferred, Refused, Stuck, Workbench, failed_before
@@ -196,7 +195,10 @@ class Rotation:
 
     def _adopt(self, operation: OperationRecord, escrow: str) -> bool:
         """The secret is safe; only the record of it was lost. False if the key is not alive."""
-        new = key_of(self._bench.tools.escrow.read(escrow))
+        try:
+            new = key_of(self._bench.tools.escrow.read(escrow))
+        except ValueError:
+            raise Stuck("the escrow object cannot be read") from None
         live = next((k for k in self._bench.live_keys(self._act) if k.key_id == new), None)
         if live is None or not live.active or new in operation.orphans:
             return False
@@ -321,28 +323,3 @@ class Rotation:
 def came_back(reason: str) -> str:
     """Why a person must look: the mail does not pass."""
     return f"the private mail has come back too often, and the last time it {reason}"
-
-
-def key_csv(user_name: str, key_id: AccessKeyId, secret: str) -> bytes:
-    """The CSV that `aws configure import --csv` reads; byte-exact, never formula-escaped."""
-    return write_csv(
-        ("User name", "Access key ID", "Secret access key"), (user_name, key_id, secret)
-    )
-
-
-def key_of(content: bytes) -> AccessKeyId:
-    """The key id in an escrowed CSV."""
-    try:
-        rows = list(csv.DictReader(io.StringIO(content.decode())))
-        return AccessKeyId(rows[0]["Access key ID"])
-    except (UnicodeDecodeError, IndexError, KeyError, csv.Error):
-        raise Stuck("the escrow object cannot be read") from None
-
-
-def write_csv(header: tuple[str, ...], row: tuple[str, ...]) -> bytes:
-    """One header and one row, CRLF line ends, quoted where CSV asks for it."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow(header)
-    writer.writerow(row)
-    return out.getvalue().encode()

@@ -140,7 +140,7 @@ class SimulatedAccount:
             created_at=self.now,
         )
         self._put(replace(found, keys=(*found.keys, key)))
-        return NewAccessKey(key_id=new, secret="", created_at=self.now)
+        return NewAccessKey(key_id=new, secret="none", created_at=self.now)  # noqa: S106 - a stand-in
 
     def set_access_key_active(self, user: UserName, key: AccessKeyId, *, active: bool) -> None:
         """UpdateAccessKey."""
