@@ -74,8 +74,8 @@ COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
 lock:  ## resolve the four locks anew (needs uv)
-	$(COMPILE) --group dev --extra holidays --extra sandbox --output-file requirements.lock
-	$(COMPILE) --extra holidays --constraint requirements.lock --output-file requirements-run.lock
+	$(COMPILE) --group dev --extra channels --extra holidays --extra sandbox --output-file requirements.lock
+	$(COMPILE) --extra channels --extra holidays --constraint requirements.lock --output-file requirements-run.lock
 	uv pip compile --group scan --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-scan.lock
 	uv pip compile --group supply --universal --python-version 3.11 \

@@ -1,0 +1,59 @@
+"""What is not in order in an account beyond the ladder: reported, never escalated."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from keyreeve.model.control import Severity
+from keyreeve.model.identifiers import AccountId, ControlId
+from keyreeve.model.snapshot import CollectionGap
+
+
+class ResourceType(StrEnum):
+    """What a finding is about, in Security Hub's words."""
+
+    ACCOUNT = "AwsAccount"
+    USER = "AwsIamUser"
+    ACCESS_KEY = "AwsIamAccessKey"
+    GROUP = "AwsIamGroup"
+    ROLE = "AwsIamRole"
+    POLICY = "AwsIamPolicy"
+    CERTIFICATE = "AwsIamServerCertificate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PostureFinding:
+    """One control not met by one resource of the account."""
+
+    control: ControlId
+    account_id: AccountId
+    resource_type: ResourceType
+    resource_id: str
+    """The resource's ARN where AWS gives it one, else a name that lasts."""
+    resource_name: str
+    """For people."""
+    severity: Severity
+    observed: int | bool | str
+    threshold: int | bool | str
+    detail: str
+    """One sentence for people."""
+    since: datetime | None = None
+    region: str | None = None
+    """None: the account as a whole."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Identity across days: control, account, region, resource."""
+        return f"{self.control}/{self.account_id}/{self.region or '-'}/{self.resource_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posture:
+    """Every posture control applied to what was read."""
+
+    judged: tuple[ControlId, ...] = ()
+    """Controls whose facts were read; those of a gap are missing here, never compliant."""
+    findings: tuple[PostureFinding, ...] = ()
+    gaps: tuple[CollectionGap, ...] = ()
