@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,12 +12,9 @@ from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import Span, example
 
 if TYPE_CHECKING:
-    from keyreeve.aws.sessions import Sessions
     from keyreeve.governance.alarm_chain import Chain, Link
-    from keyreeve.governance.alarms import Alarm, SwitchedOff
-    from keyreeve.model.snapshot import Caller
     from keyreeve.pipeline.live_verification import Trial
-    from keyreeve.ports.monitoring import MonitoringReader
+    from keyreeve.wiring.baseline import Watch
 
 BROKEN = 1
 _CIS = "6.0"
@@ -52,15 +48,17 @@ def verify(*, live: bool, execute: bool, timeout: timedelta) -> int:
     if execute and not live:
         raise click.UsageError("--execute is for --live; without it nothing is changed anyway.")
     from keyreeve.pipeline import verify as use_case
+    from keyreeve.wiring.baseline import watch
 
-    opened = _open(acting=live and execute)
+    acting = live and execute
+    opened = watch(opening.config(), execute=acting, profile=opening.options().profile)
     chains = use_case.verify(
         opened.alarms,
         opened.reader,
         project=opened.project,
         account_id=opened.caller.account_id,
     )
-    trials = _try_out(opened, chains, timeout) if live and execute else ()
+    trials = _try_out(opened, chains, timeout) if acting else ()
     if opening.options().json:
         screen.json_document(_document(opened, chains, trials))
     else:
@@ -71,77 +69,19 @@ def verify(*, live: bool, execute: bool, timeout: timedelta) -> int:
     return BROKEN if failed else 0
 
 
-# --- opening --------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Opened:
-    """Who we are, what is wanted, and where to look."""
-
-    caller: Caller
-    sessions: Sessions
-    reader: MonitoringReader
-    region: str
-    project: str
-    alarms: tuple[Alarm, ...]
-    off: tuple[SwitchedOff, ...]
-
-
-def _open(*, acting: bool) -> _Opened:
-    from keyreeve.aws.iam_reader import IamReader
-    from keyreeve.aws.monitoring import AwsMonitoring
-    from keyreeve.aws.sessions import Sessions
-    from keyreeve.governance.alarm_card import Account
-    from keyreeve.governance.alarms import cards, switched_off
-    from keyreeve.governance.stacks import stack_project
-    from keyreeve.storage.layout import project_slug
-    from keyreeve.wiring import WallClock
-
-    config = opening.config()
-    model, settings = config.access_model(), config.baseline_settings()
-    sessions = Sessions(
-        rehearsal=not acting, profile=opening.options().profile, region=settings.region
-    )
-    caller = IamReader(sessions, WallClock()).caller()
-    at = Account(partition=caller.arn.split(":")[1], account_id=caller.account_id)
-    return _Opened(
-        caller=caller,
-        sessions=sessions,
-        reader=AwsMonitoring(sessions, caller.account_id),
-        region=settings.region,
-        project=stack_project(project_slug(config.project_name)),
-        alarms=cards(model, settings, at),
-        off=switched_off(model, settings, at),
-    )
-
-
-def _try_out(opened: _Opened, chains: tuple[Chain, ...], timeout: timedelta) -> tuple[Trial, ...]:
-    import secrets
-
-    from keyreeve.aws.iam_actuator import IamProbeUsers
+def _try_out(opened: Watch, chains: tuple[Chain, ...], timeout: timedelta) -> tuple[Trial, ...]:
     from keyreeve.cli.progress import watched
-    from keyreeve.model.identifiers import UserName
-    from keyreeve.pipeline.live_verification import Live, try_out
-    from keyreeve.wiring import WallClock
+    from keyreeve.pipeline.live_verification import try_out
+    from keyreeve.wiring.baseline import live
 
-    arn = opened.caller.arn.split(":")
     with watched(quiet=opening.options().quiet) as progress:
-        live = Live(
-            reader=opened.reader,
-            probes=IamProbeUsers(opened.sessions, f"arn:{arn[1]}:iam::{arn[4]}"),
-            clock=WallClock(),
-            progress=progress,
-            project=opened.project,
-            user=UserName(f"keyreeve-verify-{secrets.token_hex(4)}"),
-            deadline=timeout,
-        )
-        return try_out(chains, live)
+        return try_out(chains, live(opened, progress, timeout))
 
 
 # --- for people -----------------------------------------------------------------------------------
 
 
-def _show(opened: _Opened, chains: tuple[Chain, ...]) -> None:
+def _show(opened: Watch, chains: tuple[Chain, ...]) -> None:
     table = screen.Table(
         header=("ALARM", f"CIS {_CIS}", "FIRES ON", "CHAIN", "BROKEN AT", "STATE"),
         folding=frozenset({0}),
@@ -175,7 +115,7 @@ def _breaks(chains: Iterable[Chain]) -> list[tuple[Link, list[str]]]:
     return list(found.items())
 
 
-def _show_choices(opened: _Opened) -> None:
+def _show_choices(opened: Watch) -> None:
     """What differs from the catalogue, and why."""
     table = screen.Table(header=("ALARM", "HOW", "REASON"), folding=frozenset({2}))
     for alarm in opened.alarms:
@@ -223,7 +163,7 @@ def _show_trials(chains: tuple[Chain, ...], trials: tuple[Trial, ...], *, execut
 
 
 def _document(
-    opened: _Opened, chains: tuple[Chain, ...], trials: tuple[Trial, ...]
+    opened: Watch, chains: tuple[Chain, ...], trials: tuple[Trial, ...]
 ) -> dict[str, Any]:
     return {
         "schema": "keyreeve.baseline.verify/1",

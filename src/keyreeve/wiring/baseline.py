@@ -6,15 +6,17 @@ ports.stacks are filled here, as ports.* are filled for the daily run.
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from keyreeve.config import Config
 from keyreeve.governance.stacks import Wanted, blueprints, stack_project
 from keyreeve.model.baseline import Blueprint, Inventory, StackName
 from keyreeve.model.errors import ConfigError
-from keyreeve.model.identifiers import AccountId
+from keyreeve.model.identifiers import AccountId, UserName
 from keyreeve.pipeline.baseline import Site
 from keyreeve.wiring import (
     WallClock,
@@ -24,8 +26,14 @@ from keyreeve.wiring import (
 )
 
 if TYPE_CHECKING:
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.governance.alarms import Alarm, SwitchedOff
     from keyreeve.governance.installation import Installation
     from keyreeve.model.access import AccessModel
+    from keyreeve.model.snapshot import Caller
+    from keyreeve.pipeline.live_verification import Live
+    from keyreeve.ports import Progress
+    from keyreeve.ports.monitoring import MonitoringReader
 
 FUNCTIONS = "functions/"
 """Below the project's prefix: packages of functions, by their digest."""
@@ -73,6 +81,65 @@ def rendered(config: Config) -> tuple[Blueprint, ...]:
     region = config.baseline_settings().region
     empty = Inventory(account_id=_HERE, partition=partition(region))
     return blueprints(_maker(config, model, bucket, _package(model))(empty), ())
+
+
+# --- its alarms -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watch:
+    """The alarms that are wanted, who looks at them, and where."""
+
+    caller: Caller
+    sessions: Sessions
+    reader: MonitoringReader
+    region: str
+    project: str
+    alarms: tuple[Alarm, ...]
+    off: tuple[SwitchedOff, ...]
+
+
+def watch(config: Config, *, execute: bool, profile: str | None = None) -> Watch:
+    """ConfigError without access.yaml; AccountUnreadable without access."""
+    from keyreeve.aws.iam_reader import IamReader
+    from keyreeve.aws.monitoring import AwsMonitoring
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.governance.alarm_card import Account
+    from keyreeve.governance.alarms import cards, switched_off
+
+    model, settings = config.access_model(), config.baseline_settings()
+    sessions = Sessions(rehearsal=not execute, profile=profile, region=settings.region)
+    caller = IamReader(sessions, WallClock()).caller()
+    at = Account(partition=caller.arn.split(":")[1], account_id=caller.account_id)
+    return Watch(
+        caller=caller,
+        sessions=sessions,
+        reader=AwsMonitoring(sessions, caller.account_id),
+        region=settings.region,
+        project=stack_project(_slug(config)),
+        alarms=cards(model, settings, at),
+        off=switched_off(model, settings, at),
+    )
+
+
+def live(found: Watch, progress: Progress, deadline: timedelta) -> Live:
+    """The same, with a throw-away user to act on."""
+    from keyreeve.aws.iam_actuator import IamProbeUsers
+    from keyreeve.pipeline.live_verification import Live
+
+    arn = found.caller.arn.split(":")
+    return Live(
+        reader=found.reader,
+        probes=IamProbeUsers(found.sessions, f"arn:{arn[1]}:iam::{arn[4]}"),
+        clock=WallClock(),
+        progress=progress,
+        project=found.project,
+        user=UserName(f"keyreeve-verify-{secrets.token_hex(4)}"),
+        deadline=deadline,
+    )
+
+
+# --- what the stacks are made of ------------------------------------------------------------------
 
 
 def _maker(
