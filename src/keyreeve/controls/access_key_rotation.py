@@ -27,22 +27,6 @@ CARD = ControlCard(
         "After a few quiet days, delete {key}, so that a slot is free for the next rotation.",
     ),
     sources=("S1.2", "S1.11", "S1.15", "S1.17"),
-    mappings={
-        "CIS AWS Foundations 3.0": ("1.14",),
-        "CIS AWS Foundations 5.0": ("1.13",),
-        "CIS AWS Foundations 6.0": ("2.13",),
-        "CIS AWS Foundations 7.0": ("2.12",),
-        "AWS Security Hub": ("IAM.3",),
-        "NIST 800-53 r5": ("AC-2(1)", "AC-2(3)", "AC-3(15)", "IA-5(1)"),
-        "PCI DSS 4.0.1": ("8.3.9", "8.6.3"),
-        "HIPAA": (
-            "164.308(a)(3)(ii)(C)",
-            "164.308(a)(4)(ii)(C)",
-            "164.308(a)(5)(ii)(D)",
-        ),
-        "SOC 2": ("CC6.1",),
-        "ISO 27001:2022": ("A.5.15", "A.5.17"),
-    },
 )
 
 

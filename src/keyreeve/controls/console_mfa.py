@@ -25,25 +25,6 @@ CARD = ControlCard(
         "Sign out and in again, this time with the second factor.",
     ),
     sources=("S1.5", "S2.4"),
-    mappings={
-        "CIS AWS Foundations 3.0": ("1.10",),
-        "CIS AWS Foundations 5.0": ("1.9",),
-        "CIS AWS Foundations 6.0": ("2.9",),
-        "CIS AWS Foundations 7.0": ("2.10",),
-        "AWS Security Hub": ("IAM.5", "IAM.19"),
-        "NIST 800-53 r5": (
-            "AC-2(1)",
-            "AC-3(15)",
-            "IA-2(1)",
-            "IA-2(2)",
-            "IA-2(6)",
-            "IA-2(8)",
-        ),
-        "PCI DSS 4.0.1": ("8.4.1", "8.4.2", "8.4.3"),
-        "HIPAA": ("164.308(a)(3)(ii)(A)", "164.312(a)(1)", "164.312(d)"),
-        "SOC 2": ("CC6.1",),
-        "ISO 27001:2022": ("A.5.15", "A.5.17", "A.8.5"),
-    },
 )
 
 

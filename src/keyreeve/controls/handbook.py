@@ -6,6 +6,7 @@ import sys
 from collections.abc import Iterator
 
 from keyreeve.controls.catalogue import CATALOGUE
+from keyreeve.controls.compliance import cited
 from keyreeve.model.control import ControlCard
 
 
@@ -16,6 +17,7 @@ def page() -> str:
         "",
         "Generated from the cards in `src/keyreeve/controls/`; do not edit.",
         "Mappings are advisory: a control supports the named requirement, it never satisfies it.",
+        "† marks our own judgement, which no published mapping carries.",
         "",
     ]
     for control in CATALOGUE:
@@ -40,7 +42,7 @@ def _section(card: ControlCard) -> Iterator[str]:
     yield ""
     yield "| framework | ids |"
     yield "|---|---|"
-    for framework, ids in card.mappings.items():
+    for framework, ids in cited(card.id).items():
         yield f"| {framework} | {', '.join(ids)} |"
     yield ""
 

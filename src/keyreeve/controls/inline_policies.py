@@ -18,18 +18,6 @@ CARD = ControlCard(
         "Remove the inline policies from {user}.",
     ),
     sources=("S1.7",),
-    mappings={
-        "CIS AWS Foundations 3.0": ("1.15",),
-        "CIS AWS Foundations 5.0": ("1.14",),
-        "CIS AWS Foundations 6.0": ("2.14",),
-        "CIS AWS Foundations 7.0": ("2.13",),
-        "AWS Security Hub": ("IAM.2",),
-        "NIST 800-53 r5": ("AC-2(1)", "AC-3", "AC-3(7)", "AC-3(15)", "AC-6", "AC-6(3)"),
-        "PCI DSS 4.0.1": ("7.2.1", "7.2.2", "7.2.5", "7.3.1", "7.3.2", "7.3.3"),
-        "HIPAA": ("164.308(a)(4)(ii)(B)", "164.308(a)(4)(ii)(C)"),
-        "SOC 2": ("CC1.3", "CC6.3"),
-        "ISO 27001:2022": ("A.5.15", "A.5.18"),
-    },
     escalated=False,
 )
 

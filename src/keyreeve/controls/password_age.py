@@ -24,15 +24,6 @@ CARD = ControlCard(
         "Choose a new password; it takes effect at once.",
     ),
     sources=("S1.4", "S1.26"),
-    mappings={
-        "CIS AWS Foundations 1.2": ("1.11",),
-        "AWS Security Hub": ("IAM.10", "IAM.17"),
-        "NIST 800-53 r5": ("IA-5(1)",),
-        "PCI DSS 4.0.1": ("8.3.9",),
-        "HIPAA": ("164.308(a)(5)(ii)(D)",),
-        "SOC 2": ("CC6.1",),
-        "ISO 27001:2022": ("A.5.17",),
-    },
 )
 
 

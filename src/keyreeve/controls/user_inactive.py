@@ -24,23 +24,6 @@ CARD = ControlCard(
         "If you do not: tell the team named below, and they will remove it.",
     ),
     sources=("S1.6", "S1.T5"),
-    mappings={
-        "CIS AWS Foundations 3.0": ("1.12",),
-        "CIS AWS Foundations 5.0": ("1.11",),
-        "CIS AWS Foundations 6.0": ("2.11",),
-        "CIS AWS Foundations 7.0": ("2.11",),
-        "AWS Security Hub": ("IAM.8", "IAM.22"),
-        "NIST 800-53 r5": ("AC-2", "AC-2(1)", "AC-2(3)", "AC-3(7)", "AC-3(15)", "AC-6"),
-        "PCI DSS 4.0.1": ("8.2.6", "7.2.4", "7.2.5.1"),
-        "HIPAA": (
-            "164.308(a)(3)(ii)(B)",
-            "164.308(a)(3)(ii)(C)",
-            "164.308(a)(4)(ii)(C)",
-            "164.308(a)(5)(ii)(D)",
-        ),
-        "SOC 2": ("CC1.3", "CC6.2", "CC6.3"),
-        "ISO 27001:2022": ("A.5.15", "A.5.18"),
-    },
 )
 
 

@@ -28,5 +28,6 @@ class Citation:
 
     @property
     def title(self) -> str:
-        """Framework and version, as they are written together."""
-        return f"{self.framework} {self.version}".rstrip()
+        """Framework and version, as they are written together; ISO puts a colon before the year."""
+        between = ":" if self.framework.startswith("ISO") else " "
+        return f"{self.framework}{between}{self.version}" if self.version else self.framework

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -33,7 +32,5 @@ class ControlCard:
     """Steps for the owner; `{user}`, `{key}` and `{account}` are filled in."""
     sources: tuple[str, ...]
     """Requirement ids such as `S1.2`."""
-    mappings: Mapping[str, tuple[str, ...]]
-    """Framework and version to its ids; "supports", never "satisfies"."""
     escalated: bool = True
     """False: weekly summary only (S1.7)."""

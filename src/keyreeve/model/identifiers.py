@@ -36,3 +36,35 @@ class ControlId(StrEnum):
     CONSOLE_MFA = "console_mfa"
     USER_INACTIVE = "user_inactive"
     INLINE_POLICIES = "inline_policies"
+
+
+class PostureId(StrEnum):
+    """The controls of posture: reported, and no word that the ladder knows."""
+
+    ROOT_USE = "root_use"
+    ROOT_ACCESS_KEY = "root_access_key"
+    ROOT_MFA = "root_mfa"
+    PASSWORD_POLICY = "password_policy"  # noqa: S105 - a control's name, no secret
+    ADMINISTRATOR_ACCESS = "administrator_access"
+    WILDCARD_POLICIES = "wildcard_policies"
+    PRIVILEGE_ESCALATION = "privilege_escalation"
+    TRUST_WITHOUT_MFA = "trust_without_mfa"
+    TRUST_WITHOUT_EXTERNAL_ID = "trust_without_external_id"
+    TRUST_TOO_WIDE = "trust_too_wide"
+    UNUSED_ROLES = "unused_roles"
+    UNUSED_ACCESS = "unused_access"
+    EXTERNAL_ACCESS = "external_access"
+    OUTSIDE_ROLE_GROUPS = "outside_role_groups"
+    DOUBLE_MEMBERSHIP = "double_membership"
+    MISSING_TAGS = "missing_tags"
+    SERVER_CERTIFICATES = "server_certificates"
+    SSH_KEYS = "ssh_keys"
+    SERVICE_CREDENTIALS = "service_credentials"
+    CLOUDTRAIL_ON = "cloudtrail_on"
+    CONFIG_ON = "config_on"
+    GUARDDUTY_ON = "guardduty_on"
+    ACCESS_ANALYZER_ON = "access_analyzer_on"
+
+
+AnyControlId = ControlId | PostureId
+"""Whatever has a card, and whatever a finding or a requirement can name."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from keyreeve.model.control import Severity
-from keyreeve.model.identifiers import AccountId, ControlId
+from keyreeve.model.identifiers import AccountId, PostureId
 from keyreeve.model.snapshot import CollectionGap
 
 
@@ -24,10 +25,29 @@ class ResourceType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PostureCard:
+    """What people are told about one control of posture; never escalated."""
+
+    id: PostureId
+    title: str
+    severity: Severity
+    why: str
+    """One sentence for whoever looks after the account: what is asked for."""
+    risk: str
+    """What may happen if it stays."""
+    remediation: tuple[str, ...]
+    """Steps, without placeholders: the finding names the resource."""
+    sources: tuple[str, ...]
+    """Requirement ids such as `S2.29`; public pages as `https://…`."""
+    escalated: Literal[False] = False
+    """Beside `ControlCard.escalated`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PostureFinding:
     """One control not met by one resource of the account."""
 
-    control: ControlId
+    control: PostureId
     account_id: AccountId
     resource_type: ResourceType
     resource_id: str
@@ -53,7 +73,7 @@ class PostureFinding:
 class Posture:
     """Every posture control applied to what was read."""
 
-    judged: tuple[ControlId, ...] = ()
+    judged: tuple[PostureId, ...] = ()
     """Controls whose facts were read; those of a gap are missing here, never compliant."""
     findings: tuple[PostureFinding, ...] = ()
     gaps: tuple[CollectionGap, ...] = ()
