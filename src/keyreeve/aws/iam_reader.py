@@ -163,6 +163,8 @@ class IamReader:
             require_symbols=policy["RequireSymbols"],
             users_may_change=policy["AllowUsersToChangePassword"],
             hard_expiry=policy.get("HardExpiry", False),
+            reuse_prevention=policy.get("PasswordReusePrevention", 0),
+            max_age_days=policy.get("MaxPasswordAge", 0),
             custom=True,
         )
 

@@ -46,6 +46,11 @@ _COLUMNS: Final = _USER_COLUMNS + tuple(
     f"access_key_{slot}_{column}" for slot in (1, 2) for column in _KEY_COLUMNS
 )
 
+_ROOT_USES: Final = tuple(
+    _COLUMNS.index(name)
+    for name in ("password_last_used", "access_key_1_last_used_date", "access_key_2_last_used_date")
+)
+
 _ABSENT: Final = {
     "N/A": Absent.NEVER,
     "no_information": Absent.NEVER,
@@ -80,6 +85,8 @@ class ParsedReport:
     gaps: tuple[CollectionGap, ...] = ()
     root_seen: bool = False
     """Whether the root user had a row (AWS's reports always have one; the emulator's do not)."""
+    root_last_used: Moment | None = None
+    """The root user's latest sign-in or use of a key; None: its row was not understood."""
 
     @property
     def complete(self) -> bool:
@@ -154,6 +161,7 @@ class _Found:
         self._repeated: set[tuple[str, datetime]] = set()
         self._gaps: list[CollectionGap] = []
         self._root_seen = False
+        self._root_last_used: Moment | None = None
 
     def take(self, number: int, cells: list[str]) -> bool:
         """Take one row; False: it could not be understood."""
@@ -161,6 +169,7 @@ class _Found:
             chosen = self._chosen(cells)
             if chosen[0] == ROOT:
                 self._root_seen = True
+                self._root_last_used = _root_use(chosen)
                 return True
             row = _row(chosen)
         except _NotUnderstood as reason:
@@ -184,7 +193,10 @@ class _Found:
         for identity in self._repeated:
             del self._rows[identity]
         return ParsedReport(
-            rows=tuple(self._rows.values()), gaps=tuple(self._gaps), root_seen=self._root_seen
+            rows=tuple(self._rows.values()),
+            gaps=tuple(self._gaps),
+            root_seen=self._root_seen,
+            root_last_used=self._root_last_used,
         )
 
     def _chosen(self, cells: list[str]) -> tuple[str, ...]:
@@ -211,6 +223,21 @@ def _row(cells: tuple[str, ...]) -> ReportRow:
         mfa_active=_boolean(mfa),
         keys=tuple(key for key in (_key(1, cells[7:12]), _key(2, cells[12:17])) if key is not None),
     )
+
+
+def _root_use(cells: tuple[str, ...]) -> Moment | None:
+    """The latest of sign-in and both keys; a key that is not there says N/A.
+
+    A strange root row never makes a gap of its own: the users' judgement does not need it.
+    """
+    try:
+        moments = [_moment(cells[at]) for at in _ROOT_USES]
+    except _NotUnderstood:
+        return None
+    used = [moment for moment in moments if isinstance(moment, datetime)]
+    if used:
+        return max(used)
+    return Absent.UNKNOWN if Absent.UNKNOWN in moments else Absent.NEVER
 
 
 def _key(slot: int, cells: tuple[str, ...]) -> AccessKey | None:

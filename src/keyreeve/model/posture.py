@@ -22,6 +22,8 @@ class ResourceType(StrEnum):
     ROLE = "AwsIamRole"
     POLICY = "AwsIamPolicy"
     CERTIFICATE = "AwsIamServerCertificate"
+    OTHER = "Other"
+    """Whatever else an analyzer names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,6 +110,10 @@ class PasswordPolicy:
     users_may_change: bool = False
     """AllowUsersToChangePassword."""
     hard_expiry: bool = False
+    reuse_prevention: int = 0
+    """How many earlier passwords may not come back; 0: any may."""
+    max_age_days: int = 0
+    """0: passwords do not expire."""
     custom: bool = False
     """Whether the account has a policy of its own."""
 
