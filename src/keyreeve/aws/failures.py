@@ -53,6 +53,7 @@ R = TypeVar("R")
 READS: Final = frozenset(
     {
         "accessanalyzer:ListAnalyzers",
+        "accessanalyzer:ListFindingsV2",
         "cloudformation:DescribeChangeSet",
         "cloudformation:DescribeStackDriftDetectionStatus",
         "cloudformation:DescribeStackEvents",
@@ -67,7 +68,9 @@ READS: Final = frozenset(
         "cloudtrail:LookupEvents",
         "cloudwatch:DescribeAlarmHistory",
         "cloudwatch:DescribeAlarms",
+        "config:DescribeConfigurationRecorderStatus",
         "config:DescribeConfigurationRecorders",
+        "guardduty:GetDetector",
         "guardduty:ListDetectors",
         "iam:GenerateCredentialReport",
         "iam:GetAccessKeyLastUsed",
@@ -84,6 +87,9 @@ READS: Final = frozenset(
         "iam:ListAccountAliases",
         "iam:ListGroupsForUser",
         "iam:ListMFADevices",
+        "iam:ListSSHPublicKeys",
+        "iam:ListServerCertificates",
+        "iam:ListServiceSpecificCredentials",
         "iam:ListUserPolicies",
         "iam:ListUserTags",
         "iam:ListUsers",

@@ -11,6 +11,7 @@ import click
 
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import DEFAULT_CONFIG, as_of, example
+from keyreeve.cli.posture_table import show_posture
 from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
 
@@ -29,6 +30,7 @@ _FRESH = timedelta(hours=24)
         "keyreeve check",
         "keyreeve check --credential-report report.csv   (no AWS access, no config needed)",
         "keyreeve --output json check --fail-on-findings > findings.json",
+        "keyreeve check --posture   (root, policies, roles, what watches the account)",
     )
 )
 @click.option(
@@ -38,29 +40,47 @@ _FRESH = timedelta(hours=24)
     metavar="FILE",
     help="Judge this credential report, offline.",
 )
+@click.option(
+    "--posture",
+    is_flag=True,
+    help="Also judge the account beyond users' credentials; nothing of it is ever escalated.",
+)
 @click.option("--fail-on-findings", is_flag=True, help="Exit with 3 if any finding is open.")
 @as_of
-def check(*, report: Path | None, fail_on_findings: bool, as_of: datetime | None) -> int:
+def check(
+    *, report: Path | None, posture: bool, fail_on_findings: bool, as_of: datetime | None
+) -> int:
     """Collect and judge: what breaks the rules, and what could not be read. Changes nothing.
 
     Exits with 1 if something could not be read.
     """
-    judged = _offline(report, as_of) if report else _live(as_of)
+    if report and posture:
+        raise ConfigError(
+            "a credential report tells nothing of the account's posture",
+            where="--posture",
+            remedy="Leave out --credential-report, or leave out --posture.",
+        )
+    judged = _offline(report, as_of) if report else _live(as_of, posture=posture)
     if opening.options().json:
         screen.json_document(judged.document())
     else:
         _show(judged, offline=report is not None)
-    if judged.gaps:
+    if judged.partly:
         return PARTLY
     return FINDINGS if fail_on_findings and judged.open else 0
 
 
-def _live(at: datetime | None) -> Judged:
+def _live(at: datetime | None, *, posture: bool) -> Judged:
     from keyreeve.cli.findings import live
 
     opened = opening.door(execute=False, as_of=at)
+    survey = None
+    if posture:
+        from keyreeve.wiring.posture import survey_of
+
+        survey = survey_of(opened)
     with watched(quiet=opening.options().quiet) as progress:
-        return live(opening.wired(opened), opened.now, progress)
+        return live(opening.wired(opened), opened.now, progress, survey)
 
 
 def _offline(report: Path, at: datetime | None) -> Judged:
@@ -114,6 +134,8 @@ def _show(judged: Judged, *, offline: bool) -> None:
         screen.heading("Could not be read")
         for gap in judged.gaps:
             screen.line("  " + screen.safe(words.gap_words(gap.step, gap.reason, gap.user_name)))
+    if judged.posture is not None:
+        show_posture(judged.posture)
     screen.line()
     screen.line(_total(judged))
 
@@ -134,10 +156,14 @@ def _show_control(control: ControlId, found: list[tuple[Finding, Any]]) -> None:
 
 
 def _total(judged: Judged) -> str:
-    if not judged.findings and not judged.gaps:
+    posture = judged.posture
+    if not judged.findings and not judged.gaps and not (posture and posture.findings):
         return f"Nothing breaks the rules: {words.count(judged.users, 'user')} looked at."
     parts = [words.count(len(judged.findings), "finding")]
     parts += [f"{number} {status}" for status, number in judged.by_status.items()]
     if judged.gaps:
         parts.append(f"{words.count(len(judged.gaps), 'gap')}: these users are not judged")
+    if posture is not None:
+        parts.append(f"{len(posture.findings)} of posture")
+        parts += [f"{words.count(len(posture.gaps), 'gap')} of posture"] if posture.gaps else []
     return " · ".join([*parts, words.count(judged.users, "user")])

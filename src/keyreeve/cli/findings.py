@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from keyreeve.codec.values import to_json
@@ -15,11 +15,14 @@ from keyreeve.model.case import HumanDecisions, KeyRecord
 from keyreeve.model.finding import Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, AccountId
 from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.posture import Posture, PostureFinding
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.collect import offline as read_report
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.memory import recall
+from keyreeve.pipeline.posture import Survey
+from keyreeve.pipeline.posture import survey as surveyed
 from keyreeve.ports import Progress
 
 
@@ -32,11 +35,19 @@ class Judged:
     users: int
     findings: tuple[tuple[Finding, FindingStatus], ...]
     gaps: tuple[CollectionGap, ...]
+    posture: Posture | None = None
+    """None: nobody asked."""
 
     @property
     def open(self) -> int:
-        """Findings neither waived nor excluded."""
-        return self.by_status.get(FindingStatus.OPEN.value, 0)
+        """Findings neither waived nor excluded; those of posture are all open."""
+        posture = len(self.posture.findings) if self.posture else 0
+        return self.by_status.get(FindingStatus.OPEN.value, 0) + posture
+
+    @property
+    def partly(self) -> bool:
+        """Whether something could not be read."""
+        return bool(self.gaps) or (self.posture is not None and not self.posture.all_read)
 
     @property
     def by_status(self) -> dict[str, int]:
@@ -52,15 +63,19 @@ class Judged:
             "as_of": to_json(self.as_of),
             "findings": [_row(finding, status) for finding, status in self.findings],
             "gaps": [to_json(gap) for gap in self.gaps],
+            **_posture_rows(self.posture),
         }
 
 
-def live(account: Account, now: datetime, progress: Progress) -> Judged:
-    """Read the account, judge it, and look up what people have decided."""
+def live(
+    account: Account, now: datetime, progress: Progress, survey: Survey | None = None
+) -> Judged:
+    """Read the account, judge it, and look up what people have decided; posture if asked for."""
     tools, policy = account.tools, account.policy
     state, _ = recall(account.project, account.account_id, tools, policy.days)
     snapshot, _ = collect(tools.reader, policy, state.keys, now, progress)
-    return _judged(snapshot, policy, now, tools.people.read(), state.keys)
+    judged = _judged(snapshot, policy, now, tools.people.read(), state.keys)
+    return judged if survey is None else replace(judged, posture=surveyed(survey, now))
 
 
 def offline(content: bytes, policy: EscalationPolicy, now: datetime) -> Judged:
@@ -101,4 +116,30 @@ def _row(finding: Finding, status: FindingStatus) -> dict[str, object]:
         "threshold": finding.threshold,
         "status": status.value,
         "detail": finding.detail,
+    }
+
+
+def _posture_rows(posture: Posture | None) -> dict[str, object]:
+    """Three members more, where posture was asked for."""
+    if posture is None:
+        return {}
+    return {
+        "posture": [_posture_row(finding) for finding in posture.findings],
+        "posture_judged": [control.value for control in posture.judged],
+        "posture_gaps": [to_json(gap) for gap in posture.gaps],
+    }
+
+
+def _posture_row(finding: PostureFinding) -> dict[str, object]:
+    return {
+        "control": finding.control.value,
+        "severity": finding.severity.value,
+        "resource_type": finding.resource_type.value,
+        "resource_id": finding.resource_id,
+        "resource_name": finding.resource_name,
+        "region": finding.region,
+        "observed": finding.observed,
+        "threshold": finding.threshold,
+        "detail": finding.detail,
+        "since": to_json(finding.since),
     }

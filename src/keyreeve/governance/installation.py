@@ -69,6 +69,10 @@ class Installation:
         """An ARN of a service of this account and region."""
         return f"arn:{self.partition}:{service}:{self.region}:{self.account_id}:{resource}"
 
+    def anywhere(self, service: str, resource: str) -> str:
+        """An ARN of a service of this account in any region."""
+        return f"arn:{self.partition}:{service}:*:{self.account_id}:{resource}"
+
     def users(self, names: Iterable[str]) -> list[str]:
         """Users of these names under every path."""
         patterns = [p for name in names for p in (f"user/{name}", f"user/*/{name}")]

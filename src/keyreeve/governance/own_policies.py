@@ -64,6 +64,17 @@ POLICY_READS: Final = ("iam:GetPolicy",)
 """The doctor's, about AWS's own policies in access.yaml."""
 EVENT_READS: Final = ("cloudtrail:LookupEvents",)
 """Administrators' sessions and changes of IAM, for the weekly summary."""
+POSTURE_READS: Final = (
+    "access-analyzer:ListAnalyzers",
+    "cloudtrail:DescribeTrails",
+    "config:DescribeConfigurationRecorderStatus",
+    "guardduty:ListDetectors",
+    "iam:GetAccountSummary",
+    "iam:ListServerCertificates",
+)
+"""What `check --posture` reads besides, and no resource can limit."""
+POSTURE_USER_READS: Final = ("iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials")
+_ANALYZER_READS: Final = ("access-analyzer:ListFindings", "access-analyzer:ListFindingsV2")
 _SECRET_READS: Final = ("secretsmanager:DescribeSecret",)
 _BUCKET_READS: Final = (
     "s3:GetBucketPublicAccessBlock",
@@ -145,6 +156,7 @@ def reads(at: Installation) -> Iterator[Json]:
     """What everybody reads who judges."""
     yield allow("ReadAccount", ACCOUNT_READS, "*")
     yield allow("ReadUsers", USER_READS, at.iam("user/*"))
+    yield from _posture_reads(at)
     if at.governed:
         yield allow("ReadEvents", EVENT_READS, "*")
     if at.named_policies:
@@ -157,6 +169,21 @@ def reads(at: Installation) -> Iterator[Json]:
     if at.policy.uses_vault:
         yield allow("RecogniseSecrets", _SECRET_READS, at.secrets())
         yield deny("NeverReadSecrets", ("secretsmanager:GetSecretValue",), at.secrets())
+
+
+def _posture_reads(at: Installation) -> Iterator[Json]:
+    """In every region: trails and the baseline may lie in another than Keyreeve.
+
+    The trail of an organisation bears the management account's number.
+    """
+    yield allow("ReadPosture", POSTURE_READS, "*")
+    yield allow("ReadOtherCredentials", POSTURE_USER_READS, at.iam("user/*"))
+    trails = f"arn:{at.partition}:cloudtrail:*:*:trail/*"
+    yield allow("ReadTrails", ("cloudtrail:GetTrailStatus",), trails)
+    detectors = at.anywhere("guardduty", "detector/*")
+    yield allow("ReadDetectors", ("guardduty:GetDetector",), detectors)
+    analyzers = at.anywhere("access-analyzer", "analyzer/*")
+    yield allow("ReadAnalyzers", _ANALYZER_READS, analyzers)
 
 
 def _storage_reads(at: Installation, bucket: Bucket) -> Iterator[Json]:

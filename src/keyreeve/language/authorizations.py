@@ -7,6 +7,8 @@ operation's action bears another name, the operation's own page:
 sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error message names it).
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
 key stands in for s3:prefix then.
+accessanalyzer:ListFindingsV2 is found under its own name and under ListFindings in policies of the
+field; the reference was not at hand, so both are asked for.
 iam:CreateUser with tags asks for iam:TagUser besides.
 s3:CreateBucket with ObjectOwnership asks for s3:PutBucketOwnershipControls besides.
 secretsmanager:CreateSecret with tags asks for secretsmanager:TagResource besides.
@@ -42,6 +44,8 @@ class Kind(StrEnum):
     ALARM = "alarm"
     STACK = "stack"
     TRAIL = "trail"
+    DETECTOR = "detector"
+    ANALYZER = "analyzer"
 
 
 def _of(service: str, kind: Kind, *operations: str) -> dict[str, Kind]:
@@ -156,8 +160,11 @@ ACTIONS: Final[Mapping[str, Kind]] = {
             "iam:GenerateCredentialReport",
             "iam:GetAccountAuthorizationDetails",
             "iam:GetAccountPasswordPolicy",
+            "cloudtrail:DescribeTrails",
             "cloudtrail:LookupEvents",
+            "config:DescribeConfigurationRecorderStatus",
             "iam:GetCredentialReport",
+            "iam:ListServerCertificates",
             "iam:ListVirtualMFADevices",
             "s3:ListAllMyBuckets",
             "ses:GetAccount",
@@ -221,6 +228,12 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     ),
     **dict.fromkeys(("ses:GetEmailIdentity", "ses:SendRawEmail"), Kind.IDENTITY),
     "sns:Publish": Kind.TOPIC,
+    "access-analyzer:ListAnalyzers": Kind.NONE,
+    **dict.fromkeys(
+        ("access-analyzer:ListFindings", "access-analyzer:ListFindingsV2"), Kind.ANALYZER
+    ),
+    "guardduty:GetDetector": Kind.DETECTOR,
+    "guardduty:ListDetectors": Kind.NONE,
     **dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), Kind.KEY),
     **dict.fromkeys(
         (
@@ -238,6 +251,11 @@ ACTIONS: Final[Mapping[str, Kind]] = {
 """Every action that a call of ours is authorised by, or that our policies deny."""
 
 _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
+    "accessanalyzer:ListAnalyzers": ("access-analyzer:ListAnalyzers",),
+    "accessanalyzer:ListFindingsV2": (
+        "access-analyzer:ListFindings",
+        "access-analyzer:ListFindingsV2",
+    ),
     "iam:CreateUser": ("iam:CreateUser", "iam:TagUser"),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),

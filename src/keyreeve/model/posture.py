@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Final, Literal
 
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccountId, PostureId
 from keyreeve.model.snapshot import CollectionGap
+
+CONTROL_STEP: Final = "control "
+"""Begins the step of a gap that a control itself tells of."""
 
 
 class ResourceType(StrEnum):
@@ -79,3 +82,11 @@ class Posture:
     """Controls whose facts were read; those of a gap are missing here, never compliant."""
     findings: tuple[PostureFinding, ...] = ()
     gaps: tuple[CollectionGap, ...] = ()
+
+    @property
+    def all_read(self) -> bool:
+        """Whether AWS answered every call; a gap of a control itself (`control …`) is none of them.
+
+        An account without an analyzer of unused access has such a gap, and nothing failed.
+        """
+        return all(gap.step.startswith(CONTROL_STEP) for gap in self.gaps)

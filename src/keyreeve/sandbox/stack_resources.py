@@ -26,6 +26,8 @@ _NAMED: Final[Mapping[Kind, tuple[str, tuple[str, ...]]]] = {
         ("logGroupName", "logGroupIdentifier"),
     ),
     Kind.KEY: ("kms:{place}:key/{name}", ("KeyId",)),
+    Kind.DETECTOR: ("guardduty:{place}:detector/{name}", ("DetectorId", "detectorId")),
+    Kind.ANALYZER: ("access-analyzer:{place}:analyzer/{name}", ("analyzerArn",)),
 }
 PASSED: Final[Mapping[str, tuple[str, str]]] = {
     "cloudformation:CreateChangeSet": ("RoleARN", "cloudformation.amazonaws.com"),

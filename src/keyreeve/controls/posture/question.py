@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from keyreeve.controls.posture.library import Library
 from keyreeve.model.access import AccessModel
 from keyreeve.model.account_facts import AccountFacts, Holder, HolderKind
-from keyreeve.model.posture import PostureCard, PostureFinding, ResourceType
+from keyreeve.model.posture import CONTROL_STEP, PostureCard, PostureFinding, ResourceType
 from keyreeve.model.snapshot import CollectionGap
 
 Verdicts = Iterator[PostureFinding | CollectionGap]
@@ -80,7 +80,7 @@ class Question:
 
     def gap(self, card: PostureCard, reason: str) -> CollectionGap:
         """A fact that this control needs is not known."""
-        return CollectionGap(step=f"control {card.id}", reason=reason)
+        return CollectionGap(step=f"{CONTROL_STEP}{card.id}", reason=reason)
 
 
 def resource_of(holder: Holder) -> Resource:
