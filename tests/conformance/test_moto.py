@@ -368,8 +368,17 @@ def devices_of_whoever_asks(clients: Clients) -> Any:
 
 
 def credentials_of_other_services(clients: Clients) -> Any:
-    call = lambda: user(clients).list_service_specific_credentials(UserName="someone")  # noqa: E731
-    return outcome(call, lambda found: found["ServiceSpecificCredentials"])
+    """Made, listed with those of all users, taken away; the list never tells the password."""
+    iam, service = user(clients), "codecommit.amazonaws.com"
+
+    def live() -> Any:
+        made = iam.create_service_specific_credential(UserName="someone", ServiceName=service)
+        id_ = made["ServiceSpecificCredential"]["ServiceSpecificCredentialId"]
+        rows = iam.list_service_specific_credentials(AllUsers=True)["ServiceSpecificCredentials"]
+        iam.delete_service_specific_credential(UserName="someone", ServiceSpecificCredentialId=id_)
+        return [(it["UserName"], it["Status"], "ServicePassword" in it) for it in rows]
+
+    return outcome(live, lambda found: found)
 
 
 def services_last_used(clients: Clients) -> Any:
@@ -646,7 +655,12 @@ DIFFERENCES = (
     ),
     Row(device_resynchronised, "NotImplementedError", "NoSuchEntity", OTHER_ACCOUNT),
     Row(devices_of_whoever_asks, "NoSuchEntity", [], "AccessDenied"),
-    Row(credentials_of_other_services, "NotImplementedError", []),
+    Row(
+        credentials_of_other_services,
+        "NotImplementedError",
+        [("someone", "Active", False)],
+        OTHER_ACCOUNT,
+    ),
     Row(services_last_used, "NotImplementedError", []),
     Row(access_analyzer, "unimplemented", "told"),
     Row(metric_of_a_filter, "unimplemented", 1),

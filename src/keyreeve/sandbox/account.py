@@ -93,6 +93,28 @@ class GroupData:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleData:
+    """A role: whom it trusts, what it may do, when it was assumed last."""
+
+    name: str
+    trust: Document
+    created: timedelta = timedelta(days=400)
+    path: str = "/"
+    attached: tuple[str, ...] = ()
+    """ARNs, or bare names of AWS managed policies."""
+    inline: Mapping[str, Document] = field(default_factory=dict)
+    last_used: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyData:
+    """A managed policy of the account's own; nobody needs to hold it."""
+
+    name: str
+    document: Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RootData:
     """The root user, as far as the credential report tells of it."""
 
@@ -141,4 +163,6 @@ class AccountData:
     """Versioned, encrypted with AES256, without public access."""
     groups: tuple[GroupData, ...] = ()
     users: tuple[UserData, ...] = ()
+    policies: tuple[PolicyData, ...] = ()
+    roles: tuple[RoleData, ...] = ()
     events: tuple[EventData, ...] = ()

@@ -21,6 +21,8 @@ from keyreeve.sandbox.account import (
     KeyData,
     MailData,
     PasswordData,
+    PolicyData,
+    RoleData,
     RootData,
     UserData,
 )
@@ -172,6 +174,19 @@ _READERS: Mapping[type, Mapping[str, Reader]] = {
         "attached": _list(_text),
         "inline": _inline,
     },
+    RoleData: {
+        "name": _text,
+        "trust": _mapping,
+        "created": _age,
+        "path": _text,
+        "attached": _list(_text),
+        "inline": _inline,
+        "last_used": _age,
+    },
+    PolicyData: {
+        "name": _text,
+        "document": _mapping,
+    },
     RootData: {
         "created": _age,
         "last_sign_in": _age,
@@ -200,6 +215,8 @@ _READERS: Mapping[type, Mapping[str, Reader]] = {
         "buckets": _list(_text),
         "groups": _list(_a(GroupData)),
         "users": _list(_a(UserData)),
+        "policies": _list(_a(PolicyData)),
+        "roles": _list(_a(RoleData)),
         "events": _list(_a(EventData)),
     },
 }

@@ -15,6 +15,7 @@ from keyreeve.sandbox.account import (
     Document,
     GroupData,
     KeyData,
+    RoleData,
     UserData,
 )
 from keyreeve.sandbox.patches.identifiers import derived
@@ -64,6 +65,7 @@ def seed(world: World, account: AccountData) -> None:
     if OWN_USER not in backend.users:
         make_user(backend, _OWN, now, _own_key(world, account.account_id))
     world.own_keys.add(_own_key(world, account.account_id))
+    _roles(backend, account, now)
     _identities(account)
     _buckets(account)
 
@@ -115,6 +117,30 @@ def _group(backend: Any, group: GroupData) -> None:
         backend.attach_group_policy(managed_policy_arn(name), group.name)
     for name, document in group.inline.items():
         backend.put_group_policy(group.name, name, json.dumps(document))
+
+
+def _roles(backend: Any, account: AccountData, now: datetime) -> None:
+    """Roles and own policies; what is made later gets the ids that it would get without them."""
+    from moto.moto_api._internal import mock_random
+
+    before = mock_random.getstate()
+    for policy in account.policies:
+        backend.create_policy(None, "/", json.dumps(policy.document), policy.name, [])
+    for role in account.roles:
+        _role(backend, role, now)
+    mock_random.setstate(before)
+
+
+def _role(backend: Any, data: RoleData, now: datetime) -> None:
+    trust = json.dumps(data.trust)
+    made = backend.create_role(data.name, trust, data.path, None, "", [], 3600)
+    made.create_date = now - data.created
+    if data.last_used is not None:
+        made.last_used = now - data.last_used
+    for name in data.attached:
+        backend.attach_role_policy(managed_policy_arn(name), data.name)
+    for name, document in data.inline.items():
+        backend.put_role_policy(data.name, name, json.dumps(document))
 
 
 def make_user(backend: Any, data: UserData, now: datetime, own_key: str | None = None) -> None:

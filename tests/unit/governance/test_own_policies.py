@@ -14,6 +14,8 @@ from keyreeve.aws.failures import READS
 from keyreeve.governance.installation import Bucket, Installation
 from keyreeve.governance.own_policies import (
     ACCOUNT_READS,
+    POSTURE_READS,
+    POSTURE_USER_READS,
     QUOTA,
     USER_READS,
     Role,
@@ -65,6 +67,7 @@ HERE = Installation(
     sender="iam@example.com",
 )
 ACTOR = Role.ACTOR
+READING = {*ACCOUNT_READS, *USER_READS, *POSTURE_READS, *POSTURE_USER_READS}
 
 
 def here(**settings: Any) -> Installation:
@@ -114,7 +117,7 @@ def test_acting_rights_are_what_the_effects_of_the_config_declare():
         allowed = actions_in(documents(at, ACTOR))
         assert declared <= allowed
         iam = {a for a in allowed if a.startswith(("iam:", "secretsmanager:"))}
-        assert iam - declared <= {*ACCOUNT_READS, *USER_READS}
+        assert iam - declared <= READING
 
 
 def test_every_effect_can_be_brought_about_by_some_config():
@@ -149,7 +152,7 @@ QUARANTINED = Enforcement(user_inactive=FinalAct.QUARANTINE)
 )
 def test_a_right_is_there_only_where_the_config_needs_it(settings, more, fewer):
     acting = actions_in(documents(here(**settings), ACTOR))
-    iam = {a for a in acting if a.startswith("iam:")} - {*ACCOUNT_READS, *USER_READS}
+    iam = {a for a in acting if a.startswith("iam:")} - READING
     assert iam == (BY_DEFAULT | more) - fewer
 
 

@@ -64,10 +64,9 @@ def _lacks(found: PasswordPolicy, wanted: PasswordRules) -> Iterator[str]:
     if found.minimum_length < wanted.minimum_length:
         yield (f"{found.minimum_length} characters are enough, wanted are {wanted.minimum_length}")
     if found.reuse_prevention < wanted.reuse_prevention:
-        yield (
-            f"{found.reuse_prevention} earlier passwords may not come back, "
-            f"wanted are {wanted.reuse_prevention}"
-        )
+        kept = found.reuse_prevention
+        barred = f"only {kept} earlier passwords are barred" if kept else "old passwords may return"
+        yield f"{barred}, wanted are {wanted.reuse_prevention} barred"
     if wanted.max_age and not 0 < found.max_age_days <= wanted.max_age:
         for_days = f"for {found.max_age_days} days" if found.max_age_days else "for ever"
         yield f"passwords are good {for_days}, wanted are {wanted.max_age} days"

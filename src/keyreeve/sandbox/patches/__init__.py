@@ -40,6 +40,7 @@ def apply(world: World) -> None:
         puts,
         rules,
         secrets,
+        service_credentials,
         simulation,
         sts,
         subscriptions,
@@ -70,6 +71,7 @@ def apply(world: World) -> None:
     long_polling.apply(world)
     detector_tags.apply()
     secrets.apply(world)
+    service_credentials.apply(world)
     boundaries.apply()
     trust.apply(world)
     sts.apply(world)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from keyreeve.sandbox.callers import caller_of
-from keyreeve.sandbox.patches.replacing import add, replace
+from keyreeve.sandbox.patches.replacing import replace
 from keyreeve.sandbox.world import World
 
 _OPTIONAL: Final = (
@@ -30,7 +30,6 @@ _OPTIONAL: Final = (
 
 def apply(world: World) -> None:
     """Fill the name in before moto looks for it. After the other patches of IAM."""
-    from moto.core.responses import ActionResult
     from moto.iam.models import IAMBackend
     from moto.iam.responses import IamResponse
 
@@ -41,9 +40,6 @@ def apply(world: World) -> None:
             caller = caller_of(world, access_key_id)
             return caller.user if caller is not None else None
         return stock_lookup(self, access_key_id)
-
-    def list_service_specific_credentials(_: Any) -> Any:
-        return ActionResult({"ServiceSpecificCredentials": []})
 
     def named(stock: Callable[[Any], Any]) -> Callable[[Any], Any]:
         def answer(self: Any) -> Any:
@@ -56,6 +52,5 @@ def apply(world: World) -> None:
         return answer
 
     replace(IAMBackend, get_user_from_access_key_id=get_user_from_access_key_id)
-    add(IamResponse, list_service_specific_credentials=list_service_specific_credentials)
     for name in _OPTIONAL:
         replace(IamResponse, **{name: named(getattr(IamResponse, name))})

@@ -55,7 +55,7 @@ ALL_CLASSES = {f"require_{kind}": True for kind in ("uppercase", "lowercase", "n
     [
         (CIS, None, None),
         ({**CIS, "minimum_length": 13}, None, "13 characters are enough, wanted are 14."),
-        ({**CIS, "reuse_prevention": 5}, None, "5 earlier passwords may not come back"),
+        ({**CIS, "reuse_prevention": 5}, None, "Only 5 earlier passwords are barred"),
         ({}, None, "The account has no policy of its own"),
         (CIS, PasswordRules(), "not asked for: upper, lower, number, symbol"),
         ({**CIS, **ALL_CLASSES}, PasswordRules(), "Passwords are good for ever, wanted are 90"),
