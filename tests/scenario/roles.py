@@ -254,6 +254,17 @@ def lookers(house: House) -> None:
         house(Role.READER, *command.split())
     house(Role.READER, "mail", "preview", "no.mfa", "--as-of", now)
     house(Role.READER, "doctor", refusable=True)
+    _watched(house)
+    house(Role.READER, "check", "--posture", "--as-of", now)
+
+
+def _watched(house: House) -> None:
+    """A trail, a detector, an analyzer, somebody who uses Git: all that posture can ask about."""
+    url = house.sandbox.url
+    trails = aws(url, "cloudtrail")
+    trails.create_trail(Name="main", S3BucketName=BUCKET, IsMultiRegionTrail=True)
+    aws(url, "guardduty").create_detector(Enable=True)
+    aws(url, "accessanalyzer").create_analyzer(analyzerName="external", type="ACCOUNT")
 
 
 def deciders(house: House) -> None:

@@ -255,3 +255,35 @@ user_names = st.text(
 def test_every_name_that_iam_allows_comes_back_as_it_is(users):
     rows = [{**ADA, "user": user} for user in users]
     assert names(parse(written(*rows))) == users
+
+
+@pytest.mark.parametrize(
+    ("cells", "used"),
+    [
+        ({}, Absent.NEVER),
+        ({"password_last_used": "no_information"}, Absent.NEVER),
+        ({"password_last_used": "not_supported"}, Absent.UNKNOWN),
+        (
+            {"password_last_used": "2026-01-04T07:55:00+00:00"},
+            datetime(2026, 1, 4, 7, 55, tzinfo=UTC),
+        ),
+        (
+            {
+                "password_last_used": "2025-01-04T07:55:00+00:00",
+                "access_key_2_last_used_date": "2026-01-03T00:00:00Z",
+            },
+            datetime(2026, 1, 3, tzinfo=UTC),
+        ),
+        ({"password_last_used": "yesterday"}, None),
+    ],
+)
+def test_of_root_the_latest_use_is_kept_and_a_strange_row_harms_nobody_else(cells, used):
+    root = {**ADA, "user": "<root_account>", "password_last_used": "N/A"}
+    root |= {"access_key_1_last_used_date": "N/A", **cells}
+    parsed = parse(written(root, ADA))
+    assert parsed.root_last_used == used
+    assert (parsed.root_seen, names(parsed), parsed.gaps) == (True, ["ada"], ())
+
+
+def test_without_a_row_of_root_nothing_is_known_of_its_use():
+    assert parse(written(ADA)).root_last_used is None
