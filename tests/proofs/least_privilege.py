@@ -241,6 +241,8 @@ def _is_named(resource: str) -> bool:
         return name.split("/")[0] in (BUCKET, roles.NEW_BUCKET)
     if account == "aws":  # one of AWS's own policies, by its name
         return name.startswith("policy/") and "*" not in name
+    if service == "cloudtrail":  # an organisation's trail bears the management account's number
+        return name == "trail/*"
     return account == HOME_ACCOUNT and name not in ("*", "")
 
 

@@ -283,6 +283,7 @@ def deciders(house: House) -> None:
     house(act, "run", "--pause", "a migration")
     house(act, "run", "--resume")
     house(act, "summary", "--send", "--as-of", now)
+    house(act, "check", "--posture", "--as-of", now)
     house(act, "doctor", "--send-test", "somebody@example.com")
     house(act, "state", "migrate")
     _broken(house)

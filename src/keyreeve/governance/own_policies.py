@@ -74,7 +74,6 @@ POSTURE_READS: Final = (
 )
 """What `check --posture` reads besides, and no resource can limit."""
 POSTURE_USER_READS: Final = ("iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials")
-_ANALYZER_READS: Final = ("access-analyzer:ListFindings", "access-analyzer:ListFindingsV2")
 _SECRET_READS: Final = ("secretsmanager:DescribeSecret",)
 _BUCKET_READS: Final = (
     "s3:GetBucketPublicAccessBlock",
@@ -183,7 +182,7 @@ def _posture_reads(at: Installation) -> Iterator[Json]:
     detectors = at.anywhere("guardduty", "detector/*")
     yield allow("ReadDetectors", ("guardduty:GetDetector",), detectors)
     analyzers = at.anywhere("access-analyzer", "analyzer/*")
-    yield allow("ReadAnalyzers", _ANALYZER_READS, analyzers)
+    yield allow("ReadAnalyzers", ("access-analyzer:ListFindings",), analyzers)
 
 
 def _storage_reads(at: Installation, bucket: Bucket) -> Iterator[Json]:

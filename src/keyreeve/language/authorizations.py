@@ -7,8 +7,7 @@ operation's action bears another name, the operation's own page:
 sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error message names it).
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
 key stands in for s3:prefix then.
-accessanalyzer:ListFindingsV2 is found under its own name and under ListFindings in policies of the
-field; the reference was not at hand, so both are asked for.
+accessanalyzer:ListFindingsV2 is authorised as access-analyzer:ListFindings, as version 1 is.
 iam:CreateUser with tags asks for iam:TagUser besides.
 s3:CreateBucket with ObjectOwnership asks for s3:PutBucketOwnershipControls besides.
 secretsmanager:CreateSecret with tags asks for secretsmanager:TagResource besides.
@@ -229,9 +228,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(("ses:GetEmailIdentity", "ses:SendRawEmail"), Kind.IDENTITY),
     "sns:Publish": Kind.TOPIC,
     "access-analyzer:ListAnalyzers": Kind.NONE,
-    **dict.fromkeys(
-        ("access-analyzer:ListFindings", "access-analyzer:ListFindingsV2"), Kind.ANALYZER
-    ),
+    "access-analyzer:ListFindings": Kind.ANALYZER,
     "guardduty:GetDetector": Kind.DETECTOR,
     "guardduty:ListDetectors": Kind.NONE,
     **dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), Kind.KEY),
@@ -252,9 +249,9 @@ ACTIONS: Final[Mapping[str, Kind]] = {
 
 _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "accessanalyzer:ListAnalyzers": ("access-analyzer:ListAnalyzers",),
-    "accessanalyzer:ListFindingsV2": (
-        "access-analyzer:ListFindings",
-        "access-analyzer:ListFindingsV2",
+    **dict.fromkeys(
+        ("access-analyzer:ListFindingsV2", "accessanalyzer:ListFindingsV2"),
+        ("access-analyzer:ListFindings",),
     ),
     "iam:CreateUser": ("iam:CreateUser", "iam:TagUser"),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
