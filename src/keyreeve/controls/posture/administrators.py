@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from keyreeve.controls.posture.asked_actions import ANYTHING
 from keyreeve.controls.posture.library import Library, Shelf
 from keyreeve.controls.posture.question import Question, Verdicts, resource_of
 from keyreeve.language.policy_evaluator import Policies, Request, evaluate
@@ -30,15 +31,6 @@ CARD: Final = PostureCard(
         "https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-1",
     ),
 )
-
-_PROBES: Final = (
-    "ec2:TerminateInstances",
-    "iam:CreateUser",
-    "kms:Decrypt",
-    "s3:DeleteBucket",
-    "keyreeve-probe:AnyAction",
-)
-"""Whoever may do all of these to every resource may do everything: the last exists nowhere."""
 
 
 def check(question: Question) -> Verdicts | None:
@@ -68,7 +60,7 @@ def everything(policies: Policies) -> bool:
     """Whether all actions on all resources are allowed, conditions taken as met."""
     return all(
         evaluate(policies, Request(action=action, complete=False), hopeful=True).allowed
-        for action in _PROBES
+        for action in ANYTHING
     )
 
 

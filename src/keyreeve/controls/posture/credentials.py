@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
+from keyreeve.controls.posture.asked_actions import GIT
 from keyreeve.controls.posture.library import Library
 from keyreeve.controls.posture.question import (
     Question,
@@ -78,8 +79,6 @@ SERVICE: Final = PostureCard(
     ),
 )
 
-_GIT: Final = ("codecommit:GitPull", "codecommit:GitPush")
-
 
 def check_certificates(question: Question) -> Verdicts | None:
     """Expired, or ending within SOON."""
@@ -143,7 +142,7 @@ def may_use_git(library: Library, user: Holder, repository: str) -> bool:
     ListSSHPublicKeys is one call a user; who cannot use a key is not asked for it.
     """
     policies = library.policies(user, library.with_groups(user))
-    requests = (Request(action=action, resource=repository, complete=False) for action in _GIT)
+    requests = (Request(action=action, resource=repository, complete=False) for action in GIT)
     return any(evaluate(policies, each, hopeful=True).allowed for each in requests)
 
 

@@ -1,9 +1,13 @@
-"""The account's policy documents, parsed once, and what each holder holds of them."""
+"""The account's policy documents, parsed once, and what each holder holds of them.
+
+They are pared to the actions that are asked about: no other question may be put to them.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
+from keyreeve.controls.posture.asked_actions import pared
 from keyreeve.language.policy_document import MalformedPolicy, PolicyDocument, parse_document
 from keyreeve.language.policy_evaluator import Policies
 from keyreeve.model.account_facts import Document, Holder, HolderKind, Identities
@@ -31,10 +35,14 @@ class Library:
     def __init__(self, identities: Identities) -> None:
         self.identities = identities
         self._managed = {arn: _parsed(text) for arn, text in identities.policies.items()}
+        self._own = {holder.arn: self._shelf(holder) for holder in identities.holders}
         self._groups = {g.name: g for g in identities.of_kind(HolderKind.GROUP)}
 
     def own(self, holder: Holder) -> Shelf:
         """What hangs on the holder itself."""
+        return self._own[holder.arn]
+
+    def _shelf(self, holder: Holder) -> Shelf:
         found: list[tuple[str, PolicyDocument | None]] = [
             (f"policy {policy_name(arn)}", self._managed.get(arn)) for arn in holder.attached
         ]
@@ -65,6 +73,6 @@ def policy_name(arn: str) -> str:
 
 def _parsed(text: Document) -> PolicyDocument | None:
     try:
-        return parse_document(text)
+        return pared(parse_document(text))
     except MalformedPolicy:
         return None

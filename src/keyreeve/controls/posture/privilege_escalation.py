@@ -86,6 +86,7 @@ class _Asked:
         self._question = question
         self._library = library
         self._groups = {g.name: g for g in library.identities.of_kind(HolderKind.GROUP)}
+        self._administrators: dict[str, bool] = {}
         self._known: dict[tuple[object, ...], tuple[EscalationPath, ...]] = {}
 
     def paths(self, holder: Holder) -> list[EscalationPath]:
@@ -95,14 +96,17 @@ class _Asked:
         if not holder.attached and not holder.inline and len(holder.groups) < 2:  # noqa: PLR2004
             return []  # the group's own finding, if there is one, says it all
         groups = [self._groups[name] for name in holder.groups if name in self._groups]
-        if any(everything(self._policies(group)) for group in groups):
+        if any(self._administers(group) for group in groups):
             return []
         told = {path.name for g in groups for path in self.paths(g)}
         shelf = self._library.with_groups(holder)
         return [p for p in self._of(holder, shelf, holder.groups) if p.name not in told]
 
-    def _policies(self, holder: Holder) -> Policies:
-        return self._library.policies(holder, self._library.own(holder))
+    def _administers(self, group: Holder) -> bool:
+        if group.arn not in self._administrators:
+            policies = self._library.policies(group, self._library.own(group))
+            self._administrators[group.arn] = everything(policies)
+        return self._administrators[group.arn]
 
     def _of(
         self, holder: Holder, shelf: Shelf, groups: tuple[str, ...]
