@@ -114,11 +114,16 @@ def test_without_a_password_policy_aws_defaults_are_reported(account):
     assert not policy.custom
     assert policy.minimum_length == 8
     assert not policy.users_may_change
+    assert (policy.reuse_prevention, policy.max_age_days) == (0, 0)
 
 
 def test_a_custom_password_policy_is_reported_as_it_is(account):
     account.seed.password_policy(
-        MinimumPasswordLength=20, RequireSymbols=True, AllowUsersToChangePassword=True
+        MinimumPasswordLength=20,
+        RequireSymbols=True,
+        AllowUsersToChangePassword=True,
+        PasswordReusePrevention=5,
+        MaxPasswordAge=60,
     )
     policy = account.reader.password_policy()
     assert policy.custom
@@ -126,6 +131,7 @@ def test_a_custom_password_policy_is_reported_as_it_is(account):
     assert policy.require_symbols
     assert not policy.require_numbers
     assert policy.users_may_change
+    assert (policy.reuse_prevention, policy.max_age_days) == (5, 60)
 
 
 def test_a_live_user_is_who_the_details_say(account):
