@@ -32,6 +32,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "baseline": "Groups, roles, trail, alarms, detection as stacks; deploy and verify.",
         "user": "Onboard, tag, reconcile, demote, release, offboard users.",
         "report": "Write down who may do what, why and since when.",
+        "review": "Access reviews: ask who still needs what, and carry it out.",
         "assume": "Open a session of a role, with MFA; or write a profile for it.",
     },
     "For the team": {

@@ -108,7 +108,8 @@ def to_bytes(mail: OutgoingMail, *, message_id: str | None) -> bytes:
     """The mail with CRLF line ends. `message_id` without brackets; None: the mail system adds it.
 
     RecipientRefused, SenderRefused for bad addresses; ValueError for a credentials mail with more
-    than one reader or attachment, and for attachments to any other kind.
+    than one reader or attachment, for a review's form to more than one reviewer, and for
+    attachments to any other kind.
     """
     envelope(mail)
     _check_routing(mail)
@@ -121,16 +122,16 @@ def to_bytes(mail: OutgoingMail, *, message_id: str | None) -> bytes:
 
 def archive_bytes(mail: OutgoingMail, message_id: str) -> bytes:
     """The same mail for the archive: an attachment's name and size, not its content."""
-    return to_bytes(
-        replace(mail, attachments=tuple(map(_left_out, mail.attachments))), message_id=message_id
-    )
+    left_out = tuple(_left_out(mail.kind, attachment) for attachment in mail.attachments)
+    return to_bytes(replace(mail, attachments=left_out), message_id=message_id)
 
 
-def _left_out(attachment: Attachment) -> Attachment:
-    note = (
-        f"The attachment {attachment.name} ({len(attachment.content)} bytes) went to its owner "
-        "only.\r\nIts content is not kept here.\r\n"
-    )
+def _left_out(kind: MailKind, attachment: Attachment) -> Attachment:
+    went = f"The attachment {attachment.name} ({len(attachment.content)} bytes) went to "
+    if kind is MailKind.REVIEW:
+        note = f"{went}its reviewer.\r\nIts content is kept below reviews/.\r\n"
+    else:
+        note = f"{went}its owner only.\r\nIts content is not kept here.\r\n"
     return replace(attachment, content=note.encode(), media_type="text/plain")
 
 
@@ -140,6 +141,9 @@ def _check_routing(mail: OutgoingMail) -> None:
             raise ValueError(
                 "a credentials mail has one recipient, no copy and at most one attachment"
             )
+    elif mail.kind is MailKind.REVIEW:
+        if len(mail.to) != 1:
+            raise ValueError("a review's form goes to one reviewer")
     elif mail.attachments:
         raise ValueError(f"a {mail.kind} mail carries no attachment")
 

@@ -189,6 +189,8 @@ class Summary:
     to_place: tuple[SummaryRow, ...] = ()
     """Users whom only a person can place, and groups that do not exist."""
     tag_gaps: tuple[SummaryRow, ...] = ()
+    removals: tuple[SummaryRow, ...] = ()
+    """Access that ends by an access review, now or within seven days."""
 
 
 # --- on the way to the mail system --------------------------------------------------------------
@@ -202,6 +204,8 @@ class MailKind(StrEnum):
     CREDENTIALS = "credentials"
     TEAM = "team"
     SUMMARY = "summary"
+    REVIEW = "review"
+    """An access review's form, to one reviewer; the team in CC once it is late."""
     TEST = "test"
 
 

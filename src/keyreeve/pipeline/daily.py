@@ -37,8 +37,10 @@ from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.publish import publish
 from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
+from keyreeve.pipeline.removals import with_removals
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Mailer, Progress
+from keyreeve.ports.reviews import ReviewRecords
 from keyreeve.ports.week import EventHistory
 from keyreeve.reporting.summary import summarise
 
@@ -60,6 +62,8 @@ class Account:
     events: EventHistory | None = None
     """CloudTrail; asked where there is an access model and a summary is due."""
     """None: no access.yaml is configured."""
+    reviews: ReviewRecords | None = None
+    """Access reviews, whose removals the summary names; None: no access model."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,7 +343,7 @@ def _by_user(evaluation: Evaluation) -> dict[UserId, dict[FindingKey, Finding]]:
 
 def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
     """The summary of the day, with the state as it stands after the day's acts."""
-    return summarise(
+    summary = summarise(
         judged.plan,
         state,
         judged.people,
@@ -349,6 +353,7 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         judged.sweep,
         judged.week,
     )
+    return with_removals(account.reviews, summary, judged.snapshot)
 
 
 def week_of(account: Account, now: datetime) -> Week | None:

@@ -19,6 +19,7 @@ from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
 from keyreeve.pipeline.execution import Execution, summary_effect
 from keyreeve.pipeline.people import Person, Standing, standing
 from keyreeve.pipeline.post_office import PostOffice
+from keyreeve.pipeline.removals import with_removals
 from keyreeve.pipeline.workbench import Deferred, Workbench
 from keyreeve.ports import Progress
 from keyreeve.reporting.summary import summarise
@@ -84,7 +85,7 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
     """The weekly summary as it would read now."""
     facts = standing(account, now, progress)
     judged = facts.judged
-    return facts, summarise(
+    summary = summarise(
         judged.plan,
         judged.planned.state,
         judged.people,
@@ -94,6 +95,7 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
         judged.sweep,
         week_of(account, now),
     )
+    return facts, with_removals(account.reviews, summary, facts.snapshot)
 
 
 def send_summary(account: Account, now: datetime, progress: Progress) -> tuple[Outcome, Summary]:

@@ -111,10 +111,11 @@ class Registrar:
     As a context manager it keeps what was noted, whatever ends the verb.
     """
 
-    def __init__(self, account: Account, now: datetime, by: str) -> None:
+    def __init__(self, account: Account, now: datetime, by: str, *, about: str = "user") -> None:
         self._account = account
         self._now = now
         self._by = by
+        self._about = about
         self._state: State | None = None
 
     def __enter__(self) -> Self:
@@ -143,7 +144,9 @@ class Registrar:
 
     def note(self, event: str, data: Mapping[str, object]) -> None:
         """One record, with who asked."""
-        self._account.tools.audit.append(f"user.{event}", self._now, {**data, "by": self._by})
+        self._account.tools.audit.append(
+            f"{self._about}.{event}", self._now, {**data, "by": self._by}
+        )
 
     def keep(self) -> None:
         """Durable from here on."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from io import StringIO
 
-from keyreeve.codec.visible import one_line
+from keyreeve.codec.visible import spreadsheet_cell
 from keyreeve.model.access import AccessModel, TrustModel
 from keyreeve.render.environment import page_environment
 from keyreeve.reporting.access_document import AccessReport, Person, Remark
@@ -14,8 +14,6 @@ _TRUST = {
     TrustModel.GROUP: "the account, and a policy on each group that allows its own role",
     TrustModel.USERS: "the users that access.yaml names",
 }
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would calculate (P17); a leading apostrophe makes it text."""
 _HEADER = (
     *("user", "department", "email", "mfa", "group", "role", "why", "since", "by"),
     *("standing", "other_groups", "remarks", "created"),
@@ -42,7 +40,7 @@ def rows(report: AccessReport, model: AccessModel) -> str:
     writer.writerow(_HEADER)
     for person in report.people:
         for cells in _cells(person, model):
-            writer.writerow([_text(cell) for cell in cells])
+            writer.writerow([spreadsheet_cell(cell) for cell in cells])
     return out.getvalue()
 
 
@@ -70,8 +68,3 @@ def _cells(person: Person, model: AccessModel) -> list[tuple[str, ...]]:
         for way in person.ways
     ]
     return [(*first, *way, *last) for way in ways or [("", "", "", "", "")]]
-
-
-def _text(cell: str) -> str:
-    line = one_line(cell)
-    return f"'{line}" if line.startswith(_FORMULA) else line

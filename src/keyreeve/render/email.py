@@ -20,6 +20,7 @@ from keyreeve.model.notice import (
     SummaryRow,
     TeamNotice,
 )
+from keyreeve.model.review import ReviewNotice
 from keyreeve.render import wording
 from keyreeve.render.environment import html_environment, text_environment
 
@@ -53,6 +54,7 @@ _SECTIONS: Final = (
     ("unreachable", "Owners who cannot be reached", "Nothing happens to them until they can."),
     ("slot_blocked", "No free key slot", "No replacement can be created for these users."),
     ("waivers", "Waivers that end soon or have ended", "After that day the finding counts again."),
+    ("removals", "Access that ends by a review", "`keyreeve review due --execute` ends it."),
     ("inline_policies", "Inline policies", "Reported here only; nobody is mailed about them."),
     ("to_move", "Users in the wrong group", "`keyreeve user reconcile --execute` moves them."),
     ("to_place", "Users whom only a person can place", "Each is left where it is until then."),
@@ -116,6 +118,11 @@ class MailRenderer:
     def team(self, notice: TeamNotice) -> RenderedMail:
         """A word to the MSP team."""
         return self._plainly("team", notice.letterhead, {"notice": notice})
+
+    def review(self, notice: ReviewNotice) -> RenderedMail:
+        """What a reviewer is asked, and until when."""
+        facts = {"notice": notice, "headline": wording.REVIEW_HEADLINES[notice.occasion]}
+        return self._plainly("review", notice.letterhead, facts)
 
     def summary(self, summary: Summary) -> RenderedMail:
         """Figures first, then what needs a person; empty sections are left out."""

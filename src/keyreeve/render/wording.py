@@ -11,6 +11,7 @@ from typing import Final
 from keyreeve.escalation.words import day
 from keyreeve.model.case import Stage
 from keyreeve.model.notice import CredentialKind, CredentialsNotice, FindingLine, Notice
+from keyreeve.model.review import Occasion
 
 STAGE_LABELS: Final = {
     Stage.PENDING: "Pending",
@@ -34,6 +35,12 @@ TONES: Final = {
     Stage.OVERDUE: "red",
 }
 """Colours of the badges (S1.21); the words say the same without them."""
+
+REVIEW_HEADLINES: Final = {
+    Occasion.FORM: "Access review",
+    Occasion.REMINDER: "Access review: reminder",
+    Occasion.ESCALATION: "Access review: overdue",
+}
 
 INTRODUCTIONS: Final = {
     Stage.PENDING: (

@@ -8,6 +8,7 @@ escrow        credentials/: secrets at rest
 audit_log     audit/: the hash chain, and its verification
 lock          lock.json: one writer per account
 decisions     waivers.json, holds.json, pause.json: what people have decided
-archive       mails/, collected/, runs/, reports/, reviews/
+reviews       reviews/: access reviews, each step written once
+archive       mails/, collected/, runs/, reports/
 write_once    what journal, escrow and audit log share
 """

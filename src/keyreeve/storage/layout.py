@@ -10,7 +10,8 @@ iam-compliance/{project}/{account_id}/     several accounts
   audit-inbox/{instant}-{run_id}-{event}.json     records that wait for the holder of the lock
   feedback/YYYY/MM/DD/HHMMSS-{digest}.json          mails that came back, by arrival (UTC)
   set-aside/…                                       what `state repair` took out of their way
-  mails/ · collected/ · runs/{run_id}/ · reports/ · reviews/
+  reviews/{campaign}/…                              access reviews, each step written once
+  mails/ · collected/ · runs/{run_id}/ · reports/
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ AUDIT = "audit/"
 AUDIT_INBOX = "audit-inbox/"
 FEEDBACK = "feedback/"
 SET_ASIDE = "set-aside/"
-ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
-WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE)
+REVIEWS = "reviews/"
+ARCHIVES = ("mails/", "collected/", "runs/", "reports/")
+WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS)
 """Prefixes whose objects are never written a second time."""
 REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE)
 """Documents that are written anew on the condition that nobody else did."""

@@ -26,6 +26,7 @@ from keyreeve.model.snapshot import Caller
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.workbench import Post, Tools
 from keyreeve.ports import Lease, Mailer, ObjectStore
+from keyreeve.ports.reviews import ReviewRecords
 from keyreeve.ports.week import EventHistory
 from keyreeve.storage.lock import AccountLock
 
@@ -221,7 +222,15 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         post=post_for(config, door.caller.account_id),
         access=access_model(config),
         events=event_history(door),
+        reviews=review_records(door),
     )
+
+
+def review_records(door: Door) -> ReviewRecords | None:
+    """Access reviews; None where no access model says who may do what."""
+    from keyreeve.storage.reviews import StoredReviews
+
+    return None if door.config.baseline.access is None else StoredReviews(door.store)
 
 
 def event_history(door: Door) -> EventHistory | None:
