@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from keyreeve.cli import screen, words
+from keyreeve.codec.values import to_json
 from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
 from keyreeve.model.people import Sweep
@@ -30,7 +31,8 @@ def show_pause(pause: Pause | None) -> None:
 def run_document(report: Report) -> dict[str, object]:
     """The JSON of `run`."""
     document = plan_document(report.plan, report.outcomes, report.exit_code, report.sweep)
-    return {**document, "executed": report.executed}
+    removals = [to_json(row) for row in report.summary.removals]
+    return {**document, "executed": report.executed, "removals": removals}
 
 
 def show_run(report: Report) -> None:
@@ -40,12 +42,24 @@ def show_run(report: Report) -> None:
     _outcomes(plan, report.outcomes)
     show_held(plan.held)
     _access(report.sweep)
+    _removals(report)
     _gaps(plan)
     _refusal(plan)
     screen.line()
     screen.line(_sum(report))
     if not report.executed:
         screen.line("Rehearsed only: nothing was changed, nobody was told. --execute acts.")
+
+
+def _removals(report: Report) -> None:
+    """Access that ends by a review: the run names it, `review due` ends it."""
+    due = [row for row in report.summary.removals if row.on and row.on <= report.plan.on]
+    if due:
+        names = ", ".join(screen.safe(row.user_name) for row in due)
+        screen.line(
+            f"{words.count(len(due), 'removal')} {'is' if len(due) == 1 else 'are'} due after "
+            f"access reviews: {names}. `keyreeve review due --execute` ends their access."
+        )
 
 
 def show_plan(plan: Plan) -> None:

@@ -35,7 +35,7 @@ class ReviewForm:
                 "user": row,
                 "digest": row_digest(campaign.campaign_id, task.reviewer.name, row),
                 "console": console_words(row),
-                "keys": [key_words(key) for key in row.keys],
+                "access_keys": [key_words(key) for key in row.keys],
             }
             for row in task.rows
         ]
