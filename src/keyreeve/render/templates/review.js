@@ -40,14 +40,14 @@
 
   function wrong(user) {
     const chosen = decision(user);
-    if (!chosen) return "decide: keep, revoke or time-box";
+    if (!chosen) return "Please decide: keep, revoke or time-box.";
     if (chosen === "keep") return "";
     if (chosen === "time-box") {
       const until = field(user, "until");
-      if (!until.value) return "say until which day";
-      if (until.min && until.value < until.min) return "that day is over already: revoke says that";
+      if (!until.value) return "Please say until which day.";
+      if (until.min && until.value < until.min) return "That day is over already: revoke says that.";
     }
-    return field(user, "reason").value.trim() ? "" : "say why";
+    return field(user, "reason").value.trim() ? "" : "Please say why.";
   }
 
   function check() {
@@ -64,7 +64,7 @@
     show();
     for (const user of bad) {
       const note = user.querySelector(".wrong");
-      note.textContent = `Please ${wrong(user)}.`;
+      note.textContent = wrong(user);
       user.setAttribute("aria-describedby", note.id);
     }
     told.textContent = `Nothing was saved: ${bad.length} of ${users.length} need a look. The first is ${bad[0].dataset.userName}.`;
