@@ -5,12 +5,16 @@ from __future__ import annotations
 from datetime import UTC, date, datetime
 from typing import Any
 
+from tests import samples
+
 from keyreeve.model.identifiers import AccountId, UserId, UserName
 from keyreeve.model.review import (
     Campaign,
     CampaignId,
+    Occasion,
     Reviewer,
     ReviewerName,
+    ReviewNotice,
     ShownKey,
     ShownUser,
     Task,
@@ -85,3 +89,18 @@ def campaign(*rows: ShownUser, others: tuple[ShownUser, ...] = (), **facts: Any)
         "tasks": tuple(tasks),
     }
     return Campaign(**(usual | facts))
+
+
+def notice(occasion: Occasion = Occasion.FORM) -> ReviewNotice:
+    """The mail with Ann's form; an escalation is a day late."""
+    late = occasion is Occasion.ESCALATION
+    return ReviewNotice(
+        letterhead=samples.letterhead(),
+        campaign="Quarter 1",
+        occasion=occasion,
+        on=date(2026, 1, 20) if late else MONDAY.date(),
+        due=date(2026, 1, 19),
+        users=4,
+        form="review-2026-01-05-quarter-1-ann.html",
+        sheet="review-2026-01-05-quarter-1-ann.csv",
+    )

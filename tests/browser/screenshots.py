@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests import samples
+from tests import review_samples, samples
 from tests.browser.chromium import chromium
 
 from keyreeve.model.notice import RenderedMail
 from keyreeve.render.email import MailRenderer
+from keyreeve.render.review_form import ReviewForm
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 
@@ -22,11 +23,15 @@ class Picture:
     dark: bool = False
     height: int = 1500
     """At most; the rest of a long mail is cut off."""
+    checked: tuple[str, ...] = ()
+    """What somebody has chosen on it."""
 
 
 def pictures() -> list[Picture]:
     mails = MailRenderer()
     notice = mails.notice(samples.notice())
+    review = review_samples.campaign()
+    form = ReviewForm(mails, "msp-team@example.com").page(review, review.tasks[0])
     return [
         Picture(name="notice", mail=notice, width=800),
         Picture(name="notice-narrow", mail=notice, width=320),
@@ -37,6 +42,13 @@ def pictures() -> list[Picture]:
         Picture(name="credentials-kept", mail=mails.credentials(samples.kept_key())),
         Picture(name="closing", mail=mails.closing(samples.closing())),
         Picture(name="summary", mail=mails.summary(samples.summary())),
+        Picture(
+            name="review-form",
+            mail=RenderedMail(html=form, text=""),
+            width=900,
+            height=1360,
+            checked=("#u1 >> text=Keep", "#u2 >> text=Revoke", "#u3 >> text=Time-box"),
+        ),
     ]
 
 
@@ -49,6 +61,9 @@ def main() -> None:
                 color_scheme="dark" if picture.dark else "light",
             )
             page.set_content(picture.mail.html)
+            for choice in picture.checked:
+                page.check(choice)
+            page.evaluate("scrollTo(0, 0)")
             path = IMAGES / f"{picture.name}.png"
             whole = page.evaluate("document.documentElement.scrollHeight")
             page.set_viewport_size({"width": picture.width, "height": min(whole, picture.height)})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from tests import samples
+from tests import review_samples, samples
 from tests.browser.chromium import PATH, chromium
 
 from keyreeve.codec.visible import one_line
@@ -28,6 +28,7 @@ MAILS: dict[str, RenderedMail] = {
     "credentials-kept": RENDERER.credentials(samples.kept_key()),
     "team": RENDERER.team(samples.team()),
     "summary": RENDERER.summary(samples.summary()),
+    "review": RENDERER.review(review_samples.notice()),
 }
 
 LOW_CONTRAST = """

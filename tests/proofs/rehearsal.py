@@ -32,6 +32,7 @@ import pytest
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.guard import guarded
 from tests.scenario import on_the_wire
+from tests.scenario.answering import filled_in
 from tests.scenario.people import MONDAY
 
 from keyreeve import wiring
@@ -70,9 +71,15 @@ roles:
     role: DeveloperRole
     policies: [arn:aws:iam::aws:policy/job-function/ViewOnlyAccess]
 """
+REVIEWERS = """\
+reviewers:
+  boss: {email: boss@example.com}
+default: boss
+"""
 DAYS = (0, 7, 11, 14)
 """Lived before anything is rehearsed: a key was replaced and made Inactive, a password reset."""
 NOW = "2026-01-19T07:00:00+00:00"
+REVIEW = "2026-01-19-open"
 OWN = frozenset({"s3:PutObject", "s3:DeleteObject"})
 SIGNED_AS = {"access-analyzer": "accessanalyzer", "monitoring": "cloudwatch"}
 """Services whose calls are signed under another name than the SDK's."""
@@ -91,7 +98,8 @@ class Form(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
     """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write,
-    `{tags}` a file of tags."""
+    `{tags}` a file of tags, `{reviewers}` a file of reviewers, `{review}` a review that is open,
+    `{answers}` a file of answers to it, which revoke."""
 
     words: tuple[str, ...]
     form: Form = Form.READS
@@ -164,6 +172,19 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "baseline destroy": (_reads("baseline", "destroy", "identity"),),
     "baseline verify": (_reads("baseline", "verify"),),
     "report": (_reads("report", "--access"),),
+    "review start": (
+        _reads("review", "start", "--reviewers", "{reviewers}", *_AT),
+        _own("review", "start", "--reviewers", "{reviewers}", "--out", "{folder}", *_AT),
+    ),
+    "review status": (_reads("review", "status", *_AT), _reads("review", "status", "--all")),
+    "review remind": (_reads("review", "remind", "--campaign", "{review}", *_AT),),
+    "review answer": (_own("review", "answer", "{answers}", *_AT),),
+    # The result is Keyreeve's own to write; who has access loses it with --execute alone.
+    "review close": (
+        _reads("review", "close", "--campaign", "{review}", *_AT),
+        _own("review", "close", "--campaign", "{review}", *_AT),
+    ),
+    "review due": (_reads("review", "due", *_AT),),
     # Opening a session changes nothing, and asks a person: the profile is what it can rehearse.
     "assume": (
         _reads("assume", "DeveloperRole", "--mfa-serial", "arn:mine", "--write-profile", "dev"),
@@ -238,6 +259,19 @@ class Stage:
         keys = sandbox.user("aged.key")["keys"]
         self._key = next(key["id"] for key in keys if key["status"] == "Inactive")
         self._waiver = "W0"
+        self._reviewers = folder / "reviewers.yaml"
+        self._reviewers.write_text(REVIEWERS)
+        self._forms = folder.parent / "forms"
+        self._review()
+
+    def _review(self) -> None:
+        """A review that is open, and answers to it that take somebody's access."""
+        begin = ("review", "start", "--reviewers", str(self._reviewers), "--name", "open")
+        with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+            assert main([*begin, "--out", str(self._forms), *_AT]) == 0
+        (sheet,) = self._forms.glob("*.csv")
+        answers = filled_in(sheet.read_bytes(), {OPEN: ("revoke", "", "nobody needs this")})
+        (self._forms / "answers.csv").write_bytes(answers)
 
     def run(self, command: Command) -> int:
         """The exit code."""
@@ -256,6 +290,9 @@ class Stage:
             "folder": str(self._asked),
             "waiver": self._waiver,
             "tags": str(self._tags),
+            "reviewers": str(self._reviewers),
+            "review": REVIEW,
+            "answers": str(self._forms / "answers.csv"),
         }
         return [word.format_map(filled) for word in command.words]
 
@@ -348,11 +385,12 @@ _SOUND = {
     "doctor": (0, 1),
     f"user reconcile {' '.join(_AT)}": (1,),
     "baseline verify": (1,),
+    f"review close --campaign {{review}} {' '.join(_AT)}": (0, 2),
     f"user demote {OPEN} --to-role Developer {' '.join(_AT)}": (2,),
     f"user offboard {OPEN} --delete --after-days 9 {' '.join(_AT)}": (2,),
 }
 """Exit codes of commands that are sound and not 0: findings, what the doctor would mend, users
-whom a person must place, and what may not be done."""
+whom a person must place, and what may not be done: a review is not closed without answers."""
 
 
 def _sent(on: Stage, command: Command) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Who may change users: the role of the verbs of `user`, and that of the onboarding function.
 
-people       looks, rehearses, and does what `keyreeve user …` does with --execute
+people       looks, rehearses, and does what `keyreeve user …` and `keyreeve review …` do with
+             --execute
 onboarding   the function that moves users; its stack adds its log group and the alert topic
 
 Both may add to no group but those of the access model, and neither to Quarantine: that is the

@@ -196,6 +196,28 @@ def test_a_secret_has_one_reader_and_one_place(changes):
     assert "wJalr" not in str(raised.value)
 
 
+def review_mail(**changes):
+    form = Attachment(name="form.html", content=b"<!doctype html>", media_type="text/html")
+    sheet = Attachment(name="sheet.csv", content=b"user\r\n")
+    usual = {"kind": MailKind.REVIEW, "to": ("ann@example.com",), "attachments": (form, sheet)}
+    return outgoing(**(usual | changes))
+
+
+def test_a_review_carries_its_form_and_its_sheet_to_one_reviewer_and_the_team_may_read_it():
+    mail = parsed(to_bytes(review_mail(cc=("msp@example.com",)), message_id=None))
+    names = [part.get_filename() for part in mail.iter_attachments()]
+    assert names == ["form.html", "sheet.csv"]
+    with pytest.raises(ValueError, match="one reviewer"):
+        to_bytes(review_mail(to=("a@example.com", "b@example.com")), message_id=None)
+
+
+def test_the_archive_says_where_the_form_of_a_review_is_kept():
+    archived = archive_bytes(review_mail(), "1").decode()
+    assert archived.count("name=") >= 2
+    texts = [part.get_content() for part in parsed(archived.encode()).iter_attachments()]
+    assert all("kept below reviews/" in text for text in texts)
+
+
 @given(content=st.binary(max_size=400))
 @example(content=CSV)
 @example(content=b"")

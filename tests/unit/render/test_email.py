@@ -11,12 +11,13 @@ from html.parser import HTMLParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests import samples
+from tests import review_samples, samples
 
 from keyreeve.codec.visible import one_line
 from keyreeve.model.case import Stage
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.notice import Notice, RenderedMail
+from keyreeve.model.review import Occasion
 from keyreeve.render.email import HTML_LIMIT, MailRenderer
 from keyreeve.render.wording import STAGE_LABELS, TONES
 
@@ -71,6 +72,12 @@ MAILS: dict[str, Callable[[], RenderedMail]] = {
     "credentials-both": lambda: RENDERER.credentials(samples.kept_and_attached()),
     "team": lambda: RENDERER.team(samples.team()),
     "summary": lambda: RENDERER.summary(samples.summary()),
+    **{
+        f"review-{occasion}": lambda occasion=occasion: RENDERER.review(
+            review_samples.notice(occasion)
+        )
+        for occasion in Occasion
+    },
 }
 
 
