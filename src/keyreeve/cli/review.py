@@ -22,7 +22,8 @@ from keyreeve.model.errors import ConfigError
 if TYPE_CHECKING:
     from keyreeve.cli.office import Office
     from keyreeve.model.review import Removal
-    from keyreeve.pipeline.review import Draft, Mailed, Reviewing
+    from keyreeve.pipeline.review import Draft, Reviewing
+    from keyreeve.pipeline.review_mails import Mailed
     from keyreeve.pipeline.review_removals import Carried
 
 campaign_option = click.option(
@@ -126,7 +127,7 @@ def status(*, campaign: str | None, everything: bool, as_of: datetime | None) ->
         if campaign is None and not everything:
             shown = [each for each in files if each.result is None]
         today = reviewing.today(desk.now)
-        return review_words.standing(desk, shown, removals(files), today)
+        return review_words.standing(desk, shown, removals(reviewing.records.closed()), today)
 
 
 @review.command(epilog=example("keyreeve review remind", "keyreeve review remind --send"))
@@ -136,7 +137,7 @@ def status(*, campaign: str | None, everything: bool, as_of: datetime | None) ->
 def remind(*, campaign: str | None, send: bool, as_of: datetime | None) -> int:
     """Mail whoever has not answered; once the day is over, the team (mail.cc) reads it too."""
     from keyreeve.cli import review_words
-    from keyreeve.pipeline import review as use_case
+    from keyreeve.pipeline import review_mails as use_case
 
     with _at_work(as_of, execute=send) as (desk, reviewing):
         file = reviewing.chosen(campaign)
@@ -197,6 +198,8 @@ def close(
 
     if incomplete is not bool(reason and reason.strip()):
         raise click.UsageError("--incomplete and --reason belong together.")
+    with _at_work(as_of, execute=False) as (_, reviewing):  # a refusal takes no lock
+        use_case.may_close(reviewing.chosen(campaign), reason)
     with _at_work(as_of, execute=True) as (desk, reviewing):
         file = reviewing.chosen(campaign)
         result = use_case.close(reviewing, file, desk.now, desk.by, reason)
@@ -217,10 +220,9 @@ def due(*, execute: bool, accepted: int | None, as_of: datetime | None) -> int:
     from keyreeve.cli import review_words
     from keyreeve.governance.reviewing import due as are_due
     from keyreeve.governance.reviewing import removals
-    from keyreeve.pipeline.removals import all_files
 
     with _at_work(as_of, execute=execute) as (desk, reviewing):
-        found = removals(all_files(reviewing.records))
+        found = removals(reviewing.records.closed())
         today = reviewing.today(desk.now)
         now_due = are_due(found, today)
         done = _carried_out(desk, reviewing, now_due, accepted) if execute else None
@@ -247,18 +249,17 @@ def _draft(desk: Office, name: str, due: date) -> Draft:
 
 
 def _mailed(desk: Office, reviewing: Reviewing, campaign: str) -> tuple[Mailed, ...]:
-    from keyreeve.pipeline import review as use_case
+    from keyreeve.pipeline.review_mails import remind
 
     file = reviewing.chosen(campaign)
-    return use_case.remind(reviewing, file, desk.now, desk.by, send=True)
+    return remind(reviewing, file, desk.now, desk.by, send=True)
 
 
 def _due(desk: Office, reviewing: Reviewing, campaign: str) -> tuple[Removal, ...]:
     from keyreeve.governance.reviewing import due as are_due
     from keyreeve.governance.reviewing import removals
-    from keyreeve.pipeline.removals import all_files
 
-    found = are_due(removals(all_files(reviewing.records)), reviewing.today(desk.now))
+    found = are_due(removals(reviewing.records.closed()), reviewing.today(desk.now))
     return tuple(each for each in found if each.campaign_id == campaign)
 
 

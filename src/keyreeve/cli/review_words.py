@@ -13,7 +13,7 @@ from keyreeve.model.review import Answers, Campaign, Decision, Removal, Result, 
 
 if TYPE_CHECKING:
     from keyreeve.cli.office import Office
-    from keyreeve.pipeline.review import Mailed
+    from keyreeve.pipeline.review_mails import Mailed
     from keyreeve.pipeline.review_removals import Carried
 
 LEFT = 1

@@ -19,6 +19,7 @@ from keyreeve.model.review import (
     Answers,
     Campaign,
     CampaignId,
+    Closed,
     Decided,
     Decision,
     Occasion,
@@ -192,16 +193,15 @@ def _decided(
 # --- what follows ---------------------------------------------------------------------------------
 
 
-def removals(files: Iterable[ReviewFile]) -> tuple[Removal, ...]:
+def removals(closed: Iterable[Closed]) -> tuple[Removal, ...]:
     """Removals that are not carried out yet, by day and name, whether due or not."""
-    closed = [(file.result, file.removed) for file in files if file.result is not None]
-    closed.sort(key=lambda pair: (pair[0].closed_at, pair[0].campaign_id))
     newest: dict[UserId, Removal | None] = {}
-    for result, removed in closed:
-        done = {each.user_id for each in removed if each.complete}
-        for each in result.decided:
+    for review in sorted(closed, key=lambda c: (c.result.closed_at, c.result.campaign_id)):
+        done = {each.user_id for each in review.removed if each.complete}
+        for each in review.result.decided:
             if each.decision is not None:
-                newest[each.user_id] = None if each.user_id in done else _removal(result, each)
+                left = None if each.user_id in done else _removal(review.result, each)
+                newest[each.user_id] = left
     found = (removal for removal in newest.values() if removal is not None)
     return tuple(sorted(found, key=lambda removal: (removal.on, removal.user_name)))
 

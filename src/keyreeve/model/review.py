@@ -310,6 +310,14 @@ class Removed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Closed:
+    """What is left to be done of a closed review shows in these two."""
+
+    result: Result
+    removed: tuple[Removed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewFile:
     """Everything that is kept of one review."""
 

@@ -32,7 +32,7 @@ def with_removals(
     if records is None:
         return summary
     try:
-        found = removals(all_files(records))
+        found = removals(records.closed())
     except StateUnreadable as unreadable:
         told = f"access reviews: {unreadable.where}: {unreadable.what}"
         return replace(summary, gaps=(*summary.gaps, told))

@@ -1,7 +1,7 @@
 """An access review from its start to its end; every step is kept below `reviews/` and audited.
 
-    start    read the account, assign, keep what is shown, mail the forms
-    remind   mail whoever has not answered; the team reads it too once the day is over
+    start    read the account, assign, keep what is shown
+    remind   mail whoever has not answered (`pipeline/review_mails.py`)
     answer   check what came back against what was shown, keep it
     close    the result, once; with answers missing only for a reason
 
@@ -11,7 +11,6 @@ log tells of it, and asking again goes on with what is left.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -19,35 +18,26 @@ from keyreeve.codec.review_sheet import read_sheet, shown_cells, write_sheet
 from keyreeve.codec.seal import content_digest
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.governance.assigning import assign
-from keyreeve.governance.reviewing import campaign_id, check_sheet, occasion_of, result_of
+from keyreeve.governance.reviewing import campaign_id, check_sheet, result_of
 from keyreeve.model.errors import (
     AccountUnreadable,
-    AwsFailure,
     ConfigError,
-    MailFailure,
     StorageConflict,
 )
-from keyreeve.model.identifiers import UserId
-from keyreeve.model.notice import Accepted, Attachment, MailKind, OutgoingMail
 from keyreeve.model.review import (
     Answers,
     Campaign,
     CampaignId,
-    Occasion,
     Result,
     Reviewers,
     ReviewFile,
-    ReviewNotice,
     Task,
-    Told,
 )
 from keyreeve.model.snapshot import AccountSnapshot
 from keyreeve.pipeline.access_document import Archives, read_access
 from keyreeve.pipeline.collect import collect
-from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.removals import all_files
 from keyreeve.pipeline.roster import Registrar, Roster
-from keyreeve.pipeline.workbench import Deferred
 from keyreeve.ports import Progress
 from keyreeve.ports.reviews import ReviewForms, ReviewRecords
 from keyreeve.reporting.review_rows import shown_users
@@ -90,17 +80,6 @@ class Draft:
     due: date
     by: str
     """The STS caller."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mailed:
-    """What became of one mail to a reviewer."""
-
-    task: Task
-    occasion: Occasion
-    message_id: str | None = None
-    failure: str | None = None
-    """None with no message id: rehearsed."""
 
 
 # --- start ----------------------------------------------------------------------------------------
@@ -202,140 +181,6 @@ def form_files(reviewing: Reviewing, campaign: Campaign, task: Task) -> dict[str
     }
 
 
-# --- remind ---------------------------------------------------------------------------------------
-
-
-def remind(
-    reviewing: Reviewing, file: ReviewFile, now: datetime, by: str, *, send: bool
-) -> tuple[Mailed, ...]:
-    """Mail everybody who has not answered. With `send` the lock must be held.
-
-    One mail that fails keeps no other from going out. ConfigError if the review is closed.
-    """
-    _still_open(file)
-    today = reviewing.today(now)
-    asked = [(task, occasion_of(file, task, today)) for task in file.campaign.tasks]
-    pending = [(task, occasion) for task, occasion in asked if occasion is not None]
-    if not send:
-        return tuple(Mailed(task=task, occasion=occasion) for task, occasion in pending)
-    account = reviewing.roster.account
-    office = PostOffice(account.tools, account.run_id)
-    done = []
-    with Registrar(account, now, by, about="review") as registrar:
-        registrar.keep()
-        for task, occasion in pending:
-            mail = _mail(reviewing, file, task, occasion, now)
-
-            def remember(
-                accepted: Accepted,
-                mail: OutgoingMail = mail,
-                task: Task = task,
-                occasion: Occasion = occasion,
-            ) -> None:
-                told = _told(file, task, occasion, mail, accepted, now, by)
-                reviewing.records.told(told)
-                registrar.note("mailed", _mail_record(told))
-
-            done.append(_sent(office, mail, task, occasion, remember))
-            if done[-1].failure is not None:
-                registrar.note("not_mailed", _failure_record(file, done[-1]))
-    return tuple(done)
-
-
-def _sent(
-    office: PostOffice,
-    mail: OutgoingMail,
-    task: Task,
-    occasion: Occasion,
-    remember: Callable[[Accepted], None],
-) -> Mailed:
-    try:
-        accepted = office.send(mail, UserId(task.reviewer.name), remember)
-    except (MailFailure, AwsFailure) as failure:
-        return Mailed(task=task, occasion=occasion, failure=failure.what)
-    except Deferred as closed:
-        return Mailed(task=task, occasion=occasion, failure=closed.reason)
-    return Mailed(task=task, occasion=occasion, message_id=accepted.message_id)
-
-
-def _mail(
-    reviewing: Reviewing, file: ReviewFile, task: Task, occasion: Occasion, now: datetime
-) -> OutgoingMail:
-    account, campaign = reviewing.roster.account, file.campaign
-    files = form_files(reviewing, campaign, task)
-    form, sheet = files
-    team = account.policy.mail_cc
-    to = task.reviewer.email
-    earlier = tuple(t.message_id for t in file.told if t.reviewer == task.reviewer.name)
-    notice = ReviewNotice(
-        letterhead=account.post.letterhead,
-        campaign=campaign.name,
-        occasion=occasion,
-        on=reviewing.today(now),
-        due=campaign.due,
-        users=len(task.rows),
-        form=form,
-        sheet=sheet,
-    )
-    late = occasion is Occasion.ESCALATION
-    return OutgoingMail(
-        kind=MailKind.REVIEW,
-        sender=account.post.sender,
-        to=(to,),
-        cc=tuple(each for each in team if late and each.casefold() != to.casefold()),
-        reply_to=team[0] if team else None,
-        subject=f"[{account.project}] Access review {campaign.name}: due {campaign.due}",
-        body=reviewing.forms.mail(notice),
-        sent_at=now,
-        references=earlier,
-        in_reply_to=earlier[-1] if earlier else None,
-        attachments=(
-            Attachment(name=form, content=files[form], media_type="text/html"),
-            Attachment(name=sheet, content=files[sheet]),
-        ),
-    )
-
-
-def _told(
-    file: ReviewFile,
-    task: Task,
-    occasion: Occasion,
-    mail: OutgoingMail,
-    accepted: Accepted,
-    now: datetime,
-    by: str,
-) -> Told:
-    return Told(
-        campaign_id=file.campaign.campaign_id,
-        reviewer=task.reviewer.name,
-        occasion=occasion,
-        at=now,
-        by=by,
-        to=mail.to[0],
-        cc=mail.cc,
-        message_id=accepted.message_id,
-    )
-
-
-def _mail_record(told: Told) -> dict[str, object]:
-    return {
-        "campaign_id": told.campaign_id,
-        "reviewer": told.reviewer,
-        "occasion": told.occasion.value,
-        "to": told.to,
-        "cc": list(told.cc),
-        "message_id": told.message_id,
-    }
-
-
-def _failure_record(file: ReviewFile, mailed: Mailed) -> dict[str, object]:
-    return {
-        "campaign_id": file.campaign.campaign_id,
-        "reviewer": mailed.task.reviewer.name,
-        "reason": mailed.failure,
-    }
-
-
 # --- answer ---------------------------------------------------------------------------------------
 
 
@@ -355,7 +200,7 @@ def answer(
             where=where,
             remedy="`keyreeve review status --all` names them.",
         )
-    _still_open(file)
+    still_open(file)
     task = file.campaign.task_of(sheet.reviewer)
     if task is None:
         raise ConfigError(f"{sheet.reviewer!r} is no reviewer of {sheet.campaign_id}", where=where)
@@ -407,6 +252,21 @@ def _keep(reviewing: Reviewing, made: Answers, now: datetime, by: str) -> None:
 # --- close ----------------------------------------------------------------------------------------
 
 
+def may_close(file: ReviewFile, reason: str | None) -> None:
+    """ConfigError, naming who has not answered, where no `reason` says why they may be missing."""
+    names = [task.reviewer.name for task in file.campaign.tasks]
+    missing = [name for name in names if file.latest(name) is None]
+    if missing and reason is None and file.result is None:
+        raise ConfigError(
+            f"not answered: {', '.join(missing)}",
+            where=file.campaign.campaign_id,
+            remedy=(
+                "`keyreeve review remind --send` asks them again; "
+                '--incomplete --reason "…" closes without them, and says so.'
+            ),
+        )
+
+
 def close(
     reviewing: Reviewing, file: ReviewFile, now: datetime, by: str, reason: str | None
 ) -> Result:
@@ -416,17 +276,9 @@ def close(
     """
     if file.result is not None:
         return file.result
+    may_close(file, reason)
     today = reviewing.today(now)
     result = result_of(file, at=now, by=by, today=today, reason=reason)
-    if result.missing and reason is None:
-        raise ConfigError(
-            f"not answered: {', '.join(result.missing)}",
-            where=file.campaign.campaign_id,
-            remedy=(
-                "`keyreeve review remind --send` asks them again; "
-                '--incomplete --reason "…" closes without them, and says so.'
-            ),
-        )
     account = reviewing.roster.account
     account.tools.lease.check()
     reviewing.records.close(result)
@@ -449,7 +301,8 @@ def _counted(file: ReviewFile) -> list[Answers]:
     return [each for each in found if each is not None]
 
 
-def _still_open(file: ReviewFile) -> None:
+def still_open(file: ReviewFile) -> None:
+    """ConfigError, saying when and by whom, if the review is closed."""
     if file.result is not None:
         raise ConfigError(
             f"it was closed on {file.result.closed_on} by {file.result.closed_by}",

@@ -9,6 +9,7 @@ from keyreeve.model.review import (
     Answers,
     Campaign,
     CampaignId,
+    Closed,
     Removed,
     Result,
     ReviewerName,
@@ -27,6 +28,9 @@ class ReviewRecords(Protocol):
 
     def file(self, campaign: CampaignId) -> ReviewFile | None:
         """All that is kept of one; None: there is none. StateUnreadable if a byte is altered."""
+
+    def closed(self) -> tuple[Closed, ...]:
+        """Of every closed review its result and its removals, in few calls. StateUnreadable."""
 
     def begin(self, campaign: Campaign) -> None:
         """StorageConflict if there is one of this id already."""

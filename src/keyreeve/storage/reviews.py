@@ -21,6 +21,7 @@ from keyreeve.model.review import (
     Answers,
     Campaign,
     CampaignId,
+    Closed,
     Removed,
     Result,
     ReviewerName,
@@ -33,6 +34,7 @@ from keyreeve.storage.write_once import write_once
 
 _CAMPAIGN = "campaign.json"
 _RESULT = "result.json"
+_REMOVALS = "removals/"
 
 S = TypeVar("S", Campaign, Told, Answers, Result, Removed)
 
@@ -59,7 +61,22 @@ class StoredReviews:
             told=tuple(self._below(Told, f"{folder}told/")),
             answers=tuple(self._below(Answers, f"{folder}answers/")),
             result=self._read(Result, f"{folder}{_RESULT}"),
-            removed=tuple(self._below(Removed, f"{folder}removals/")),
+            removed=tuple(self._below(Removed, f"{folder}{_REMOVALS}")),
+        )
+
+    def closed(self) -> tuple[Closed, ...]:
+        """One listing, and a reading for each result and removal: what every daily run asks."""
+        found: dict[str, Result] = {}
+        removed: dict[str, list[Removed]] = {}
+        for row in self._store.list(REVIEWS):
+            campaign, _, step = row.key.removeprefix(REVIEWS).partition("/")
+            if step == _RESULT:
+                found[campaign] = self._surely(Result, row.key)
+            elif step.startswith(_REMOVALS):
+                removed.setdefault(campaign, []).append(self._surely(Removed, row.key))
+        return tuple(
+            Closed(result=result, removed=tuple(removed.get(campaign, ())))
+            for campaign, result in found.items()
         )
 
     def begin(self, campaign: Campaign) -> None:
@@ -89,7 +106,7 @@ class StoredReviews:
     def removed(self, removed: Removed) -> None:
         """A removal was carried out, or tried."""
         name = _once(removed.at, removed.user_id, removed)
-        self._write(f"{_folder(removed.campaign_id)}removals/{name}", removed)
+        self._write(f"{_folder(removed.campaign_id)}{_REMOVALS}{name}", removed)
 
     def _write(self, key: str, step: Step) -> None:
         write_once(self._store, key, encode(step))
@@ -102,12 +119,14 @@ class StoredReviews:
 
     def _below(self, kind: type[S], prefix: str) -> Iterator[S]:
         for row in self._store.list(prefix):
-            step = self._read(kind, row.key)
-            if step is None:
-                raise StateUnreadable(
-                    "it is listed and cannot be read", where=f"{self._store.describe()}/{row.key}"
-                )
-            yield step
+            yield self._surely(kind, row.key)
+
+    def _surely(self, kind: type[S], key: str) -> S:
+        step = self._read(kind, key)
+        if step is None:
+            where = f"{self._store.describe()}/{key}"
+            raise StateUnreadable("it is listed and cannot be read", where=where)
+        return step
 
 
 def _folder(campaign: CampaignId) -> str:

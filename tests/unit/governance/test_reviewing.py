@@ -22,6 +22,7 @@ from keyreeve.model.policy import BlastLimits
 from keyreeve.model.review import (
     Answers,
     CampaignId,
+    Closed,
     Decision,
     Occasion,
     Removed,
@@ -196,6 +197,13 @@ def test_who_is_mailed_and_why(file, day, expected):
 # --- the result and what follows --------------------------------------------------------------
 
 
+def following(*files: ReviewFile):
+    """The removals of these reviews."""
+    return removals(
+        Closed(result=file.result, removed=file.removed) for file in files if file.result
+    )
+
+
 def closed(*given: Answers, campaign=CAMPAIGN, day=10, removed=()) -> ReviewFile:
     file = ReviewFile(campaign=campaign, answers=given, removed=removed)
     at = MONDAY + timedelta(days=day)
@@ -225,11 +233,11 @@ def test_the_last_version_before_the_close_counts():
     file = closed(answers(priya=GONE), answers(version=2), answers("boss"))
     assert file.result is not None
     assert {d.version for d in file.result.decided if d.reviewer == "ann"} == {2}
-    assert removals([file]) == ()
+    assert following(file) == ()
 
 
 def test_a_revocation_is_due_at_the_close_and_a_time_box_after_its_last_day():
-    found = removals([closed(answers(priya=GONE, tomas=BOXED))])
+    found = following(closed(answers(priya=GONE, tomas=BOXED)))
     assert [(r.user_name, str(r.on)) for r in found] == [
         ("priya.sharma", "2026-01-15"),
         ("tomas.lind", "2026-02-02"),
@@ -239,7 +247,7 @@ def test_a_revocation_is_due_at_the_close_and_a_time_box_after_its_last_day():
 
 
 def test_an_open_review_removes_nobody():
-    assert removals([ReviewFile(campaign=CAMPAIGN, answers=(answers(priya=GONE),))]) == ()
+    assert following(ReviewFile(campaign=CAMPAIGN, answers=(answers(priya=GONE),))) == ()
 
 
 @pytest.mark.parametrize(("complete", "left"), [(True, 0), (False, 1)])
@@ -253,7 +261,7 @@ def test_what_is_carried_out_wholly_is_not_due_again(complete, left):
         complete=complete,
         steps=(),
     )
-    assert len(removals([closed(answers(priya=GONE), removed=(removed,))])) == left
+    assert len(following(closed(answers(priya=GONE), removed=(removed,)))) == left
 
 
 LATER = replace(CAMPAIGN, campaign_id=CampaignId("2026-03-01-later"))
@@ -269,8 +277,8 @@ LATER = replace(CAMPAIGN, campaign_id=CampaignId("2026-03-01-later"))
 )
 def test_the_newest_review_that_decided_about_a_user_counts(later, expected):
     files = [closed(answers(tomas=BOXED)), closed(later, campaign=LATER, day=60)]
-    assert [str(removal.on) for removal in removals(files)] == expected
-    assert [str(removal.on) for removal in removals(reversed(files))] == expected
+    assert [str(removal.on) for removal in following(*files)] == expected
+    assert [str(removal.on) for removal in following(*reversed(files))] == expected
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from tests.unit.governance.test_reviewing import GONE, TOLD, answers, closed
 
 from keyreeve.local.directory_store import DirectoryStore
 from keyreeve.model.errors import StateUnreadable, StorageConflict
-from keyreeve.model.review import CampaignId, Removed, ReviewFile
+from keyreeve.model.review import CampaignId, Closed, Removed, ReviewFile
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.reviews import StoredReviews
 
@@ -55,6 +55,14 @@ def test_what_is_written_is_read_again(store: ObjectStore):
     reviews.removed(REMOVED)
     assert reviews.campaigns() == (ID,)
     assert reviews.file(ID) == replace(whole, told=(TOLD,), removed=(REMOVED,))
+    assert reviews.closed() == (Closed(result=whole.result, removed=(REMOVED,)),)
+
+
+def test_an_open_review_is_not_among_the_closed(store: ObjectStore):
+    reviews = StoredReviews(store)
+    reviews.begin(CAMPAIGN)
+    reviews.answered(answers())
+    assert reviews.closed() == ()
 
 
 def test_mails_of_one_instant_are_told_apart(store: ObjectStore):
