@@ -52,6 +52,7 @@ Governed = Literal[
     "kms",
     "lambda",
     "logs",
+    "securityhub",
     "sns",
     "sqs",
 ]

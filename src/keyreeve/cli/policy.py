@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from keyreeve.governance.installation import Installation
     from keyreeve.governance.statements import Json
 
-_ROLES = ("reader", "actor", "deployer", "mail-feedback", "people", "onboarding")
+_ROLES = (
+    "reader",
+    "actor",
+    "deployer",
+    "mail-feedback",
+    "security-hub",
+    "people",
+    "onboarding",
+)
 
 
 @click.group(epilog=example("keyreeve policy print --role actor"))
@@ -38,8 +46,8 @@ def policy() -> None:
     type=click.Choice(_ROLES),
     required=True,
     help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest · "
-    "mail-feedback: of the handler that hears of bounces · people: keyreeve user --execute · "
-    "onboarding: of the function that moves users.",
+    "mail-feedback: of the handler that hears of bounces · security-hub: report --security-hub "
+    "--execute · people: keyreeve user --execute · onboarding: of the function that moves users.",
 )
 @click.option(
     "--account",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyreeve.cli import opening, screen
+from keyreeve.cli import opening, report_formats, screen
 from keyreeve.cli.options import as_of, example
 from keyreeve.model.errors import ConfigError
 
@@ -22,38 +22,67 @@ if TYPE_CHECKING:
     epilog=example(
         "keyreeve report --access --out access.html",
         "keyreeve report --access --format csv > access.csv",
+        "keyreeve report --format asff > findings.json",
+        "keyreeve report --security-hub --execute",
     )
 )
 @click.option("--access", is_flag=True, help="Who may do what, why and since when.")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["html", "csv", "json"]),
+    type=click.Choice(["html", "csv", "json", "ocsf", "asff"]),
     default="html",
     show_default=True,
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
+@click.option("--security-hub", is_flag=True, help="Import the findings into Security Hub.")
+@click.option("--execute", is_flag=True, help="Send them; without it, only rehearse.")
 @as_of
-def report(*, access: bool, kind: str, out: Path | None, as_of: datetime | None) -> int:
-    """Write a document: for now, who may do what.
+def report(
+    *,
+    access: bool,
+    kind: str,
+    out: Path | None,
+    security_hub: bool,
+    execute: bool,
+    as_of: datetime | None,
+) -> int:
+    """Write a document: who may do what, or the findings as other tools take them.
 
     From access.yaml and the account: groups, roles, standing rights, and what differs.
     """
+    if security_hub or execute:
+        return _to_security_hub(execute=execute, wanted=security_hub, as_of=as_of)
+    if kind in report_formats.FORMATS:
+        text, code = report_formats.written(kind, opening.door(execute=False, as_of=as_of))
+        _put(text, out)
+        return code
     if not access:
         raise ConfigError(
             "which report?", where="report", remedy="--access: who may do what, and since when."
         )
     model, found, project = _read(as_of)
     text = _written(found, model, project, kind)
+    _put(text, out)
+    if out is not None:
+        screen.note(f"{out}: {len(found.people)} users, {len(found.to_look_at)} to look at")
+    return 0
+
+
+def _put(text: str, out: Path | None) -> None:
     if out is None:
         click.echo(text, nl=False)
-        return 0
+        return
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(out)) from None
-    screen.note(f"{out}: {len(found.people)} users, {len(found.to_look_at)} to look at")
-    return 0
+
+
+def _to_security_hub(*, execute: bool, wanted: bool, as_of: datetime | None) -> int:
+    if not wanted:
+        raise click.UsageError("--execute belongs to --security-hub.")
+    return report_formats.send(opening.door(execute=execute, as_of=as_of), execute=execute)
 
 
 def _read(as_of: datetime | None) -> tuple[AccessModel, AccessReport, str]:

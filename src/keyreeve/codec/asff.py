@@ -19,9 +19,9 @@ from keyreeve.codec.visible import one_line
 from keyreeve.model.compliance import Citation
 from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import AccountId, ControlId
+from keyreeve.model.identifiers import AccountId
 from keyreeve.model.posture import ResourceType
-from keyreeve.reporting.reported import Reported, steps_for
+from keyreeve.reporting.reported import Reported, published, steps_for
 
 SCHEMA_VERSION: Final = "2018-10-08"
 TYPES: Final = ("Software and Configuration Checks/Industry and Regulatory Standards",)
@@ -50,8 +50,8 @@ class Product:
 
 def documents(
     findings: Iterable[Reported],
-    cards: Mapping[ControlId, ControlCard],
-    citations: Mapping[ControlId, Sequence[Citation]],
+    cards: Mapping[str, ControlCard],
+    citations: Mapping[str, Sequence[Citation]],
     product: Product,
     now: datetime,
     known: frozenset[str] = frozenset(),
@@ -61,7 +61,7 @@ def documents(
         _active(
             finding,
             cards[finding.control],
-            citations.get(finding.control, ()),
+            published(citations.get(finding.control, ())),
             product,
             now,
             known=finding.uid in known,
@@ -72,7 +72,7 @@ def documents(
 
 def archived(
     findings: Iterable[Reported],
-    cards: Mapping[ControlId, ControlCard],
+    cards: Mapping[str, ControlCard],
     product: Product,
     now: datetime,
 ) -> list[Document]:
@@ -93,7 +93,7 @@ def _active(
     left_out = len(requirements) - MOST_REQUIREMENTS
     steps = " ".join(steps_for(finding, card.remediation))
     fields = {
-        "Control": finding.control.value,
+        "Control": finding.control,
         "Observed": str(finding.observed),
         "Threshold": str(finding.threshold),
         "Status": finding.status.value,
@@ -134,7 +134,7 @@ def _active(
 def _archived(
     finding: Reported, card: ControlCard | None, product: Product, now: datetime
 ) -> Document:
-    title = card.title if card else finding.control.value
+    title = card.title if card else finding.control
     return {
         **_frame(finding, product, now),
         "Title": _cut(title, LONGEST_TITLE),
@@ -155,7 +155,7 @@ def _frame(finding: Reported, product: Product, now: datetime) -> Document:
         "SchemaVersion": SCHEMA_VERSION,
         "Id": identifier(finding.uid),
         "ProductArn": product.arn,
-        "GeneratorId": f"keyreeve/{finding.control.value}",
+        "GeneratorId": f"keyreeve/{finding.control}",
         "AwsAccountId": product.account_id,
         "CreatedAt": _instant(min(finding.first_seen or now, now)),
         "UpdatedAt": _instant(now),

@@ -15,8 +15,7 @@ from keyreeve.codec.visible import one_line
 from keyreeve.model.compliance import Citation
 from keyreeve.model.control import ControlCard, Severity
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import ControlId
-from keyreeve.reporting.reported import Reported, steps_for
+from keyreeve.reporting.reported import Reported, published, steps_for
 
 VERSION: Final = "1.5.0"
 """Of the schema; `metadata.version`."""
@@ -43,14 +42,16 @@ Document = dict[str, Any]
 
 def documents(
     findings: Iterable[Reported],
-    cards: Mapping[ControlId, ControlCard],
-    citations: Mapping[ControlId, Sequence[Citation]],
+    cards: Mapping[str, ControlCard],
+    citations: Mapping[str, Sequence[Citation]],
     now: datetime,
     partition: str = "aws",
 ) -> list[Document]:
     """One document a finding, in the order given; the same for the same arguments."""
     return [
-        _document(each, cards[each.control], citations.get(each.control, ()), now, partition)
+        _document(
+            each, cards[each.control], published(citations.get(each.control, ())), now, partition
+        )
         for each in findings
     ]
 
@@ -85,7 +86,7 @@ def _document(
             "version": VERSION,
             "profiles": ["cloud", "datetime"],
             "uid": f"{finding.uid}@{now.isoformat()}",
-            "event_code": finding.control.value,
+            "event_code": finding.control,
             "product": {"name": "Keyreeve", "vendor_name": "Keyreeve", "version": __version__},
         },
         "finding_info": {
@@ -95,7 +96,7 @@ def _document(
             "types": ["Software and Configuration Checks"],
             "analytic": {
                 "name": card.title,
-                "uid": finding.control.value,
+                "uid": finding.control,
                 "type": "Rule",
                 "type_id": _RULE,
             },

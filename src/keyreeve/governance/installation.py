@@ -36,6 +36,10 @@ class Bucket:
     that was set aside."""
     versions_of: str
     """The key whose earlier versions `state repair` looks through."""
+    inbox: str
+    """audit-inbox/: where who does not hold the lock leaves a record."""
+    sent: str
+    """What Security Hub was sent; read and written by the role that sends, and no other."""
     kms_key_id: str | None = None
 
 
@@ -60,6 +64,9 @@ class Installation:
     """Whether access.yaml says who may do what: the summary then asks CloudTrail."""
     named_policies: tuple[str, ...] = ()
     """ARNs of AWS's own policies that access.yaml names; the doctor looks whether they exist."""
+
+    topics: tuple[str, ...] = ()
+    """ARNs of the SNS topics among the channels."""
 
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""
@@ -91,6 +98,10 @@ class Installation:
     def secrets(self) -> str:
         """Everything that is kept for owners; AWS adds a hyphen and six characters to a name."""
         return self.regional("secretsmanager", f"secret:keyreeve/{self.project}/*")
+
+    def product(self) -> str:
+        """The account's own product in Security Hub."""
+        return self.regional("securityhub", f"product/{self.account_id}/default")
 
     def arn_of(self, bucket: Bucket) -> str:
         """The bucket itself."""

@@ -5,6 +5,7 @@ actor           the reader's, and run --execute, reinstate, case resend, decisio
                 state repair|unlock
 deployer        init --bucket, and the roles themselves
 mail-feedback   the handler that hears what became of mails
+security-hub    report --security-hub --execute: reads, imports findings, and touches no user
 
 Acting rights come from the effects that this config can bring about (`required_actions`, and
 `vault_actions` where somebody's credentials go through Secrets Manager): without `quarantine`
@@ -99,6 +100,8 @@ class Role(StrEnum):
     ACTOR = "actor"
     DEPLOYER = "deployer"
     MAIL_FEEDBACK = "mail-feedback"
+    SECURITY_HUB = "security-hub"
+    """A role of its own: no run needs its right, and who sends findings need not act."""
 
 
 def role_name(installation: Installation, role: Role) -> str:
@@ -135,6 +138,8 @@ def statements(installation: Installation, role: Role) -> list[Json]:
             return list(_deploys(installation))
         case Role.MAIL_FEEDBACK:
             return list(_hears(installation))
+        case Role.SECURITY_HUB:
+            return [*reads(installation), *_never_escrow(installation), *_sends(installation)]
 
 
 def unsayable(installation: Installation) -> tuple[str, ...]:
@@ -165,6 +170,8 @@ def reads(at: Installation) -> Iterator[Json]:
     if at.sender is not None:
         yield allow("ReadMailQuota", ("ses:GetAccount",), "*")
         yield allow("ReadSender", ("ses:GetEmailIdentity",), *at.identities())
+    if at.topics:
+        yield allow("FindChannels", ("sns:GetTopicAttributes",), *at.topics)
     if at.policy.uses_vault:
         yield allow("RecogniseSecrets", _SECRET_READS, at.secrets())
         yield deny("NeverReadSecrets", ("secretsmanager:GetSecretValue",), at.secrets())
@@ -252,6 +259,8 @@ def _acts(at: Installation) -> Iterator[Json]:
     if at.sender is not None:
         only = {"StringEquals": {"ses:FromAddress": at.sender}}
         yield allow("SendMail", rights[Kind.IDENTITY], *at.identities(), only)
+    if at.topics:
+        yield allow("TellChannels", ("sns:Publish",), *at.topics)
     if at.bucket is not None:
         yield from storage_writes(at, at.bucket)
         purge = rights[Kind.OBJECT]
@@ -362,3 +371,21 @@ def _hears(at: Installation) -> Iterator[Json]:
     if bucket.kms_key_id is not None:
         for action in ("kms:GenerateDataKey", "kms:Decrypt"):
             yield key_for_objects(action.replace("kms:", "Kms"), action, at, bucket)
+
+
+# --- sending findings to Security Hub -------------------------------------------------------------
+
+
+def _sends(at: Installation) -> Iterator[Json]:
+    """Findings for the account's own product; what was sent is remembered, and that it was."""
+    yield allow("ImportFindings", ("securityhub:BatchImportFindings",), at.product())
+    bucket = at.bucket
+    if bucket is None:
+        return
+    put, sent = ("s3:PutObject",), at.objects(bucket, (bucket.sent,))
+    yield allow("RememberSent", put, *sent, ours(at), encrypted(bucket))
+    yield allow("ReadSent", ("s3:GetObject",), *sent, ours(at))
+    inbox = at.objects(bucket, (f"{bucket.inbox}*",))
+    yield allow("LeaveRecord", put, *inbox, ours(at), encrypted(bucket), ONCE)
+    if bucket.kms_key_id is not None:
+        yield key_for_objects("KmsGenerateDataKey", "kms:GenerateDataKey", at, bucket)

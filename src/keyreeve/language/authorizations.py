@@ -1,8 +1,8 @@
 """What AWS asks before it serves a call of ours: action, resource, context keys.
 
 Source: the Service Authorization Reference (IAM, S3, SES v2, KMS, Secrets Manager, STS, SNS, SQS,
-Lambda, EventBridge, CloudWatch, CloudWatch Logs, CloudFormation, CloudTrail) and, where an
-operation's action bears another name, the operation's own page:
+Lambda, EventBridge, CloudWatch, CloudWatch Logs, CloudFormation, CloudTrail, Security
+Hub) and, where an operation's action bears another name, the operation's own page:
 
 sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error message names it).
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
@@ -45,6 +45,8 @@ class Kind(StrEnum):
     TRAIL = "trail"
     DETECTOR = "detector"
     ANALYZER = "analyzer"
+    PRODUCT = "product"
+    """Of Security Hub: `product/{account}/default` is every account's own."""
 
 
 def _of(service: str, kind: Kind, *operations: str) -> dict[str, Kind]:
@@ -231,6 +233,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     "access-analyzer:ListFindings": Kind.ANALYZER,
     "guardduty:GetDetector": Kind.DETECTOR,
     "guardduty:ListDetectors": Kind.NONE,
+    "securityhub:BatchImportFindings": Kind.PRODUCT,
     **dict.fromkeys(("kms:Decrypt", "kms:GenerateDataKey"), Kind.KEY),
     **dict.fromkeys(
         (

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from keyreeve.model.case import State
+from keyreeve.model.compliance import Citation, CitedBy
 from keyreeve.model.control import Severity
 from keyreeve.model.finding import Finding, FindingStatus
-from keyreeve.model.identifiers import AccountId, ControlId, UserId, UserName
+from keyreeve.model.identifiers import AccountId, UserId, UserName
 from keyreeve.model.posture import PostureFinding, ResourceType
 from keyreeve.model.snapshot import User
 
@@ -30,7 +31,8 @@ class Reported:
 
     uid: str
     """The finding's fingerprint: the same on every day, and no other finding's."""
-    control: ControlId
+    control: str
+    """The control's id, of whichever catalogue."""
     account_id: AccountId
     resource_type: ResourceType
     resource_id: str
@@ -67,7 +69,7 @@ def of_ladder(
         kind, resource = _resource(finding, owner, partition)
         yield Reported(
             uid=_uid(finding),
-            control=finding.control,
+            control=finding.control.value,
             account_id=finding.account_id,
             resource_type=kind,
             resource_id=resource,
@@ -88,7 +90,7 @@ def of_posture(findings: Iterable[PostureFinding]) -> Iterator[Reported]:
     for finding in findings:
         yield Reported(
             uid=finding.fingerprint,
-            control=finding.control,
+            control=finding.control.value,
             account_id=finding.account_id,
             resource_type=finding.resource_type,
             resource_id=finding.resource_id,
@@ -110,6 +112,11 @@ def steps_for(finding: Reported, remediation: Iterable[str]) -> tuple[str, ...]:
         "account": finding.account_id,
     }
     return tuple(_filled(step, names) for step in remediation)
+
+
+def published(citations: Iterable[Citation]) -> tuple[Citation, ...]:
+    """What other tools are told: our own judgements stay where they are marked as such."""
+    return tuple(each for each in citations if each.cited_by is CitedBy.PUBLISHED)
 
 
 def _filled(step: str, names: Mapping[str, str]) -> str:

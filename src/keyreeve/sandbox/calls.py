@@ -183,7 +183,16 @@ def _json_params(body: bytes) -> dict[str, Any]:
 def _named_params(body: bytes) -> dict[str, Any]:
     """Names and tags of a REST request: not the code of a function, nor its settings."""
     given = _json_params(body)
-    return {name: it for name, it in given.items() if isinstance(it, str) or name.lower() == "tags"}
+    kept = {name: it for name, it in given.items() if isinstance(it, str) or name.lower() == "tags"}
+    return kept | _product_of(given.get("Findings"))
+
+
+def _product_of(findings: Any) -> dict[str, Any]:
+    """Security Hub: for which product findings are imported; what they say is not kept."""
+    if not isinstance(findings, list):
+        return {}
+    named = {str(it.get("ProductArn", "")) for it in findings if isinstance(it, dict)}
+    return {"ProductArn": named.pop()} if len(named) == 1 else {}
 
 
 def _mail_params(body: bytes) -> dict[str, Any]:

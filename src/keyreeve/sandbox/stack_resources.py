@@ -28,6 +28,7 @@ _NAMED: Final[Mapping[Kind, tuple[str, tuple[str, ...]]]] = {
     Kind.KEY: ("kms:{place}:key/{name}", ("KeyId",)),
     Kind.DETECTOR: ("guardduty:{place}:detector/{name}", ("DetectorId", "detectorId")),
     Kind.ANALYZER: ("access-analyzer:{place}:analyzer/{name}", ("analyzerArn",)),
+    Kind.PRODUCT: ("securityhub:{place}:{name}", ("ProductArn",)),
 }
 PASSED: Final[Mapping[str, tuple[str, str]]] = {
     "cloudformation:CreateChangeSet": ("RoleARN", "cloudformation.amazonaws.com"),

@@ -38,6 +38,8 @@ AUDIT_INBOX = "audit-inbox/"
 FEEDBACK = "feedback/"
 SET_ASIDE = "set-aside/"
 REVIEWS = "reviews/"
+SENT_FINDINGS = "reports/security-hub.json"
+"""What Security Hub was sent; written anew by whoever sends, on the condition of its version."""
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/")
 WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS)
 """Prefixes whose objects are never written a second time."""

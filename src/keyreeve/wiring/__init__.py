@@ -394,6 +394,8 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
                 f"{layout.FEEDBACK}*",
             ),
             versions_of=layout.STATE,
+            inbox=layout.AUDIT_INBOX,
+            sent=layout.SENT_FINDINGS,
             kms_key_id=storage.kms_key_id,
         )
     by_ses = config.mail.transport is Transport.SES

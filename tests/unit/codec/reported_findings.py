@@ -10,7 +10,7 @@ from tests.builders import ACCOUNT, NOW, console, old_key, policy, snapshot, use
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.model.case import State
-from keyreeve.model.compliance import Citation
+from keyreeve.model.compliance import Citation, CitedBy
 from keyreeve.model.control import Severity
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import ControlId
@@ -22,6 +22,7 @@ CITATIONS = {
     ControlId.ACCESS_KEY_ROTATION: (
         Citation(framework="CIS AWS Foundations", version="5.0", id="1.13"),
         Citation(framework="NIST 800-53", version="r5", id="AC-2(1)"),
+        Citation(framework="SOC 2", version="", id="CC6.1", cited_by=CitedBy.OURS),
     ),
     ControlId.CONSOLE_MFA: tuple(
         Citation(framework=framework, version="1", id=str(number))

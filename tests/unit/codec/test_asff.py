@@ -137,7 +137,7 @@ def test_what_is_gone_is_archived_and_fails_no_more():
 
 def test_a_finding_of_a_control_that_this_version_lacks_can_still_be_archived():
     (document,) = asff.archived(FINDINGS[:1], {}, PRODUCT, NOW)
-    assert document["Title"] == FINDINGS[0].control.value
+    assert document["Title"] == FINDINGS[0].control
 
 
 def test_the_first_day_is_kept_and_the_update_is_todays():

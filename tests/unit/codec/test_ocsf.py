@@ -53,7 +53,7 @@ def test_the_identity_is_the_findings_fingerprint_and_no_two_share_one():
     assert max(Counter(uids).values()) == 1
 
 
-def test_requirements_are_those_cited_and_the_standards_each_once():
+def test_requirements_are_those_that_others_publish_and_the_standards_each_once():
     by_control = {d["metadata"]["event_code"]: d["compliance"] for d in DOCUMENTS}
     cited = by_control[ControlId.ACCESS_KEY_ROTATION.value]
     assert cited["requirements"] == ["CIS AWS Foundations 5.0 1.13", "NIST 800-53 r5 AC-2(1)"]

@@ -55,6 +55,8 @@ BUCKET = Bucket(
     feedback="feedback/",
     deleted=("lock.json",),
     versions_of="state.json",
+    inbox="audit-inbox/",
+    sent="reports/security-hub.json",
 )
 POLICY = EscalationPolicy(project_name="ETV")
 HERE = Installation(

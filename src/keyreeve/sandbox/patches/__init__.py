@@ -41,6 +41,7 @@ def apply(world: World) -> None:
         rules,
         secrets,
         service_credentials,
+        security_hub,
         simulation,
         sts,
         subscriptions,
@@ -86,3 +87,4 @@ def apply(world: World) -> None:
     groups.apply()
     puts.apply()
     log_keys.apply()
+    security_hub.apply()
