@@ -476,6 +476,45 @@ def second_detector(clients: Clients) -> Any:
     return outcome(lambda: guard.create_detector(Enable=True))
 
 
+def findings_while_security_hub_is_off(clients: Clients) -> Any:
+    hub = clients("securityhub")
+    return outcome(lambda: hub.batch_import_findings(Findings=[finding_of(HOME_ACCOUNT)]))
+
+
+def finding_of_another_account(clients: Clients) -> Any:
+    """How many of two findings are taken, the second of an account that is not the caller's."""
+    hub = clients("securityhub")
+    hub.enable_security_hub()
+    both = [finding_of(HOME_ACCOUNT), finding_of("999999999999")]
+    return outcome(lambda: hub.batch_import_findings(Findings=both), lambda it: it["SuccessCount"])
+
+
+def finding_that_is_not_newer(clients: Clients) -> Any:
+    """The title after an update that bears an earlier instant."""
+    hub = clients("securityhub")
+    hub.enable_security_hub()
+    hub.batch_import_findings(Findings=[finding_of(HOME_ACCOUNT)])
+    older = {"UpdatedAt": "2026-01-01T00:00:00.000Z", "Title": "older"}
+    hub.batch_import_findings(Findings=[finding_of(HOME_ACCOUNT) | older])
+    return hub.get_findings()["Findings"][0]["Title"]
+
+
+def finding_of(account: str) -> dict[str, Any]:
+    arn = f"arn:aws:securityhub:{REGION}:{account}:product/{account}/default"
+    return {
+        "SchemaVersion": "2018-10-08",
+        "Id": f"keyreeve/{account}",
+        "ProductArn": arn,
+        "GeneratorId": "keyreeve/conformance",
+        "AwsAccountId": account,
+        "CreatedAt": "2026-01-05T06:00:00.000Z",
+        "UpdatedAt": "2026-01-05T06:00:00.000Z",
+        "Title": "newer",
+        "Description": "A probe",
+        "Resources": [{"Type": "Other", "Id": "probe"}],
+    }
+
+
 def insights_put_twice(clients: Clients) -> Any:
     trails = trail(clients)
     for kind in ("ApiCallRateInsight", "ApiErrorRateInsight"):
@@ -662,6 +701,9 @@ DIFFERENCES = (
     Row(metric_of_a_filter, "unimplemented", 1),
     Row(stack_of_a_type_that_does_not_exist, "CREATE_COMPLETE", "ValidationError"),
     Row(second_detector, "accepted", "BadRequestException", COSTS),
+    Row(findings_while_security_hub_is_off, "accepted", "InvalidAccessException", COSTS),
+    Row(finding_of_another_account, 2, 1, COSTS),
+    Row(finding_that_is_not_newer, "older", "newer", COSTS),
     Row(insights_put_twice, 2, 1, COSTS),
     Row(metric_filter_put_twice, 2, 1, COSTS),
     Row(log_group_of_a_function, None, "/keyreeve", COSTS),

@@ -65,6 +65,7 @@ def recorded(size: Size) -> Recorded:
         guarded, free = House(sandbox, folder), House(sandbox, folder, guarded=False)
         ends = [("cycle", *_twice(free, guarded, roles.account(), roles.cycle))]
         roles.lookers(guarded)
+        roles.senders(guarded)
         roles.deciders(guarded)
         roles.deploying(guarded)
         guarded.reset(roles.account())

@@ -267,6 +267,18 @@ def _watched(house: House) -> None:
     aws(url, "accessanalyzer").create_analyzer(analyzerName="external", type="ACCOUNT")
 
 
+def senders(house: House) -> None:
+    """Findings into Security Hub, twice, and all that only looks, by the role that sends them."""
+    hub = Role.SECURITY_HUB
+    aws(house.sandbox.url, "securityhub").enable_security_hub()
+    now = house.at(LAST)
+    for _ in range(2):
+        house(hub, "report", "--security-hub", "--execute", "--as-of", now)
+    for verb in ("check", "plan", "summary"):
+        house(hub, verb, "--as-of", now)
+    house(hub, "doctor", refusable=True)
+
+
 def deciders(house: House) -> None:
     """Every verb of the team, and the storage mended."""
     now = house.at(LAST)
@@ -332,7 +344,9 @@ def deploying(house: House) -> None:
     house(Role.DEPLOYER, "init", "--bucket", "--tls-only")
     iam, at = aws(house.sandbox.url, "iam"), installed(NEW)
     with house.acting(Role.DEPLOYER, "aws iam create-role …"):
-        for role in (Role.READER, Role.ACTOR, Role.MAIL_FEEDBACK):
+        for role in Role:
+            if role is Role.DEPLOYER:
+                continue
             name = role_name(at, role)
             iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(_TRUST))
             for number, document in enumerate(documents(at, role), start=1):
@@ -360,6 +374,8 @@ def encrypted(house: House) -> None:
         house.run(day)
     heard(house)
     house(Role.READER, "state", "verify")
+    aws(house.sandbox.url, "securityhub").enable_security_hub()
+    house(Role.SECURITY_HUB, "report", "--security-hub", "--execute", "--as-of", house.at(7))
 
 
 def demo(house: House, days: int = DEMO_DAYS) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +21,12 @@ HUB = ("report", "--security-hub")
 @pytest.fixture
 def keyreeve(
     sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Command]:
+) -> Command:
     sandbox.reset("small", at=MONDAY)
     command = Command(sandbox, tmp_path, capsys, monkeypatch)
     command.settle()
     aws(sandbox.url, "securityhub").enable_security_hub()
-    yield command
+    return command
 
 
 def held(command: Command) -> dict[str, dict[str, Any]]:

@@ -210,8 +210,9 @@ def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_abo
     for role in Role:
         services = {action.split(":")[0] for action in actions_in(documents(at, role))}
         looks = {"access-analyzer", "cloudtrail", "config", "guardduty", "iam"}
+        hub = {"securityhub"} if role is Role.SECURITY_HUB else set()
         acts_nowhere = role in (Role.MAIL_FEEDBACK, Role.DEPLOYER)
-        assert services - {"iam"} == (set() if acts_nowhere else looks - {"iam"})
+        assert services - {"iam"} == (set() if acts_nowhere else looks - {"iam"} | hub)
         assert ("iam" in services) is (role is not Role.MAIL_FEEDBACK)
     assert documents(at, Role.MAIL_FEEDBACK) == ()
     assert not any("feedback" in arn for arn in named(at, Role.DEPLOYER)["MakeRoles"]["Resource"])
@@ -373,3 +374,26 @@ def test_policies_are_looked_for_only_where_access_yaml_names_some_of_awss(role:
 
     assert found["Action"] == ["iam:GetPolicy"]
     assert found["Resource"] == list(POLICIES_OF_AWS)
+
+
+def test_findings_are_sent_by_a_role_that_acts_on_nobody_and_reads_no_credentials():
+    mine = named(HERE, Role.SECURITY_HUB)
+    assert mine["ImportFindings"]["Resource"] == [
+        f"arn:aws:securityhub:eu-west-1:{ACCOUNT}:product/{ACCOUNT}/default"
+    ]
+    more = actions_in(documents(HERE, Role.SECURITY_HUB)) - actions_in(documents(HERE, Role.READER))
+    assert more == {"securityhub:BatchImportFindings", "s3:PutObject"}
+    assert mine["RememberSent"]["Resource"][0].endswith("/reports/security-hub.json")
+    assert mine["NeverReadCredentials"]["Effect"] == "Deny"
+    others = (role for role in Role if role is not Role.SECURITY_HUB)
+    for role in others:
+        assert "securityhub:BatchImportFindings" not in actions_in(documents(HERE, role))
+
+
+def test_topics_among_the_channels_may_be_told_by_who_acts_and_found_by_who_looks():
+    topic = f"arn:aws:sns:eu-west-1:{ACCOUNT}:team"
+    at = replace(HERE, topics=(topic,))
+    assert named(at)["TellChannels"]["Resource"] == [topic]
+    assert named(at, Role.READER)["FindChannels"]["Action"] == ["sns:GetTopicAttributes"]
+    assert "TellChannels" not in named(at, Role.READER)
+    assert not {"TellChannels", "FindChannels"} & set(named(HERE))

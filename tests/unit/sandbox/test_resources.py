@@ -50,6 +50,11 @@ def about(kind: Kind, **params: Any) -> str:
         ),
         (Kind.KEY, {"KeyId": "abc"}, f"arn:aws:kms:{PLACE}:key/abc"),
         (Kind.KEY, {}, "*"),
+        (
+            Kind.PRODUCT,
+            {"ProductArn": f"arn:aws:securityhub:{PLACE}:product/123456789012/default"},
+            f"arn:aws:securityhub:{PLACE}:product/123456789012/default",
+        ),
     ],
 )
 def test_the_baselines_calls_name_their_resource(
