@@ -22,6 +22,7 @@ from keyreeve.codec.redaction import redact
 CHATTY = (
     "aiobotocore",
     "aiosmtpd",
+    "apprise",
     "boto3",
     "botocore",
     "mail.log",  # aiosmtpd's own name for its session log

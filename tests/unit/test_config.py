@@ -77,6 +77,12 @@ def test_every_mistake_is_told_at_once_with_its_line_and_no_other(path):
     assert caught.value.exit_code == 2
 
 
+def test_no_mistake_in_a_channel_shows_what_may_be_its_url():
+    with pytest.raises(ConfigError) as caught:
+        load(CASES / "bad.channels.yaml")
+    assert "canary" not in str(caught.value)
+
+
 def test_no_error_shows_a_secret_even_where_the_file_cannot_be_parsed(tmp_path):
     path = tmp_path / "config.yaml"
     texts = [
@@ -205,6 +211,14 @@ def test_every_setting_reaches_the_engine():
         compressed=CompressedClock(day=timedelta(minutes=10), users=("test-*",)),
         onboarding_group="Joiners",
     )
+    assert [(each.kind, each.url_env, each.topic_arn) for each in config.channels] == [
+        ("apprise", "KEYREEVE_SLACK_URL", None),
+        ("sns", None, "arn:aws:sns:eu-west-1:123456789012:msp-team"),
+    ]
+    assert [set(each.what) for each in config.channels] == [
+        {"team", "summary", "run"},
+        {"team", "summary"},
+    ]
     assert config.mail.smtp.port == 465
     assert config.accounts[0].id == "012345678901"
     assert config.texts.templates == CASES / "templates"

@@ -103,6 +103,7 @@ class Sessions:
     ) -> None:
         _hush()
         self.profile = profile
+        self.rehearsal = rehearsal
         self._session = _new_session(profile, region, rehearsal=rehearsal)
         if role_arn is not None:
             source = self._session
@@ -139,9 +140,15 @@ class Sessions:
         found: str | None = self._session.get_config_variable("region")
         return found
 
-    def only_loopback(self) -> bool:
+    def in_region(self, region: str) -> Sessions:
+        """The same in another region: what must not change anything still cannot."""
+        if region == self.region:
+            return self
+        return Sessions(rehearsal=self.rehearsal, profile=self.profile, region=region)
+
+    def only_loopback(self, *more: Service) -> bool:
         """Whether every endpoint that a daily run would use is a loopback address (`--as-of`)."""
-        return all(_is_loopback(self._any_client(service)) for service in DAILY)
+        return all(_is_loopback(self._any_client(service)) for service in (*DAILY, *more))
 
     def _any_client(self, service: Service) -> BaseClient:
         made: BaseClient = self.client(service)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
@@ -41,6 +42,7 @@ from keyreeve.storage.layout import CREDENTIALS, PROBE, prefix, project_slug
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.config import Config
+    from keyreeve.ports.channels import Subscription
     from keyreeve.wiring import Door
 
 NOBODY = '"00000000000000000000000000000000"'
@@ -71,6 +73,7 @@ class Probes:
         if self._door.policy.uses_vault:
             yield self._guarded("Secrets Manager", self._vault)
         yield from self._mail()
+        yield from self._channels()
         if details is not None:
             yield from about_owners(details.users, self._door.policy)
         if details is not None and self._config.baseline.access is not None:
@@ -270,6 +273,14 @@ class Probes:
             yield self._guarded("SES sender", lambda: _identity(client, sender))
             yield from self._ses_account(client)
 
+    def _channels(self) -> Iterator[Diagnosis]:
+        """Each channel of the team; nothing is posted."""
+        from keyreeve.wiring.channels import subscriptions
+
+        for each in subscriptions(self._config, self._sessions):
+            check = f"channel {each.channel.name}"
+            yield self._guarded(check, partial(_usable, check, each))
+
     def _ses_account(self, client: Any) -> Iterator[Diagnosis]:
         try:
             account = calling("sesv2:GetAccount")(client.get_account)()
@@ -297,6 +308,11 @@ class Probes:
         else:
             left = "no limit" if most < 0 else f"{most - sent:.0f} of {most:.0f} left today"
             yield ok("SES quota", left)
+
+
+def _usable(check: str, subscription: Subscription) -> Diagnosis:
+    hears = ", ".join(sorted(subscription.hears))
+    return ok(check, f"{subscription.channel.usable()}; hears {hears}")
 
 
 def _denied(failure: KeyreeveError) -> Diagnosis:

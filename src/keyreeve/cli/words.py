@@ -8,7 +8,9 @@ from datetime import date
 from keyreeve.model.effect import Effect, SendNotice, SendTeamNotice
 from keyreeve.model.plan import Held, Outcome, Plan
 
-MAILS = frozenset({"send_notice", "send_closing", "send_team_notice", "send_summary"})
+MAILS = frozenset(
+    {"send_notice", "send_closing", "send_team_notice", "send_summary", "tell_channel"}
+)
 
 _ACTS: Mapping[str, str] = {
     "create_replacement_key": "new key in place of",
@@ -24,6 +26,7 @@ _MAILS: Mapping[str, str] = {
     "send_closing": "closing",
     "send_team_notice": "to the team",
     "send_summary": "weekly summary",
+    "tell_channel": "to a channel",
 }
 _COUNTED: Mapping[str, tuple[str, str]] = {
     "create_replacement_key": ("new key", "new keys"),

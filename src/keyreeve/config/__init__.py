@@ -7,7 +7,7 @@ mistakes   everything that is wrong, at once, with suggestions
 reading    any such file, or one ConfigError
 loading    config.yaml
 access     access.yaml: its parts, and the access model that they make
-baseline   the section `baseline` of config.yaml
+baseline   the section `baseline` of config.yaml; channels: that of the team's channels
 schema     the JSON Schemas for editors
 template   the commented config.yaml that `init` writes
 

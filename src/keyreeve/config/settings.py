@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, mod
 from keyreeve.config import sections
 from keyreeve.config.access import load_access
 from keyreeve.config.baseline import Baseline
+from keyreeve.config.channels import Channel
 from keyreeve.config.mail import Holidays, Mail
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Impossible, Line, ProjectName, Zone
@@ -99,6 +100,8 @@ class Config(Section):
     classes: tuple[sections.UserClass, ...] = ()
     exclusions: tuple[sections.Exclusion, ...] = ()
     summary: sections.SummarySettings = sections.SummarySettings()
+    channels: tuple[Channel, ...] = ()
+    """Where the MSP team hears besides by mail."""
     retention: sections.Retention = sections.Retention()
     texts: sections.Texts = sections.Texts()
     baseline: Baseline = Baseline()

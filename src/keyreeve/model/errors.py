@@ -22,6 +22,7 @@ KeyreeveError
 │   ├── Rejected                  the request itself is not acceptable (PasswordPolicyViolation …)
 │   ├── Malformed                 the answer cannot be read
 │   └── Doubtful                  timed out or cut off: the effect may have happened
+├── ChannelFailed           1  a channel of the team did not take a bulletin; stops nothing
 └── MailFailure                a mail was not accepted
     ├── RecipientRefused          this address; other mails may pass
     ├── SenderRefused             unverified sender, paused account: no mail will pass
@@ -151,6 +152,10 @@ class Doubtful(AwsFailure):
     """No answer: the effect may have happened. Reconcile by reading, never by repeating."""
 
     retryable = True
+
+
+class ChannelFailed(KeyreeveError):
+    """A channel of the team did not take a bulletin, or could not."""
 
 
 class MailFailure(KeyreeveError):

@@ -31,6 +31,7 @@ from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.model.week import Week
 from keyreeve.pipeline.access_report import sweep_of
+from keyreeve.pipeline.channels import tell_of_run
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.memory import recall
@@ -146,6 +147,7 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
     summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
+    outcomes.extend(tell_of_run(bench, judged.plan, outcomes))
     state = record(bench, judged, outcomes)
     done = _report(account, judged, outcomes, state, executed=True)
     publish(

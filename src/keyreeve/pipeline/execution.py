@@ -51,6 +51,7 @@ from keyreeve.model.notice import (
     TeamNotice,
 )
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
+from keyreeve.pipeline.channels import tell
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.orphans import delete_orphan
 from keyreeve.pipeline.post_office import PostOffice
@@ -73,6 +74,8 @@ class Execution:
         self._bench = bench
         self._office = PostOffice(bench.tools, bench.run_id)
         self._progress = progress
+        self.channel_failures: list[Outcome] = []
+        """Channels of the team that were not told: what they were told of is done all the same."""
 
     def carry_out(
         self, plan: Plan, summarise: Callable[[State], Summary] | None = None
@@ -92,7 +95,7 @@ class Execution:
         outcomes.extend(self._guarded(n, partial(self._team, n)) for n in plan.team)
         if summarise is not None:
             outcomes.append(self._summary(plan, summarise(self._bench.state)))
-        return outcomes
+        return [*outcomes, *self.channel_failures]
 
     def _save(self) -> None:
         bench = self._bench
@@ -284,6 +287,7 @@ class Execution:
             effect.user_id,
             self._remember(effect, topic_id, {"topic": effect.topic, "to": list(effect.to)}),
         )
+        self.channel_failures.extend(tell(bench, notice))
         return bench.outcome(
             effect, OutcomeKind.DONE, effect.headline, message_id=accepted.message_id
         )
@@ -298,7 +302,7 @@ class Execution:
         return self._guarded(effect, send)
 
     def send_summary(self, effect: SendSummary, summary: Summary) -> Outcome:
-        """The weekly summary to its readers."""
+        """The weekly summary to its readers, then to the team's channels (`channel_failures`)."""
         bench = self._bench
         letterhead = bench.post.letterhead
         on = bench.outlook.calendar.today(bench.outlook.now)
@@ -320,6 +324,7 @@ class Execution:
             effect.user_id,
             self._remember(effect, summary_id, {"topic": "summary", "to": list(effect.to)}),
         )
+        self.channel_failures.extend(tell(bench, summary))
         return bench.outcome(
             effect, OutcomeKind.DONE, "weekly summary", message_id=accepted.message_id
         )

@@ -98,14 +98,20 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
     return facts, with_removals(account.reviews, summary, facts.snapshot)
 
 
-def send_summary(account: Account, now: datetime, progress: Progress) -> tuple[Outcome, Summary]:
-    """Send the summary now, whatever day it is; the lock must be held. MailFailure if refused."""
+def send_summary(
+    account: Account, now: datetime, progress: Progress
+) -> tuple[Outcome, Summary, tuple[Outcome, ...]]:
+    """Send the summary now, whatever day it is; the lock must be held. MailFailure if refused.
+
+    Its outcome, the summary, and an outcome for each channel that was not told of it.
+    """
     facts, summary = summary_now(account, now, progress)
     bench = _bench(account, facts)
     effect = summary_effect(facts.judged.plan, account.policy.summary_to)
-    outcome = Execution(bench, progress).send_summary(effect, summary)
+    execution = Execution(bench, progress)
+    outcome = execution.send_summary(effect, summary)
     _save(bench)
-    return outcome, summary
+    return outcome, summary, tuple(execution.channel_failures)
 
 
 def _bench(account: Account, facts: Standing) -> Workbench:

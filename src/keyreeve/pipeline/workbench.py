@@ -65,6 +65,7 @@ from keyreeve.ports import (
     SecretVault,
     StateStore,
 )
+from keyreeve.ports.channels import Subscription
 
 RETURNED = "mail.returned"
 """The audit log's event for a mail that came back."""
@@ -89,6 +90,8 @@ class Tools:
     lease: Lease
     clock: Clock
     randomness: Randomness
+    channels: tuple[Subscription, ...] = ()
+    """Where the team hears besides by mail."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -183,6 +183,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.storage.journal import StoredJournal
     from keyreeve.storage.layout import project_slug
     from keyreeve.storage.state_store import StoredState
+    from keyreeve.wiring.channels import subscriptions
 
     config = door.config
     states = StoredState(
@@ -212,6 +213,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         lease=lease or NoLease(),
         clock=WallClock(),
         randomness=SystemRandomness(),
+        channels=subscriptions(config, door.sessions),
     )
     return Account(
         project=config.project_name,
@@ -365,6 +367,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
     from keyreeve.governance.installation import Bucket, Installation
     from keyreeve.language.authorizations import partition
     from keyreeve.storage import layout
+    from keyreeve.wiring.channels import topics
 
     storage = config.storage
     bucket = None
@@ -410,6 +413,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         secrets_key_id=config.credentials.kms_key_id,
         governed=config.baseline.access is not None,
         named_policies=_policies_of_aws(config, partition(region), account_id),
+        topics=topics(config),
     )
 
 
@@ -426,13 +430,17 @@ def _policies_of_aws(config: Config, partition: str, account_id: AccountId) -> t
 
 def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:
     """`--as-of` with `--execute` acts on another day than today: on an emulator only."""
+    from keyreeve.wiring import channels
+
     if as_of is None:
         return
     smtp = config.mail.smtp
     mail_is_local = config.mail.transport is not Transport.SMTP or (
-        smtp is not None and _is_loopback(smtp.host)
+        smtp is not None and is_loopback(smtp.host)
     )
-    if not (sessions.only_loopback() and mail_is_local):
+    if not (
+        sessions.only_loopback() and mail_is_local and channels.only_loopback(config, sessions)
+    ):
         raise ConfigError(
             "a run that acts cannot pretend to be at another time",
             where="--as-of",
@@ -454,7 +462,8 @@ def _refuse_unencrypted(config: Config, sessions: Sessions) -> None:
     )
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine; a name may point anywhere tomorrow."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
