@@ -27,6 +27,7 @@ from keyreeve.pipeline import daily
 from keyreeve.pipeline.simulation import CountingRandomness, PlainRenderer
 from keyreeve.pipeline.workbench import Post, Tools
 from keyreeve.ports import Renderer
+from keyreeve.ports.channels import Subscription
 from keyreeve.storage.archive import StoredArchive
 from keyreeve.storage.audit_log import StoredAuditLog
 from keyreeve.storage.decisions import StoredDecisions
@@ -72,6 +73,7 @@ class Village:
         self.decisions = StoredDecisions(self.store)
         self.renderer = renderer or PlainRenderer()
         self.outcomes: list[tuple[int, Outcome]] = []
+        self.channels: tuple[Subscription, ...] = ()
         self._runs = 0
 
     def at(self, day: float) -> datetime:
@@ -126,6 +128,7 @@ class Village:
             lease=Unchallenged(),
             clock=clock,
             randomness=CountingRandomness(),
+            channels=self.channels,
         )
         return daily.Account(
             project=project,

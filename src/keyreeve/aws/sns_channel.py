@@ -23,9 +23,9 @@ class SnsChannel:
         return f"sns {self._topic_arn.rpartition(':')[2]}"
 
     def tell(self, bulletin: Bulletin) -> None:
-        """Publish. AwsFailure if it was not taken."""
+        """Publish; a subject is ASCII only, so the title leads the text. AwsFailure if refused."""
         text = chat_text(bulletin)
-        SnsAlerts(self._sessions, self._topic_arn).tell(text.title, text.body)
+        SnsAlerts(self._sessions, self._topic_arn).tell(text.title, f"{text.title}\n\n{text.body}")
 
     @calling("sns:GetTopicAttributes")
     def usable(self) -> str:

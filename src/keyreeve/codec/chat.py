@@ -39,7 +39,8 @@ _ALIKE: Final = str.maketrans(
         "\\": "\N{SET MINUS}",
     }
 )
-_SCHEME: Final = re.compile(r"(?<=\w):(?=//|\w)")
+_COLON_OF_A_LINK: Final = re.compile(r"(?<=\w):(?=//)|(?<=[^\W\d]):(?=\w)|(?<=\d):(?=[^\W\d])")
+"""Not that of a time of day."""
 _DOT_OF_A_NAME: Final = re.compile(r"(?<=\w)\.(?=\w*[^\W\d_])")
 """Between letters, as in a domain; not the dot of a number."""
 _INVISIBLE: Final = re.compile(
@@ -69,5 +70,5 @@ def chat_text(bulletin: Bulletin) -> ChatText:
 def harmless(text: str) -> str:
     """One line; what looks like a secret is taken out as well."""
     plain = _INVISIBLE.sub("", one_line(redact(text))).translate(_ALIKE)
-    plain = _SCHEME.sub("\N{RATIO}", plain)
+    plain = _COLON_OF_A_LINK.sub("\N{RATIO}", plain)
     return _DOT_OF_A_NAME.sub("\N{ONE DOT LEADER}", plain)

@@ -65,7 +65,7 @@ def run_digest(plan: Plan, outcomes: Iterable[Outcome], letterhead: Letterhead) 
 
 
 def _title(letterhead: Letterhead, what: str) -> str:
-    return f"[{letterhead.project_name}] {what}"
+    return f"{letterhead.project_name}: {what}"
 
 
 def _figures(summary: Summary) -> Iterator[str]:
