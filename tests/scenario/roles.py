@@ -58,8 +58,13 @@ classes:
 BASELINE = f"""\
 baseline: {{access: "{Path(__file__).parent.parent / "data" / "access" / "good.minimal.yaml"}"}}
 """
+TOPIC = f"arn:aws:sns:{REGION}:{HOME_ACCOUNT}:msp-team"
+CHANNELS = f"""\
+channels:
+  - {{kind: sns, topic_arn: "{TOPIC}", what: [team, summary, run]}}
+"""
 BY_MAIL = CONFIG.format(bucket=BUCKET, kms="", secrets_key="")
-PLAIN = BY_MAIL + CLASSES + BASELINE
+PLAIN = BY_MAIL + CLASSES + CHANNELS + BASELINE
 WITH_KMS = CLASSES + CONFIG.format(
     bucket=BUCKET,
     kms=f", kms_key_id: '{KMS_KEY}'",
@@ -170,8 +175,9 @@ class House:
         self.sandbox.authorise(None)
 
     def reset(self, document: str | Mapping[str, Any]) -> None:
-        """Another account; its credential report is ready when it is asked for."""
+        """Another account with the team's topic; its report is ready when it is asked for."""
         self.sandbox.reset(document, MONDAY, report_started=False)
+        aws(self.sandbox.url, "sns").create_topic(Name=TOPIC.rpartition(":")[2])
         users = self.sandbox.account()["users"].values()
         self._first_keys = {key["id"] for user in users for key in user["keys"]}
 
