@@ -86,6 +86,8 @@ def attempts() -> Iterator[Attempt]:
     yield from _feedback_attempts()
     yield from _secret_attempts()
     yield from _key_attempts()
+    yield from _hub_attempts()
+    yield from _channel_attempts()
 
 
 def _storage_attempts() -> Iterator[Attempt]:
@@ -130,6 +132,38 @@ def _reader_attempts() -> Iterator[Attempt]:
     secret = f"{OBJECTS}credentials/access-keys/u/o-1.csv"
     yield replace(_attempt(Role.READER, LOOKS_INTO_SECRETS, secret, {}, None), denied=True)
     yield _attempt(Role.READER, "s3:PutObject", f"{OBJECTS}state.json", ENCRYPTED, None)
+
+
+def _hub_attempts() -> Iterator[Attempt]:
+    """Whoever sends findings sends them for this account, and acts on nobody."""
+    role, hub = Role.SECURITY_HUB, f"arn:aws:securityhub:{REGION}"
+    product = f"{hub}:{HOME_ACCOUNT}:product/{HOME_ACCOUNT}/default"
+    sent = _asked("securityhub:BatchImportFindings", product, {})
+    for other in (
+        f"{hub}:{'9' * 12}:product/{'9' * 12}/default",
+        f"{hub}::product/aws/guardduty",
+        f"arn:aws:securityhub:eu-west-3:{HOME_ACCOUNT}:product/{HOME_ACCOUNT}/default",
+    ):
+        yield _attempt(role, sent.action, other, {}, sent)
+    for action in ACTS:
+        yield _attempt(role, action, f"{USER}somebody", {}, None)
+    put, memory = "s3:PutObject", f"{OBJECTS}reports/security-hub.json"
+    may = _asked(put, memory, ENCRYPTED)
+    for name in ("state.json", "lock.json", "waivers.json", "reports/another.json"):
+        yield _attempt(role, put, OBJECTS + name, ENCRYPTED, may)
+    record = f"{OBJECTS}audit-inbox/1.json"
+    yield _attempt(role, put, record, ENCRYPTED, _asked(put, record, ONCE))
+    secret = f"{OBJECTS}credentials/access-keys/u/o-1.csv"
+    yield replace(_attempt(role, LOOKS_INTO_SECRETS, secret, {}, None), denied=True)
+    for stranger in (Role.READER, Role.ACTOR, Role.DEPLOYER, Role.MAIL_FEEDBACK):
+        yield _attempt(stranger, sent.action, product, {}, None)
+
+
+def _channel_attempts() -> Iterator[Attempt]:
+    """Only the topics that the config names are told, and only by who acts."""
+    told = _asked("sns:Publish", roles.TOPIC, {})
+    yield _attempt(Role.ACTOR, told.action, f"{roles.TOPIC}-another", {}, told)
+    yield _attempt(Role.READER, told.action, roles.TOPIC, {}, None)
 
 
 def _feedback_attempts() -> Iterator[Attempt]:

@@ -12,10 +12,10 @@ from keyreeve.cli.progress import watched
 
 if TYPE_CHECKING:
     from keyreeve.model.compliance import Citation
-    from keyreeve.model.control import ControlCard
     from keyreeve.model.posture import Posture
     from keyreeve.pipeline.reported import Found
     from keyreeve.pipeline.security_hub import Delivery, Sending
+    from keyreeve.reporting.reported import Card
     from keyreeve.wiring import Door
 
 PARTLY = 1
@@ -75,7 +75,7 @@ def _found(opened: Door, posture: Posture | None) -> Found:
         return read_found(opening.wired(opened), opened.now, progress, posture)
 
 
-def _cards() -> Mapping[str, ControlCard]:
+def _cards() -> Mapping[str, Card]:
     from keyreeve.controls.catalogue import CARDS
 
     return {control.value: card for control, card in CARDS.items()}

@@ -17,11 +17,10 @@ from typing import Any, Final
 
 from keyreeve.codec.visible import one_line
 from keyreeve.model.compliance import Citation
-from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.posture import ResourceType
-from keyreeve.reporting.reported import Reported, published, steps_for
+from keyreeve.reporting.reported import Card, Reported, published, steps_for
 
 SCHEMA_VERSION: Final = "2018-10-08"
 TYPES: Final = ("Software and Configuration Checks/Industry and Regulatory Standards",)
@@ -50,7 +49,7 @@ class Product:
 
 def documents(
     findings: Iterable[Reported],
-    cards: Mapping[str, ControlCard],
+    cards: Mapping[str, Card],
     citations: Mapping[str, Sequence[Citation]],
     product: Product,
     now: datetime,
@@ -72,7 +71,7 @@ def documents(
 
 def archived(
     findings: Iterable[Reported],
-    cards: Mapping[str, ControlCard],
+    cards: Mapping[str, Card],
     product: Product,
     now: datetime,
 ) -> list[Document]:
@@ -82,7 +81,7 @@ def archived(
 
 def _active(
     finding: Reported,
-    card: ControlCard,
+    card: Card,
     citations: Sequence[Citation],
     product: Product,
     now: datetime,
@@ -131,9 +130,7 @@ def _active(
     return made
 
 
-def _archived(
-    finding: Reported, card: ControlCard | None, product: Product, now: datetime
-) -> Document:
+def _archived(finding: Reported, card: Card | None, product: Product, now: datetime) -> Document:
     title = card.title if card else finding.control
     return {
         **_frame(finding, product, now),

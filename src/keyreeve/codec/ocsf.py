@@ -13,9 +13,9 @@ from typing import Any, Final
 from keyreeve import __version__
 from keyreeve.codec.visible import one_line
 from keyreeve.model.compliance import Citation
-from keyreeve.model.control import ControlCard, Severity
+from keyreeve.model.control import Severity
 from keyreeve.model.finding import FindingStatus
-from keyreeve.reporting.reported import Reported, published, steps_for
+from keyreeve.reporting.reported import Card, Reported, published, steps_for
 
 VERSION: Final = "1.5.0"
 """Of the schema; `metadata.version`."""
@@ -42,7 +42,7 @@ Document = dict[str, Any]
 
 def documents(
     findings: Iterable[Reported],
-    cards: Mapping[str, ControlCard],
+    cards: Mapping[str, Card],
     citations: Mapping[str, Sequence[Citation]],
     now: datetime,
     partition: str = "aws",
@@ -58,7 +58,7 @@ def documents(
 
 def _document(
     finding: Reported,
-    card: ControlCard,
+    card: Card,
     citations: Sequence[Citation],
     now: datetime,
     partition: str,
@@ -122,7 +122,7 @@ def _document(
     }
 
 
-def _compliance(card: ControlCard, citations: Sequence[Citation]) -> Document:
+def _compliance(card: Card, citations: Sequence[Citation]) -> Document:
     return {
         "control": card.title,
         "desc": card.why,

@@ -16,12 +16,11 @@ from typing import Any
 
 from keyreeve.codec import asff
 from keyreeve.model.compliance import Citation
-from keyreeve.model.control import ControlCard
 from keyreeve.model.errors import AwsFailure
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.reported import Found
 from keyreeve.ports.security_hub import BATCH, FindingImporter, NotImported, Sent, SentFindings
-from keyreeve.reporting.reported import Reported
+from keyreeve.reporting.reported import Card, Reported
 
 Documents = Sequence[Mapping[str, Any]]
 
@@ -62,7 +61,7 @@ def prepare(
     found: Found,
     before: Iterable[Sent],
     product: asff.Product,
-    cards: Mapping[str, ControlCard],
+    cards: Mapping[str, Card],
     citations: Mapping[str, Sequence[Citation]],
     now: datetime,
 ) -> Delivery:

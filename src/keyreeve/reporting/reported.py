@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
+from typing import Protocol
 
 from keyreeve.model.case import State
 from keyreeve.model.compliance import Citation, CitedBy
@@ -13,6 +14,26 @@ from keyreeve.model.finding import Finding, FindingStatus
 from keyreeve.model.identifiers import AccountId, UserId, UserName
 from keyreeve.model.posture import PostureFinding, ResourceType
 from keyreeve.model.snapshot import User
+
+
+class Card(Protocol):
+    """What is told about a control, whichever catalogue its card is from."""
+
+    @property
+    def title(self) -> str:
+        """In a few words."""
+
+    @property
+    def why(self) -> str:
+        """What is asked for."""
+
+    @property
+    def risk(self) -> str:
+        """What may happen if it stays."""
+
+    @property
+    def remediation(self) -> tuple[str, ...]:
+        """Steps; `{user}`, `{key}` and `{account}` are filled in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
