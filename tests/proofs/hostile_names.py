@@ -17,12 +17,14 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest.mock import patch
 
+import markdown
 from rich.console import Console
 from tests import samples
 from tests.proofs import hostile_account, hostile_pages
@@ -33,7 +35,7 @@ from tests.scenario import people, reported_account
 
 from keyreeve import logs
 from keyreeve.cli import screen
-from keyreeve.codec import credential_report, mime, visible
+from keyreeve.codec import chat, credential_report, mime, visible
 from keyreeve.local import directory_store
 from keyreeve.local.directory_mailer import DirectoryMailer
 from keyreeve.model.errors import ConfigError, KeyreeveError, MailFailure
@@ -253,6 +255,36 @@ def _ends(told: str) -> Iterator[tuple[str, str]]:
         yield line, "WHY" if number == 0 else "end"
 
 
+# --- chats ----------------------------------------------------------------------------------------
+
+_BELL = re.compile(r"@\w|<[^>\s]|&\w+;|\w://|[^\W\d]:\w|\w\.[^\W\d_]{2,}")
+"""A mention, Slack's own marks, an entity, what a chat makes a link of."""
+_LOOKS = frozenset({"p", "h1", "h2", "ul", "ol", "li", "hr", "br", "blockquote"})
+"""Tags that plain lines may happen to make in Markdown."""
+
+
+def chats(text: str, _: Path) -> Iterator[str]:
+    """A bulletin in a chat: a title and lines, without a mention, a link or another's looks."""
+    for where, changes in {
+        "headline": {"headline": text},
+        "paragraph": {"paragraphs": (text, f"see {text} and {text}.")},
+        "project": {"letterhead": replace(samples.letterhead(), project_name=text)},
+    }.items():
+        shown = chat.chat_text(replace(samples.team(), **changes))
+        yield from (f"{where}: {hit}" for hit in _in_a_chat(shown.title, shown.body))
+
+
+def _in_a_chat(title: str, body: str) -> Iterator[str]:
+    if not HARMLESS.fullmatch(title) or "\n" in title:
+        yield f"the title {title!a}"
+    for line in (title, *body.split("\n")):
+        if not HARMLESS.fullmatch(line):
+            yield f"the line {line!a}"
+        yield from (f"{hit[0]!a} in {line[:60]!a}" for hit in _BELL.finditer(line))
+    page = _Skeleton(markdown.markdown(body))
+    yield from (f"Markdown makes <{tag}>" for tag, _, _ in page.parts if tag not in _LOOKS)
+
+
 def log(text: str, _: Path) -> Iterator[str]:
     """One record one line; a traceback stays indented; no escapes."""
     told = io.StringIO()
@@ -324,6 +356,7 @@ SINKS: Mapping[str, Sink] = {
     "HTML": html_mail,
     "attachment": attachment,
     "terminal": terminal,
+    "chats": chats,
     "log": log,
     "object keys": object_keys,
     "local paths": local_paths,
@@ -395,6 +428,13 @@ def _no_terminal_escapes() -> Iterator[None]:
 
 
 @contextmanager
+def _no_look_alikes() -> Iterator[None]:
+    """Bulletins in the words that others chose."""
+    with patch.object(chat, "harmless", visible.one_line):
+        yield
+
+
+@contextmanager
 def _no_path_check() -> Iterator[None]:
     """Parts of keys are names of files as they are."""
     with (
@@ -411,5 +451,6 @@ MUTANTS = tuple(
         "header guard off": _no_header_guard,
         "terminal escapes off": _no_terminal_escapes,
         "path check off": _no_path_check,
+        "look-alikes off": _no_look_alikes,
     }.items()
 )

@@ -171,7 +171,11 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "baseline status": (_reads("baseline", "status"),),
     "baseline destroy": (_reads("baseline", "destroy", "identity"),),
     "baseline verify": (_reads("baseline", "verify"),),
-    "report": (_reads("report", "--access"),),
+    "report": (
+        _reads("report", "--access"),
+        _reads("report", "--format", "ocsf", *_AT),
+        _reads("report", "--security-hub", *_AT),
+    ),
     "review start": (
         _reads("review", "start", "--reviewers", "{reviewers}", *_AT),
         _own("review", "start", "--reviewers", "{reviewers}", "--out", "{folder}", *_AT),

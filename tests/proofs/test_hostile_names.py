@@ -15,6 +15,7 @@ SINKS_OF = {
     "header guard off": "mail headers",
     "terminal escapes off": "terminal",
     "path check off": "local paths",
+    "look-alikes off": "chats",
 }
 """Mutant -> the sink whose reader must notice."""
 

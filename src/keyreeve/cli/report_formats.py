@@ -83,15 +83,16 @@ def _cards() -> Mapping[str, Card]:
 
 def _citations() -> Mapping[str, Sequence[Citation]]:
     """By control."""
+    from keyreeve.controls.catalogue import CARDS
     from keyreeve.model.compliance import Citation
 
     return {
-        control: tuple(
+        control.value: tuple(
             Citation(framework=title, version="", id=each)
             for title, ids in card.mappings.items()
             for each in ids
         )
-        for control, card in _cards().items()
+        for control, card in CARDS.items()
     }
 
 

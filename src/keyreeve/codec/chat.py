@@ -9,6 +9,7 @@ nothing: names in a chat are for reading, and are copied from the mail.
 from __future__ import annotations
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +22,8 @@ LONGEST_TITLE: Final = 100
 """Characters: SNS's subject."""
 LONGEST_BODY: Final = 1800
 """Characters: Discord takes 2,000 with the title."""
+_FORMAT: Final = "Cf"
+"""Unicode's category of what is there and is not seen."""
 _MORE: Final = "… the rest is in the mail."
 _ALIKE: Final = str.maketrans(
     {
@@ -43,9 +46,6 @@ _COLON_OF_A_LINK: Final = re.compile(r"(?<=\w):(?=//)|(?<=[^\W\d]):(?=\w)|(?<=\d
 """Not that of a time of day."""
 _DOT_OF_A_NAME: Final = re.compile(r"(?<=\w)\.(?=\w*[^\W\d_])")
 """Between letters, as in a domain; not the dot of a number."""
-_INVISIBLE: Final = re.compile(
-    "[\u00ad\u180e\u200b-\u200f\u2060-\u2064\ufeff\U000e0000-\U000e007f]"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ def chat_text(bulletin: Bulletin) -> ChatText:
 
 def harmless(text: str) -> str:
     """One line; what looks like a secret is taken out as well."""
-    plain = _INVISIBLE.sub("", one_line(redact(text))).translate(_ALIKE)
+    seen = "".join(c for c in one_line(redact(text)) if unicodedata.category(c) != _FORMAT)
+    plain = seen.translate(_ALIKE)
     plain = _COLON_OF_A_LINK.sub("\N{RATIO}", plain)
     return _DOT_OF_A_NAME.sub("\N{ONE DOT LEADER}", plain)
