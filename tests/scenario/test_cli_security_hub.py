@@ -116,7 +116,39 @@ def test_where_security_hub_is_off_that_is_said_with_what_to_do(keyreeve: Comman
     assert keyreeve.json(*HUB, *keyreeve.at(0))["new"] > 0, "nothing is remembered as sent"
 
 
-def test_execute_without_security_hub_is_a_mistake(keyreeve: Command):
-    answer = keyreeve("report", "--execute")
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("--execute",), "--security-hub"),
+        (("--security-hub", "--access"), "leave out the other options"),
+        (("--security-hub", "--out", "x.json"), "leave out the other options"),
+        (("--access", "--format", "ocsf"), "leave out --access"),
+    ],
+)
+def test_options_that_do_not_go_together_are_a_mistake(
+    keyreeve: Command, given: tuple[str, ...], said: str
+):
+    answer = keyreeve("report", *given)
     assert answer.code == 2
-    assert "--security-hub" in answer.err
+    assert said in " ".join(answer.err.split())
+
+
+def test_another_time_than_now_is_not_sent_to_the_true_security_hub(
+    keyreeve: Command, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SECURITYHUB", "https://securityhub.example.com")
+    answer = keyreeve(*HUB, "--execute", *keyreeve.at(0))
+    assert answer.code == 2
+    assert "--as-of" in answer.err
+
+
+def test_what_could_not_be_read_keeps_its_findings_there(keyreeve: Command):
+    keyreeve(*HUB, "--execute", *keyreeve.at(0))
+    before = {key for key, f in held(keyreeve).items() if f["RecordState"] == "ACTIVE"}
+    keyreeve.sandbox.plant_fault("ListAccessKeys", code="AccessDenied", status=403, count=99)
+    answer = keyreeve(*HUB, "--execute", *keyreeve.at(1))
+    keyreeve.sandbox.clear_faults()
+    assert answer.code == 1
+    assert "not read: " in answer.err
+    after = {key for key, f in held(keyreeve).items() if f["RecordState"] == "ACTIVE"}
+    assert after == before

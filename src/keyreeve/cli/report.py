@@ -52,8 +52,11 @@ def report(
     From access.yaml and the account: groups, roles, standing rights, and what differs.
     """
     if security_hub or execute:
-        return _to_security_hub(execute=execute, wanted=security_hub, as_of=as_of)
+        alone = not access and out is None and kind == "html"
+        return _to_security_hub(execute=execute, wanted=security_hub, alone=alone, as_of=as_of)
     if kind in report_formats.FORMATS:
+        if access:
+            raise click.UsageError(f"--format {kind} is of findings: leave out --access.")
         text, code = report_formats.written(kind, opening.door(execute=False, as_of=as_of))
         _put(text, out)
         return code
@@ -79,10 +82,13 @@ def _put(text: str, out: Path | None) -> None:
         raise ConfigError(f"cannot be written: {error.strerror}", where=str(out)) from None
 
 
-def _to_security_hub(*, execute: bool, wanted: bool, as_of: datetime | None) -> int:
+def _to_security_hub(*, execute: bool, wanted: bool, alone: bool, as_of: datetime | None) -> int:
     if not wanted:
         raise click.UsageError("--execute belongs to --security-hub.")
-    return report_formats.send(opening.door(execute=execute, as_of=as_of), execute=execute)
+    if not alone:
+        raise click.UsageError("--security-hub writes no document: leave out the other options.")
+    opened = opening.door(execute=execute, as_of=as_of)
+    return report_formats.send(opened, execute=execute, as_of=as_of)
 
 
 def _read(as_of: datetime | None) -> tuple[AccessModel, AccessReport, str]:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.progress import watched
+from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from keyreeve.model.compliance import Citation
     from keyreeve.model.posture import Posture
     from keyreeve.pipeline.reported import Found
@@ -46,26 +50,40 @@ def asff(opened: Door, posture: Posture | None = None) -> tuple[str, int]:
     return _text(made), _told(found)
 
 
-def send(opened: Door, *, execute: bool, posture: Posture | None = None) -> int:
+def send(
+    opened: Door,
+    *,
+    execute: bool,
+    posture: Posture | None = None,
+    as_of: datetime | None = None,
+) -> int:
     """Import into Security Hub; without `execute` only say what would be sent.
 
-    1 if something was not read or not taken.
+    1 if something was not read or not taken. ConfigError for another time than now, but for an
+    emulator.
     """
     from keyreeve.pipeline.security_hub import deliver, prepare
     from keyreeve.wiring.security_hub import security_hub
 
+    if execute and as_of is not None and not opened.sessions.only_loopback("securityhub"):
+        raise ConfigError(
+            "findings cannot be sent as at another time",
+            where="--as-of",
+            remedy="Leave out --execute to see what would be sent then.",
+        )
     desk = security_hub(opened)
     found = _found(opened, posture)
     delivery = prepare(found, desk.memory.read(), desk.product, _cards(), _citations(), opened.now)
-    sending = deliver(delivery, desk.importer, desk.memory) if execute else None
-    if sending is not None:
-        _record(opened, delivery, sending)
+    sending = None
+    if execute:
+        record = partial(_record, opened, delivery)
+        sending = deliver(delivery, desk.importer, desk.memory, record)
     if opening.options().json:
         screen.json_document(_document(delivery, sending))
     else:
         _show(delivery, sending)
-    failed = sending is not None and sending.failed
-    return PARTLY if failed else _told(found)
+    unread = _told(found)
+    return PARTLY if sending is not None and sending.failed else unread
 
 
 def _found(opened: Door, posture: Posture | None) -> Found:

@@ -2,14 +2,14 @@
 
 1. compare what was found with what was sent before,
 2. import in batches, and name what was not taken,
-3. remember what Security Hub holds now.
+3. leave a record, and remember what Security Hub holds now.
 
 What was not judged today (a gap) is neither imported nor archived.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -93,10 +93,16 @@ def prepare(
     )
 
 
-def deliver(delivery: Delivery, importer: FindingImporter, memory: SentFindings) -> Sending:
-    """Send it all, and remember what arrived, whatever came between.
+def deliver(
+    delivery: Delivery,
+    importer: FindingImporter,
+    memory: SentFindings,
+    record: Callable[[Sending], None],
+) -> Sending:
+    """Send it all, record that, and remember what arrived, whatever came between.
 
-    StorageConflict if another delivery was under way: repeated, it puts the memory right.
+    StorageConflict, after the record, if another delivery was under way: repeated, it puts the
+    memory right.
     """
     refused: dict[str, NotImported] = {}
     stopped, arrived = None, set[str]()
@@ -108,15 +114,17 @@ def deliver(delivery: Delivery, importer: FindingImporter, memory: SentFindings)
             break
         refused |= {answer.id: answer for answer in answers}
         arrived |= {str(document["Id"]) for document in batch} - set(refused)
-    memory.write(tuple(_remembered(delivery, arrived)))
     imported = sum(asff.identifier(each.uid) in arrived for each in delivery.found)
-    return Sending(
+    sending = Sending(
         imported=imported,
         archived=len(arrived) - imported,
         not_imported=tuple(refused.values()),
         stopped=stopped,
         not_sent=len(delivery.documents) - len(arrived) - len(refused),
     )
+    record(sending)
+    memory.write(tuple(_remembered(delivery, arrived)))
+    return sending
 
 
 def _remembered(delivery: Delivery, arrived: set[str]) -> Iterator[Sent]:

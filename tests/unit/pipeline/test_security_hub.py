@@ -83,6 +83,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.store = MemoryStore()
+        self.records: list[Sending] = []
 
     def memory(self) -> StoredSentFindings:
         return StoredSentFindings(self.store)
@@ -91,7 +92,7 @@ class Desk:
         memory = self.memory()
         now = NOW + timedelta(days=day)
         delivery = prepare(what, memory.read(), product, ALL_CARDS, {}, now)
-        return deliver(delivery, hub, memory)
+        return deliver(delivery, hub, memory, self.records.append)
 
     @property
     def sent(self) -> tuple[Sent, ...]:
@@ -193,7 +194,8 @@ def test_two_deliveries_at_once_cannot_forget_what_the_other_sent(desk: Desk):
     delivery = prepare(found(finding(1)), slow.read(), PRODUCT, ALL_CARDS, {}, NOW)
     desk.send(found(finding(2)), Hub())
     with pytest.raises(StorageConflict):
-        deliver(delivery, Hub(), slow)
+        deliver(delivery, Hub(), slow, desk.records.append)
+    assert [each.imported for each in desk.records] == [1, 1], "both are recorded"
 
 
 @pytest.mark.parametrize("content", [b"{", b"{}", b'{"schema": "x", "findings": []}'])

@@ -2,7 +2,10 @@
 
 AWS: BatchImportFindings without Security Hub is InvalidAccessException; a finding of another
 account's product, or one that botocore would let pass without a title, fails alone; an update that
-is not newer (UpdatedAt) changes nothing. moto takes everything, and lists what nobody enabled.
+is not newer (UpdatedAt) changes nothing. moto takes everything.
+
+Still as moto has it: filters of GetFindings are not looked at, a later import may change Workflow
+and Severity, and the size of a finding (240 KB) is not limited.
 """
 
 from __future__ import annotations
