@@ -74,15 +74,18 @@ def prepare(
         else:
             others.append(sent)
     there = tuple(_since_first_sent(each, mine.get(each.uid), now) for each in found.findings)
-    missing = [sent for uid, sent in mine.items() if uid not in {each.uid for each in there}]
-    gone = tuple(sent for sent in missing if found.has_ended(sent.control, sent.user_id))
-    others += [sent for sent in missing if sent not in gone]
+    present = {each.uid for each in there}
+    gone: list[Sent] = []
+    for uid, sent in mine.items():
+        if uid not in present:
+            ended = found.has_ended(sent.control, sent.user_id)
+            (gone if ended else others).append(sent)
     known = frozenset(mine)
     return Delivery(
         product=product,
         found=there,
         known=known,
-        gone=gone,
+        gone=tuple(gone),
         others=tuple(others),
         documents=(
             *asff.documents(there, cards, citations, product, now, known=known),

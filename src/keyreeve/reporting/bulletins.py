@@ -73,7 +73,7 @@ def _figures(summary: Summary) -> Iterator[str]:
     yield f"{summary.flagged_users} of {summary.users} users have open findings."
     for _, title, number in summary.by_control:
         if number:
-            yield f"{title}: {number}"
+            yield f"{number} × {title}"
     counted = {
         "acts due within seven days": summary.due,
         "held": summary.held,
@@ -94,7 +94,8 @@ def _run(digest: RunDigest) -> Iterator[str]:
     yield f"Account {digest.letterhead.account_id}, run {digest.run_id}."
     if digest.refusal is not None:
         yield f"Refused, the facts look wrong: {digest.refusal}. Nothing opened and nothing acted."
-    done = ", ".join(f"{_plain(kind)}: {number}" for kind, number in digest.done)
+    # The number first: behind "password:" it would look like one, and be taken out.
+    done = ", ".join(f"{number} × {_plain(kind)}" for kind, number in digest.done)
     yield f"Done: {done}." if done else "Nothing was due."
     if digest.held:
         yield f"Held at a gate: {digest.held}."

@@ -7,9 +7,18 @@ from typing import Any, get_args, get_type_hints
 
 import pytest
 from tests.builders import NOW
-from tests.samples import closing, kept_password, key_credentials, letterhead, notice, outgoing
+from tests.samples import (
+    closing,
+    kept_password,
+    key_credentials,
+    letterhead,
+    notice,
+    outgoing,
+    summary,
+)
 
 from keyreeve.aws.sns_channel import SnsChannel
+from keyreeve.codec.chat import chat_text
 from keyreeve.local.apprise_channel import AppriseChannel
 from keyreeve.model.bulletin import Bulletin, BulletinKind, RunDigest, kind_of
 from keyreeve.model.identifiers import AccountId, RunId, UserId, UserName
@@ -106,11 +115,19 @@ def test_a_run_is_told_in_numbers_and_only_failures_by_name():
     assert kind_of(digest) is BulletinKind.RUN
     said = posting(digest)
     assert said.title.endswith("run of 2026-01-05")
-    assert "Done: send notice: 3, deactivate access key: 1." in said.lines
+    assert "Done: 3 × send notice, 1 × deactivate access key." in said.lines
     assert [line for line in said.lines if "Failed" in line] == [
         f"Failed: send notice, ann: no {n}" for n in range(5)
     ]
     assert said.lines[-1] == "… and 2 more failed."
+
+
+def test_no_count_is_taken_for_a_secret():
+    kinds = ("reset_password", "create_replacement_key", "purge_escrow", "tell_channel")
+    digest = run_digest(plan(), [outcome(OutcomeKind.DONE, k) for k in kinds], letterhead())
+    body = chat_text(digest).body
+    assert all(f"1 × {kind.replace('_', ' ')}" in body for kind in kinds)
+    assert "redacted" not in body + chat_text(summary()).body
 
 
 def test_a_quiet_run_and_a_refused_one_say_so():
