@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from keyreeve.model.compliance import Citation
-    from keyreeve.model.posture import Posture
     from keyreeve.pipeline.reported import Found
     from keyreeve.pipeline.security_hub import Delivery, Sending
     from keyreeve.reporting.reported import Card
@@ -26,26 +25,26 @@ PARTLY = 1
 FORMATS = ("ocsf", "asff")
 
 
-def written(kind: str, opened: Door, posture: Posture | None = None) -> tuple[str, int]:
+def written(kind: str, opened: Door) -> tuple[str, int]:
     """The document of one of FORMATS, and the exit code."""
-    return ocsf(opened, posture) if kind == "ocsf" else asff(opened, posture)
+    return ocsf(opened) if kind == "ocsf" else asff(opened)
 
 
-def ocsf(opened: Door, posture: Posture | None = None) -> tuple[str, int]:
+def ocsf(opened: Door) -> tuple[str, int]:
     """A JSON array of OCSF Compliance Findings, and the exit code: 1 if something was not read."""
     from keyreeve.codec import ocsf as form
 
-    found = _found(opened, posture)
+    found = _found(opened)
     made = form.documents(found.findings, _cards(), _citations(), opened.now, found.partition)
     return _text(made), _told(found)
 
 
-def asff(opened: Door, posture: Posture | None = None) -> tuple[str, int]:
+def asff(opened: Door) -> tuple[str, int]:
     """A JSON array of ASFF findings, as BatchImportFindings takes them; the exit code as above."""
     from keyreeve.codec import asff as form
     from keyreeve.wiring.security_hub import product_of
 
-    found = _found(opened, posture)
+    found = _found(opened)
     made = form.documents(found.findings, _cards(), _citations(), product_of(opened), opened.now)
     return _text(made), _told(found)
 
@@ -54,7 +53,6 @@ def send(
     opened: Door,
     *,
     execute: bool,
-    posture: Posture | None = None,
     as_of: datetime | None = None,
 ) -> int:
     """Import into Security Hub; without `execute` only say what would be sent.
@@ -72,7 +70,7 @@ def send(
             remedy="Leave out --execute to see what would be sent then.",
         )
     desk = security_hub(opened)
-    found = _found(opened, posture)
+    found = _found(opened)
     delivery = prepare(found, desk.memory.read(), desk.product, _cards(), _citations(), opened.now)
     sending = None
     if execute:
@@ -86,32 +84,30 @@ def send(
     return PARTLY if sending is not None and sending.failed else unread
 
 
-def _found(opened: Door, posture: Posture | None) -> Found:
+def _found(opened: Door) -> Found:
+    from keyreeve.pipeline.posture import survey
     from keyreeve.pipeline.reported import read_found
+    from keyreeve.wiring.posture import survey_of
 
     with watched(quiet=opening.options().quiet) as progress:
-        return read_found(opening.wired(opened), opened.now, progress, posture)
+        return read_found(
+            opening.wired(opened), opened.now, progress, survey(survey_of(opened), opened.now)
+        )
 
 
 def _cards() -> Mapping[str, Card]:
-    from keyreeve.controls.catalogue import CARDS
+    from keyreeve.controls import catalogue
+    from keyreeve.controls.posture import catalogue as posture
 
-    return {control.value: card for control, card in CARDS.items()}
+    ladder: Mapping[str, Card] = {c.value: card for c, card in catalogue.CARDS.items()}
+    return {**ladder, **{c.value: card for c, card in posture.CARDS.items()}}
 
 
 def _citations() -> Mapping[str, Sequence[Citation]]:
     """By control."""
-    from keyreeve.controls.catalogue import CARDS
-    from keyreeve.model.compliance import Citation
+    from keyreeve.controls.compliance import MAPPING
 
-    return {
-        control.value: tuple(
-            Citation(framework=title, version="", id=each)
-            for title, ids in card.mappings.items()
-            for each in ids
-        )
-        for control, card in CARDS.items()
-    }
+    return {control.value: cited for control, cited in MAPPING.items()}
 
 
 def _text(documents: Sequence[Mapping[str, Any]]) -> str:
@@ -123,7 +119,7 @@ def _told(found: Found) -> int:
     for gap in found.gaps:
         said = words.gap_words(gap.step, gap.reason, gap.user_name)
         screen.note(f"not read: {screen.safe(said)}")
-    return PARTLY if found.gaps else 0
+    return 0 if found.all_read else PARTLY
 
 
 def _record(opened: Door, delivery: Delivery, sending: Sending) -> None:

@@ -30,6 +30,8 @@ class Found:
     judged_controls: frozenset[str]
     unjudged_users: frozenset[UserId]
     """Of the ladder's controls."""
+    all_read: bool
+    """Whether AWS answered every call; that an account has no analyzer is no failure."""
 
     def has_ended(self, control: str, user_id: UserId | None) -> bool:
         """Whether a finding that is missing today is really gone."""
@@ -62,6 +64,7 @@ def read_found(
             (*_ladder(evaluation.gaps), *(control.value for control in about.judged))
         ),
         unjudged_users=_unjudged(account, snapshot, evaluation.gaps),
+        all_read=not evaluation.gaps and about.all_read,
     )
 
 

@@ -74,6 +74,7 @@ def found(*findings: Reported, **changes: Any) -> Found:
         "gaps": (),
         "judged_controls": frozenset(ALL_CARDS),
         "unjudged_users": frozenset(),
+        "all_read": True,
     }
     return Found(**(usual | changes))
 
