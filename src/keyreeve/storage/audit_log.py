@@ -11,7 +11,8 @@ only be missed by whoever remembers them: the state's AuditHead does.
 
 Writers hold the account's lock. One that slept for longer than its lease while it wrote cannot
 fork the chain: the place of each segment is claimed first (`chain_end`). Who does not hold the
-lock leaves a record in the inbox, and the next flush takes it in.
+lock leaves a record in the inbox, and the next flush takes it in. Segments whose retention is over
+may be gone: the chain then begins where `chain_start` says, and a record of it says so, too.
 """
 
 from __future__ import annotations
@@ -27,9 +28,10 @@ from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable, StorageUnreachable
 from keyreeve.model.identifiers import RunId
 from keyreeve.ports import ObjectStore
-from keyreeve.storage import audit_inbox
+from keyreeve.storage import audit_inbox, chain_start
 from keyreeve.storage.chain_end import ChainEnd, claim, complete, read
-from keyreeve.storage.layout import AUDIT, audit_day, audit_key
+from keyreeve.storage.chain_start import ChainStart
+from keyreeve.storage.layout import AUDIT, AUDIT_START, audit_day, audit_key
 from keyreeve.storage.state_store import StoredState
 from keyreeve.storage.write_once import write_once
 
@@ -139,7 +141,7 @@ class StoredAuditLog:
         """Data of the records since the day before the loaded state was saved, oldest first."""
         known = self._known()
         start = _search_start(known)
-        names = sorted(_segments(self._store, start), key=lambda name: name.sequence)
+        names = sorted(segments(self._store, start), key=lambda name: name.sequence)
         for name in names:
             for record in _records(_content(self._store, name)):
                 yield record.data
@@ -186,7 +188,7 @@ class StoredAuditLog:
 
     def _day(self) -> date:
         """The run's own date, so that all its segments lie together; else the first record's."""
-        return _day_of(self._run_id) or datetime.fromisoformat(str(self._open[0]["at"])).date()
+        return day_of(self._run_id) or datetime.fromisoformat(str(self._open[0]["at"])).date()
 
 
 def _is_newer(end: ChainEnd, known: AuditHead | None) -> bool:
@@ -199,7 +201,7 @@ def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None
     Searches from the day before `known`. StateUnreadable if the last segment cannot be read.
     """
     start = _search_start(known)
-    newest = max(_segments(store, start), key=lambda name: name.sequence, default=None)
+    newest = max(segments(store, start), key=lambda name: name.sequence, default=None)
     if newest is None or (known and newest.sequence <= known.sequence):
         return known
     try:
@@ -217,7 +219,7 @@ def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None
 
 def _search_start(known: AuditHead | None) -> str:
     """Where a listing for what is newer than `known` begins: the day before it."""
-    day = _day_of(known.run_id) if known else None
+    day = day_of(known.run_id) if known else None
     return audit_day(day - timedelta(days=1)) if day else ""
 
 
@@ -226,11 +228,11 @@ def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
 
     `head` is what the state remembers: without it, records cut off at the end are not missed.
     """
-    walk = _Walk(head)
+    walk = _Walk(head, chain_start.read(store))
     for row in store.list(AUDIT):
         if not _SEGMENT.fullmatch(row.key):
             walk.problems.append(f"{row.key}: this is no segment of the audit log")
-    for name in sorted(_segments(store, ""), key=lambda name: (name.sequence, name.key)):
+    for name in sorted(segments(store), key=lambda name: (name.sequence, name.key)):
         walk.segment(name, _content(store, name))
     walk.end()
     return walk.problems
@@ -238,18 +240,21 @@ def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
 
 def records(store: ObjectStore) -> Iterator[AuditRecord]:
     """Every record in the order of the chain. ValueError at the first that cannot be read."""
-    for name in sorted(_segments(store, ""), key=lambda name: (name.sequence, name.key)):
+    for name in sorted(segments(store), key=lambda name: (name.sequence, name.key)):
         yield from _records(_content(store, name))
 
 
 class _Walk:
     """What the next record must be, and what was wrong so far."""
 
-    def __init__(self, head: AuditHead | None) -> None:
+    def __init__(self, head: AuditHead | None, start: ChainStart | None = None) -> None:
         self.problems: list[str] = []
         self._head = head
-        self._expected = 1
-        self._previous: str | None = GENESIS
+        self._start = start
+        self._unsaid = start
+        """What was purged, as long as no record has been met that tells of it."""
+        self._expected = start.sequence + 1 if start else 1
+        self._previous: str | None = start.digest if start else GENESIS
         """None after a record that cannot be read: nobody knows its digest."""
 
     def segment(self, name: SegmentKey, content: bytes) -> None:
@@ -257,6 +262,9 @@ class _Walk:
         lines = content.splitlines(keepends=True)
         if not lines:
             self.problems.append(f"{name.key}: the segment is empty")
+            return
+        if self._start is not None and name.sequence <= self._start.sequence:
+            self._left_behind(name, lines)
             return
         if name.key != _rightful(name, lines[0]):
             self.problems.append(f"{name.key} line 1: the segment was moved to another day")
@@ -275,7 +283,17 @@ class _Walk:
                     f"{where}: record {record.seq} was moved here from another segment"
                 )
 
+    def _left_behind(self, name: SegmentKey, lines: list[bytes]) -> None:
+        """Purged, and yet there (a stop, Object Lock): each record is looked at by itself."""
+        for number, line in enumerate(lines, start=1):
+            try:
+                _record(line)
+            except ValueError as error:
+                self.problems.append(f"{name.key} line {number}: a record was altered: {error}")
+
     def _record(self, where: str, record: AuditRecord) -> None:
+        if self._unsaid is not None and self._unsaid.is_told_by(record.event, record.data):
+            self._unsaid = None
         if record.seq > self._expected:
             self.problems.append(
                 f"{where}: records {self._expected} to {record.seq - 1} are missing"
@@ -290,7 +308,10 @@ class _Walk:
         self._previous, self._expected = record.digest, record.seq + 1
 
     def end(self) -> None:
-        """What the state remembers must have been met."""
+        """What the state remembers must have been met, and so must the record of a purge."""
+        if self._unsaid is not None:
+            what = f"the log is said to begin behind record {self._unsaid.sequence}"
+            self.problems.append(f"{AUDIT_START}: {what}, and no record tells of such a purge")
         if self._head is None:
             return
         if self._expected <= self._head.sequence:
@@ -303,7 +324,8 @@ class _Walk:
             )
 
 
-def _segments(store: ObjectStore, start_after: str) -> Iterator[SegmentKey]:
+def segments(store: ObjectStore, start_after: str = "") -> Iterator[SegmentKey]:
+    """By their names alone, in the order of their keys; what is no segment is passed over."""
     for row in store.list(AUDIT, start_after=start_after):
         if found := _SEGMENT.fullmatch(row.key):
             yield SegmentKey(
@@ -313,7 +335,7 @@ def _segments(store: ObjectStore, start_after: str) -> Iterator[SegmentKey]:
 
 def _rightful(name: SegmentKey, line: bytes) -> str:
     """Where the segment was written: below the run's own date, else its first record's."""
-    day = _day_of(name.run_id)
+    day = day_of(name.run_id)
     if day is None:
         try:
             day = _record(line).at.date()
@@ -343,7 +365,7 @@ def _record(line: bytes) -> AuditRecord:
     return record
 
 
-def _day_of(run_id: RunId) -> date | None:
+def day_of(run_id: RunId) -> date | None:
     """The date with which a run id begins; None for ids of another making."""
     try:
         return date.fromisoformat(run_id[:8])

@@ -2,7 +2,8 @@
 
 iam-compliance/{project}/                  accounts: self
 iam-compliance/{project}/{account_id}/     several accounts
-  state.json · lock.json · audit-end.json · waivers.json · holds.json · pause.json
+  state.json · lock.json · audit-end.json · audit-start.json
+  waivers.json · holds.json · pause.json
   ops/{operation_id}/{attempt}-{step}.json
   credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
@@ -10,6 +11,7 @@ iam-compliance/{project}/{account_id}/     several accounts
   audit-inbox/{instant}-{run_id}-{event}.json     records that wait for the holder of the lock
   feedback/YYYY/MM/DD/HHMMSS-{digest}.json          mails that came back, by arrival (UTC)
   set-aside/…                                       what `state repair` took out of their way
+  evidence/salt.json                                what pseudonyms are made with
   reviews/{campaign}/…                              access reviews, each step written once
   mails/ · collected/ · runs/{run_id}/ · reports/
 """
@@ -28,6 +30,7 @@ from keyreeve.model.notice import CredentialKind
 STATE = "state.json"
 LOCK = "lock.json"
 AUDIT_END = "audit-end.json"
+AUDIT_START = "audit-start.json"
 WAIVERS = "waivers.json"
 HOLDS = "holds.json"
 PAUSE = "pause.json"
@@ -37,13 +40,19 @@ AUDIT = "audit/"
 AUDIT_INBOX = "audit-inbox/"
 FEEDBACK = "feedback/"
 SET_ASIDE = "set-aside/"
+EVIDENCE = "evidence/"
+SALT = f"{EVIDENCE}salt.json"
+MAILS = "mails/"
+COLLECTED = "collected/"
+RUNS = "runs/"
 REVIEWS = "reviews/"
-SENT_FINDINGS = "reports/security-hub.json"
+REPORTS = "reports/"
+SENT_FINDINGS = f"{REPORTS}security-hub.json"
 """What Security Hub was sent; written anew by whoever sends, on the condition of its version."""
-ARCHIVES = ("mails/", "collected/", "runs/", "reports/")
-WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS)
+ARCHIVES = (MAILS, COLLECTED, RUNS, REPORTS)
+WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS, EVIDENCE)
 """Prefixes whose objects are never written a second time."""
-REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE)
+REPLACED = (STATE, LOCK, AUDIT_END, AUDIT_START, WAIVERS, HOLDS, PAUSE)
 """Documents that are written anew on the condition that nobody else did."""
 KEPT_BROKEN = f"{STATE}.broken-"
 """How the name of a state begins that `state repair` has put aside."""

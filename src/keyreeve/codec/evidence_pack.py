@@ -1,0 +1,258 @@
+"""An evidence pack put together: files, manifest, verifier, one zip; the same bytes every time.
+
+    manifest.json     what is in the pack, with lengths, SHA-256 sums, the ends of the chain
+    manifest.sha256   the manifest's own sum; signed, where a key was named
+    manifest.sig
+    …                 everything else, by name
+
+A masked pack cannot hold the lines of the audit log as they were written, and must not hold their
+digests either: with all but a name known, a digest tells by trying whose name it is. Its lines are
+chained anew, and each carries keyed digests of the record that it stands for and of the one before,
+so that order and gaps of the original show, and so that who has the salt can prove the rest.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from keyreeve.codec import verify_pack
+from keyreeve.codec.masking import Mask, salt_digest
+from keyreeve.codec.seal import canonical, content_digest, digest, parse, readable
+from keyreeve.codec.values import Json
+from keyreeve.model.errors import StateUnreadable
+from keyreeve.model.evidence import AuditPart, Kept, Pack, PackSubject, SigningKey
+
+VERIFIER = "verify.py"
+README = "README.txt"
+INDEX = "index.json"
+HISTORY = "decisions/history.jsonl"
+SIGNING_KEY = "signing-key.pem"
+_DECIDED = "people."
+_REVIEWS = "reviews/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contents:
+    """The files of a pack before it is closed, and what was left out of it."""
+
+    files: dict[str, bytes]
+    audit: AuditPart
+    originals: dict[str, str]
+    """Of a masked pack: keyed digests of the files as they were kept."""
+    left_out: tuple[str, ...] = ()
+    """Of a masked pack: files that cannot be masked."""
+
+
+# --- as kept, or masked ---------------------------------------------------------------------------
+
+
+def contents(kept: Kept) -> Contents:
+    """Everything as it lies in the storage."""
+    return Contents(files=_with_audit(kept.files, kept.audit), audit=kept.audit, originals={})
+
+
+def masked(kept: Kept, mask: Mask) -> Contents:
+    """The same with pseudonyms. StateUnreadable for what is not in a form that can be masked."""
+    files: dict[str, bytes] = {}
+    left_out = []
+    for name, content in kept.files.items():
+        how = _how(name, mask)
+        if how is None:
+            left_out.append(name)
+            continue
+        try:
+            files[f"{name}.json" if name.endswith(".eml") else name] = how(content)
+        except ValueError as error:
+            if not name.startswith(_REVIEWS):
+                raise _unmaskable(name, error) from error
+            left_out.append(name)
+    audit = _masked_audit(kept.audit, mask)
+    whole = _with_audit(kept.files, kept.audit)
+    return Contents(
+        files=_with_audit(files, audit),
+        audit=audit,
+        originals={name: mask.keyed(content) for name, content in sorted(whole.items())},
+        left_out=tuple(sorted(left_out)),
+    )
+
+
+def _how(name: str, mask: Mask) -> Callable[[bytes], bytes] | None:
+    """None: no form that is known to hold names only where they are looked for."""
+    if name.endswith(".eml"):
+        return mask.mail
+    if name.endswith(".csv") and not name.startswith(_REVIEWS):
+        return mask.report
+    return mask.document if name.endswith(".json") else None
+
+
+def _unmaskable(name: str, error: Exception) -> StateUnreadable:
+    return StateUnreadable(
+        f"it cannot be masked: {error}",
+        where=name,
+        remedy="`keyreeve state verify` examines the storage; a pack without --mask holds it as "
+        "it is.",
+    )
+
+
+def _with_audit(files: Mapping[str, bytes], audit: AuditPart) -> dict[str, bytes]:
+    """Files, segments, neighbours, and what people decided once more by itself."""
+    whole = {**files, **audit.segments}
+    if audit.before is not None:
+        whole[verify_pack.BEFORE] = audit.before
+    if audit.after is not None:
+        whole[verify_pack.AFTER] = audit.after
+    decided = [line for line in _lines(audit) if _event(line).startswith(_DECIDED)]
+    return {**whole, HISTORY: b"".join(decided)}
+
+
+def _lines(audit: AuditPart) -> Iterator[bytes]:
+    for _, content in sorted(audit.segments.items(), key=lambda each: _number(each[0])):
+        yield from content.splitlines(keepends=True)
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("/")[2].partition(".")[0])
+
+
+def _event(line: bytes) -> str:
+    try:
+        return str(parse(line).get("event"))
+    except ValueError:
+        return ""  # the verifier names it
+
+
+def _masked_audit(audit: AuditPart, mask: Mask) -> AuditPart:
+    """The chain made anew over masked records; the first names nothing before it."""
+    previous = verify_pack.NOTHING
+
+    def line(name: str, raw: bytes) -> bytes:
+        nonlocal previous
+        try:
+            record = parse(raw)
+            told: dict[str, Json] = {
+                **record,
+                "data": mask.value(record["data"], top=False),
+                "original": mask.keyed(str(record.pop("digest"))),
+                "original_previous": mask.keyed(str(record["previous"])),
+                "previous": previous,
+            }
+            del told["digest"]
+        except (KeyError, ValueError) as error:
+            raise _unmaskable(name, error) from error
+        previous = digest(told)
+        return canonical({**told, "digest": previous}) + b"\n"
+
+    def lines(name: str, content: bytes) -> bytes:
+        return b"".join(line(name, raw) for raw in content.splitlines(keepends=True))
+
+    before = lines(verify_pack.BEFORE, audit.before) if audit.before else None
+    segments = {
+        name: lines(name, content)
+        for name, content in sorted(audit.segments.items(), key=lambda each: _number(each[0]))
+    }
+    after = lines(verify_pack.AFTER, audit.after) if audit.after else None
+    return AuditPart(segments=segments, before=before, after=after, purged=audit.purged)
+
+
+# --- closed ---------------------------------------------------------------------------------------
+
+
+def close(
+    subject: PackSubject,
+    made: Contents,
+    counts: Mapping[str, int],
+    *,
+    mask: Mask | None = None,
+    signing: tuple[SigningKey, Callable[[bytes], bytes]] | None = None,
+) -> Pack:
+    """The zip, and what the verifier says of it. OverflowError beyond 4 GiB."""
+    files = {**made.files, VERIFIER: verifier()}
+    if signing is not None:
+        files[SIGNING_KEY] = signing[0].public_key
+    manifest = readable(_manifest(subject, files, made, counts, mask, signing and signing[0]))
+    whole = {verify_pack.MANIFEST: manifest, verify_pack.SUM: verify_pack.sum_line(manifest)}
+    if signing is not None:
+        whole[verify_pack.SIGNATURE] = signing[1](whole[verify_pack.SUM])
+    content = verify_pack.packed({**whole, **dict(sorted(files.items()))})
+    return Pack(
+        content=content,
+        manifest_sha256=content_digest(manifest),
+        files=len(files),
+        records=sum(1 for _ in _lines(made.audit)),
+        problems=tuple(verify_pack.problems(content)),
+    )
+
+
+def verifier() -> bytes:
+    """The script that lies in every pack: the source of verify_pack itself."""
+    return importlib.resources.files("keyreeve.codec").joinpath("verify_pack.py").read_bytes()
+
+
+def _manifest(
+    subject: PackSubject,
+    files: Mapping[str, bytes],
+    made: Contents,
+    counts: Mapping[str, int],
+    mask: Mask | None,
+    key: SigningKey | None,
+) -> Json:
+    return {
+        "schema": verify_pack.SCHEMA,
+        "project": subject.project,
+        "account_id": subject.account_id,
+        "keyreeve": subject.version,
+        "period": {
+            "from": subject.period.first.isoformat(),
+            "to": subject.period.last.isoformat(),
+            "zone": "UTC",
+        },
+        "masked": mask is not None,
+        "salt": salt_digest(mask.salt) if mask else None,
+        "originals": dict(made.originals) if mask else None,
+        "left_out": list(made.left_out),
+        "signature": {"key_id": key.key_id, "algorithm": key.algorithm, "hash": key.hash_name}
+        if key
+        else None,
+        "counts": dict(counts),
+        "audit": _about_audit(made.audit, mask),
+        "files": {
+            name: {"bytes": len(content), "sha256": content_digest(content)}
+            for name, content in files.items()
+        },
+    }
+
+
+def _about_audit(audit: AuditPart, mask: Mask | None) -> Json:
+    """The ends, as the lines themselves tell them; the verifier judges whether they are right."""
+    lines = [_told(line) for line in _lines(audit)]
+    neighbours = [_told(line) for line in (audit.before, audit.after) if line is not None]
+    walked = [*neighbours[:1], *lines] if audit.before is not None else [*lines, *neighbours]
+    begins = walked[0] if walked else None
+    purged = audit.purged
+    return {
+        "records": len(lines),
+        "first": _place(lines[0]) if lines else None,
+        "last": _place(lines[-1]) if lines else None,
+        "begins": {"seq": begins.get("seq"), "previous": begins.get("previous")}
+        if begins
+        else None,
+        "purged": {
+            "seq": purged.seq,
+            "digest": mask.keyed(purged.digest) if mask else purged.digest,
+        }
+        if purged
+        else None,
+    }
+
+
+def _told(line: bytes) -> dict[str, Json]:
+    try:
+        return parse(line)
+    except ValueError:
+        return {}
+
+
+def _place(record: Mapping[str, Json]) -> Json:
+    return {"seq": record.get("seq"), "digest": record.get("digest")}

@@ -1,0 +1,175 @@
+"""Names of people replaced by pseudonyms, the same for the same name.
+
+    user names, session names    user-…
+    mail addresses               address-…@masked.invalid
+    paths of users in ARNs       left out: arn:aws:iam::…:user/user-…
+    what people typed (reasons)  left out
+
+A pseudonym is an HMAC of the name with a salt: who has the salt can tell whose it is, by trying
+names, and nobody else. IAM's own ids of users and keys stay: they mean something only to those who
+may look them up in the account. A name is found where it stands alone (`ann`), not within another
+word (`ann-laptop`).
+"""
+
+from __future__ import annotations
+
+import csv
+import email
+import email.policy
+import hashlib
+import hmac
+import io
+import json
+import re
+from collections.abc import Iterable, Mapping
+from email.utils import getaddresses
+
+from keyreeve.codec.credential_report import ROOT
+from keyreeve.codec.seal import content_digest, parse, readable
+from keyreeve.codec.values import Json
+
+TYPED = "[what a person typed is masked]"
+NAMING = frozenset({"user", "user_name", "userName"})
+"""Fields whose value is the name of a user."""
+_TYPED = frozenset({"reason", "comment", "note", "cleared"})
+"""Fields that people fill with words of their own, or that repeat such words."""
+_NOT_TYPED = re.compile(r"[a-z0-9_.:/]+")
+"""A reason in one word is a code of ours."""
+_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")
+_WORD = re.compile(r"[\w+=,.@-]+", re.ASCII)
+"""What IAM lets a user name be made of."""
+_PIECE = re.compile(r"[^,=]+")
+_ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_USER_ARN = re.compile(r":user/(?:[^\s\"'<>*?]*/)?(?P<name>[\w+=,.@-]+)", re.ASCII)
+_SESSION = re.compile(r"(?P<role>:assumed-role/[\w+=,.@-]+/)(?P<name>[\w+=,.@-]+)", re.ASCII)
+
+
+class Mask:
+    """One salt, and the names that are known."""
+
+    def __init__(self, salt: bytes, names: Iterable[str]) -> None:
+        self.salt = salt
+        self._names = frozenset(names)
+
+    def keyed(self, content: bytes | str) -> str:
+        """An HMAC-SHA256 in hex: tells to who has the salt that it is this content."""
+        raw = content if isinstance(content, bytes) else content.encode()
+        return hmac.new(self.salt, raw, hashlib.sha256).hexdigest()
+
+    def name(self, name: str) -> str:
+        """The pseudonym of a user."""
+        return name if name == ROOT else f"user-{self.keyed(f'user:{name}')[:12]}"
+
+    def address(self, address: str) -> str:
+        """The pseudonym of a mail address."""
+        return f"address-{self.keyed(f'address:{address.lower()}')[:12]}@masked.invalid"
+
+    def text(self, text: str) -> str:
+        """Addresses, ARNs and known names, wherever they stand."""
+        text = _USER_ARN.sub(lambda found: f":user/{self.name(found['name'])}", text)
+        text = _SESSION.sub(lambda found: found["role"] + self.name(found["name"]), text)
+        return _WORD.sub(lambda found: self._word(found[0]), text)
+
+    def _word(self, word: str) -> str:
+        if word in self._names:
+            return self.name(word)
+        bare = word.rstrip(".,")
+        if bare in self._names:
+            return self.name(bare) + word[len(bare) :]
+        if _PIECE.fullmatch(word) is None:
+            return _PIECE.sub(lambda found: self._word(found[0]), word)
+        if "@" in bare and _ADDRESS.fullmatch(bare):
+            return self.address(bare) + word[len(bare) :]
+        return word
+
+    def value(self, value: Json, field: str = "", *, top: bool = True) -> Json:
+        """A document: its texts, and the keys below its first floor."""
+        match value:
+            case str():
+                return self._field(field, value)
+            case list():
+                return [self.value(item, field, top=False) for item in value]
+            case dict():
+                return {
+                    key if top else self.text(key): self.value(item, key, top=False)
+                    for key, item in value.items()
+                }
+            case _:
+                return value
+
+    def _field(self, field: str, text: str) -> str:
+        if field in _TYPED and not _NOT_TYPED.fullmatch(text):
+            return TYPED
+        if field in NAMING and text and not _UNIQUE_ID.fullmatch(text):
+            return self.name(text)
+        return self.text(text)
+
+    def report(self, content: bytes) -> bytes:
+        """A credential report, cell by cell."""
+        out = io.StringIO()
+        written = csv.writer(out, lineterminator="\n")
+        for row in csv.reader(io.StringIO(content.decode("utf-8", "replace"))):
+            written.writerow([self.text(cell) for cell in row])
+        return out.getvalue().encode()
+
+    def mail(self, content: bytes) -> bytes:
+        """What tells that a mail went, when and to whom; its words are written for a person."""
+        message = email.message_from_bytes(content, policy=email.policy.default)
+        told: dict[str, Json] = {}
+        for name in ("Date", "From", "To", "Cc", "Message-ID", "In-Reply-To"):
+            headers = [str(header) for header in message.get_all(name, ())]
+            if name in ("From", "To", "Cc"):  # the names before addresses may be anybody's
+                headers = [address for _, address in getaddresses(headers) if address]
+            if headers:
+                told[name] = [self.text(header) for header in headers]
+        return readable({"schema": "keyreeve.masked-mail/1", "headers": told})
+
+    def document(self, content: bytes) -> bytes:
+        """A JSON object. ValueError for anything else."""
+        return readable(self.value(parse(content)))
+
+    def lines(self, content: bytes) -> bytes:
+        """JSON objects, one a line. ValueError as above."""
+        masked = [self.value(parse(line)) for line in content.splitlines()]
+        return b"".join(json.dumps(line, sort_keys=True).encode() + b"\n" for line in masked)
+
+
+def names_in(files: Mapping[str, bytes]) -> frozenset[str]:
+    """The users that these files tell of: by ARNs, by credential reports, by fields of JSON."""
+    found: set[str] = set()
+    for key, content in files.items():
+        text = content.decode("utf-8", "replace")
+        found |= {match["name"] for match in _USER_ARN.finditer(text)}
+        if key.endswith(".csv"):
+            rows = csv.DictReader(io.StringIO(text))
+            found |= {row["user"] for row in rows if row.get("user")}
+        for line in [text] if key.endswith(".json") else text.splitlines():
+            if key.endswith((".json", ".jsonl")):
+                found |= set(_named(_parsed(line)))
+    return frozenset(name for name in found if name != ROOT and not _UNIQUE_ID.fullmatch(name))
+
+
+def _parsed(text: str) -> Json:
+    try:
+        return parse(text.encode())
+    except ValueError:
+        return None
+
+
+def _named(value: Json, field: str = "") -> Iterable[str]:
+    match value:
+        case str() if field in NAMING and _WORD.fullmatch(value):
+            yield value
+        case list():
+            for item in value:
+                yield from _named(item, field)
+        case dict():
+            for key, item in value.items():
+                yield from _named(item, key)
+        case _:
+            return
+
+
+def salt_digest(salt: bytes) -> str:
+    """Tells packs of different salts apart without telling the salt."""
+    return content_digest(b"keyreeve evidence salt" + salt)[:16]

@@ -1,0 +1,367 @@
+"""Verifies an evidence pack of Keyreeve: nothing altered, missing, added, renamed, out of order.
+
+    python3 verify.py PACK.zip [--expect SHA256]
+
+Python 3.9 or newer and nothing else; it changes nothing and opens no connection. It lies in every
+pack as verify.py, and `keyreeve evidence verify` is the same code. Whoever could alter a pack could
+alter this script in it too: take it from Keyreeve itself, or read it, which takes ten minutes.
+
+What is checked, in this order:
+
+    1  the file is a whole zip, and no name stands in it twice or leads outside
+    2  manifest.json is the one that manifest.sha256 tells of, and the one that --expect tells of
+    3  every file that the manifest lists is there, with its length and its SHA-256
+    4  no file is there that the manifest does not list
+    5  the audit log: every line is a record in its one form, carries the SHA-256 of itself, names
+       the SHA-256 of the record before it, and has the next number; from the record before the
+       period to the record after it
+    6  the numbers that the manifest tells of the audit log are those that were found
+    7  the zip as a whole, byte for byte, is the one that these files make
+
+What cannot be found without help: somebody who replaces the whole pack by another one that is
+consistent in itself. Against that stand the SHA-256 of manifest.json, which was printed and written
+into the audit log when the pack was made (--expect), and the signature, where there is one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import re
+import struct
+import sys
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+MANIFEST = "manifest.json"
+SUM = "manifest.sha256"
+"""One line as `sha256sum` writes it; this is what the signature signs."""
+SIGNATURE = "manifest.sig"
+HEAD = (MANIFEST, SUM, SIGNATURE)
+"""What stands before the files of the manifest, and is not listed in it."""
+BEFORE = "audit-links/before.jsonl"
+AFTER = "audit-links/after.jsonl"
+SCHEMA = "keyreeve.evidence/1"
+NOTHING = "0" * 64
+"""What the first record of all names as the digest before it."""
+SEGMENT = re.compile(r"audit/\d{4}/\d\d/\d\d/(?P<run_id>[^/]+)/(?P<seq>\d{6,})\.jsonl")
+
+_UTF8 = 0x800
+_READABLE = 0o100444 << 16
+_FIRST_OF_1980 = 0x21
+_MANY = 0xFFFF
+_OUTSIDE = re.compile(r"(^|/)(\.\.?)?(/|$)|[\\\0]")
+
+
+# --- the one form of a pack ----------------------------------------------------------------------
+
+
+def packed(files: Mapping[str, bytes]) -> bytes:
+    """The zip with these files in their order: not compressed, without times and owners.
+
+    OverflowError where a file or the whole is larger than 4 GiB (zip's own limit).
+    """
+    body, index = io.BytesIO(), []
+    for name, content in files.items():
+        raw, at = name.encode("utf-8"), body.tell()
+        if at + len(content) >= 1 << 32:
+            raise OverflowError("a pack holds less than 4 GiB")
+        sizes = (zlib.crc32(content), len(content), len(content), len(raw), 0)
+        told = (20, _UTF8, 0, 0, _FIRST_OF_1980, *sizes)
+        body.write(struct.pack("<4s5H3L2H", b"PK\3\4", *told) + raw + content)
+        rest = (0, 0, 0, _READABLE, at)
+        index.append(struct.pack("<4s6H3L5H2L", b"PK\1\2", 0x314, *told, *rest) + raw)
+    start, listed, count = body.tell(), b"".join(index), len(index)
+    end = b""
+    if count >= _MANY or start + len(listed) >= 1 << 32:
+        larger = (44, 45, 45, 0, 0, count, count, len(listed), start)
+        end = struct.pack("<4sQ2H2L4Q", b"PK\6\6", *larger)
+        end += struct.pack("<4sLQL", b"PK\6\7", 0, start + len(listed), 1)
+    few, most = min(count, _MANY), (1 << 32) - 1
+    last = (0, 0, few, few, min(len(listed), most), min(start, most), 0)
+    return body.getvalue() + listed + end + struct.pack("<4s4H2LH", b"PK\5\6", *last)
+
+
+def canonical(value: Any) -> bytes:
+    """One text per value: keys sorted, no spaces, ASCII. What digests are computed over."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("ascii")
+
+
+def sha256(content: bytes) -> str:
+    """In hex."""
+    return hashlib.sha256(content).hexdigest()
+
+
+def sum_line(manifest: bytes) -> bytes:
+    """The content of manifest.sha256."""
+    return f"{sha256(manifest)}  {MANIFEST}\n".encode("ascii")
+
+
+# --- the verification ----------------------------------------------------------------------------
+
+
+def problems(pack: bytes, expect: str | None = None) -> list[str]:
+    """One sentence for each thing that is wrong, in the order of the checks; none: sound."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(pack)) as opened:
+            names = opened.namelist()
+            files = {name: opened.read(name) for name in names}
+    except Exception as error:  # noqa: BLE001 - whatever a broken zip makes the library say
+        return [f"the file is no whole zip: it was cut off or altered ({error})"]
+    found = list(_names(names))
+    manifest, wrong = _manifest(files, expect)
+    found += wrong
+    if manifest is None:
+        return found
+    try:
+        found += _listed(files, manifest)
+        found += _Chain(manifest).walk(files)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        found.append(f"{MANIFEST}: it is not in the form of a manifest ({error!r})")
+        return found
+    head = [name for name in HEAD if name in files]
+    right = {name: files[name] for name in [*head, *sorted(set(files) - {*HEAD})]}
+    if not found and packed(right) != pack:
+        found.append("the zip was written anew: order, times or bytes between its files differ")
+    return found
+
+
+def _names(names: Iterable[str]) -> Iterator[str]:
+    seen = set()
+    for name in names:
+        if name in seen:
+            yield f"{name}: it stands in the zip twice"
+        if _OUTSIDE.search(name):
+            yield f"{name!r}: a name that leads outside of the pack"
+        seen.add(name)
+
+
+def _manifest(files: Mapping[str, bytes], expect: str | None) -> tuple[Any, list[str]]:
+    """The manifest (None: nothing more can be checked), and what is wrong with it."""
+    found = [f"{name}: it is missing" for name in (MANIFEST, SUM) if name not in files]
+    if MANIFEST not in files:
+        return None, found
+    content = files[MANIFEST]
+    if SUM in files and files[SUM] != sum_line(content):
+        found.append(
+            f"{MANIFEST}: it is not the one that {SUM} tells of: one of the two was altered"
+        )
+    if expect is not None and expect.strip().lower() != sha256(content):
+        found.append(f"{MANIFEST}: its SHA-256 is {sha256(content)}, not the one that was expected")
+    try:
+        manifest = _object(content)
+    except ValueError as error:
+        return None, [*found, f"{MANIFEST}: it cannot be read: {error}"]
+    if manifest.get("schema") != SCHEMA:
+        return None, [*found, f"{MANIFEST}: schema {manifest.get('schema')!r} is not {SCHEMA!r}"]
+    signed = manifest.get("signature") is not None
+    if signed and SIGNATURE not in files:
+        found.append(f"{SIGNATURE}: it is missing, and the manifest tells of a signature")
+    if not signed and SIGNATURE in files:
+        found.append(f"{SIGNATURE}: it was added: the manifest tells of no signature")
+    return manifest, found
+
+
+def _listed(files: Mapping[str, bytes], manifest: Any) -> Iterator[str]:
+    """Every file against its row, every row against its file."""
+    rows = manifest["files"]
+    for name in sorted(set(rows) | (set(files) - {*HEAD})):
+        if name not in files:
+            yield f"{name}: it is missing"
+        elif name not in rows:
+            yield f"{name}: it was added: the manifest does not list it"
+        elif len(files[name]) != rows[name]["bytes"]:
+            said = rows[name]["bytes"]
+            yield f"{name}: it was altered: {len(files[name])} bytes, the manifest says {said}"
+        elif sha256(files[name]) != rows[name]["sha256"]:
+            yield f"{name}: it was altered: its SHA-256 is not the manifest's"
+
+
+class _Chain:
+    """The audit log, walked record by record."""
+
+    def __init__(self, manifest: Any) -> None:
+        self._told = manifest["audit"]
+        self._masked = manifest["masked"]
+        begins = self._told["begins"]
+        self._seq: Any = begins["seq"] if begins else None
+        self._previous: Any = begins["previous"] if begins else None
+        self._original: Any = None
+        self._ends: list[Any] = []
+        self._problems: list[str] = []
+
+    def walk(self, files: Mapping[str, bytes]) -> list[str]:
+        """What is wrong, first first."""
+        segments = sorted(
+            (int(match["seq"]), name) for name in files if (match := SEGMENT.fullmatch(name))
+        )
+        for name in files:
+            if name.startswith("audit/") and not SEGMENT.fullmatch(name):
+                self._problems.append(f"{name}: this is no segment of the audit log")
+        self._begin(linked=BEFORE in files)
+        ordered = [BEFORE] * (BEFORE in files) + [name for _, name in segments]
+        for name in ordered + [AFTER] * (AFTER in files):
+            self._file(name, files[name])
+        self._numbers()
+        return self._problems
+
+    def _begin(self, *, linked: bool) -> None:
+        """What the first record names as the digest before it must come from somewhere."""
+        if self._seq is None or linked:
+            return
+        purged = self._told["purged"]
+        first = self._seq == 1 and self._previous == NOTHING
+        kept = purged is not None and self._seq == purged["seq"] + 1
+        if not first and not (kept and (self._masked or self._previous == purged["digest"])):
+            text = f"nothing tells what stood before record {self._seq}"
+            self._problems.append(f"{BEFORE}: it is missing: {text}")
+
+    def _file(self, name: str, content: bytes) -> None:
+        match = SEGMENT.fullmatch(name)
+        lines = content.splitlines(keepends=True)
+        if not lines:
+            self._problems.append(f"{name}: it is empty")
+        for number, line in enumerate(lines, 1):
+            where = f"{name} line {number}"
+            try:
+                record = _object(line)
+                seq, digest = record["seq"], _digest_of(record, line)
+            except (KeyError, ValueError) as error:
+                self._problems.append(f"{where}: record {self._seq} was altered: {error}")
+                self._seq = None if self._seq is None else self._seq + 1
+                self._previous = self._original = None
+                continue
+            self._record(where, record)
+            moved = match and (
+                record.get("run_id") != match["run_id"]
+                or (number == 1 and seq != int(match["seq"]))
+            )
+            if moved:
+                self._problems.append(f"{where}: record {seq} was moved here from another file")
+            self._seq, self._previous = seq + 1, digest
+            self._original = record.get("original")
+            if match:
+                self._ends.append({"seq": seq, "digest": digest})
+
+    def _record(self, where: str, record: Any) -> None:
+        """Number and links; None: the record before cannot be read, so nobody knows its digest."""
+        seq = record["seq"]
+        if self._seq is not None and seq > self._seq:
+            missing = f"records {self._seq} to {seq - 1} are missing"
+            self._problems.append(f"{where}: {missing}")
+        elif self._seq is not None and seq < self._seq:
+            self._problems.append(f"{where}: record {seq} stands twice or out of order")
+        elif self._previous is not None and record["previous"] != self._previous:
+            text = "does not follow the record before it: one of the two was altered"
+            self._problems.append(f"{where}: record {seq} {text}")
+        elif (
+            self._masked
+            and self._original is not None
+            and record["original_previous"] != self._original
+        ):
+            text = "does not follow, in the log that was masked, the record before it"
+            self._problems.append(f"{where}: record {seq} {text}")
+
+    def _numbers(self) -> None:
+        ends = self._ends
+        found = {
+            "records": len(ends),
+            "first": ends[0] if ends else None,
+            "last": ends[-1] if ends else None,
+        }
+        for what, value in found.items():
+            if self._told[what] != value and not self._problems:
+                said = json.dumps(self._told[what])
+                text = f"the manifest says {said}, found {json.dumps(value)}"
+                self._problems.append(f"audit/: {what} of the audit log: {text}")
+
+
+def _digest_of(record: Any, line: bytes) -> str:
+    """ValueError unless the line is, byte for byte, the record that its digest tells of."""
+    if canonical(record) + b"\n" != line:
+        raise ValueError("the line is not in the form in which Keyreeve writes")
+    rest = {key: value for key, value in record.items() if key != "digest"}
+    if not isinstance(record["seq"], int) or sha256(canonical(rest)) != record.get("digest"):
+        raise ValueError("it does not match its digest")
+    return str(record["digest"])
+
+
+def _object(content: bytes) -> Any:
+    """A JSON object. ValueError for anything else, a key that stands twice included."""
+    try:
+        found = json.loads(content.decode("utf-8"), object_pairs_hook=_once)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if not isinstance(found, dict):
+        raise ValueError("it is no JSON object")  # noqa: TRY004 - content, not types
+    return found
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("a key stands twice in one object")
+    return members
+
+
+# --- on the command line -------------------------------------------------------------------------
+
+
+def about_signature(pack: bytes) -> list[str]:
+    """How the signature of a sound pack is verified; empty where there is none."""
+    with zipfile.ZipFile(io.BytesIO(pack)) as opened:
+        told = _object(opened.read(MANIFEST)).get("signature")
+        if told is None:
+            return []
+        key = sha256(opened.read("signing-key.pem"))
+    return [
+        f"Signed with {told['key_id']} ({told['algorithm']}). Not verified here; unpack, and:",
+        f"  openssl dgst -{told['hash']} -verify signing-key.pem -signature {SIGNATURE} {SUM}",
+        f"The key in the pack proves nothing by itself (SHA-256 {key}):",
+        "compare it with the one that the signer, or `aws kms get-public-key`, gives you.",
+    ]
+
+
+def main(arguments: list[str]) -> int:
+    """0: sound, 1: not, 2: cannot be read."""
+    expect = None
+    if "--expect" in arguments[:-1]:
+        at = arguments.index("--expect")
+        expect = arguments[at + 1]
+        arguments = arguments[:at] + arguments[at + 2 :]
+    if len(arguments) != 1 or arguments[0].startswith("-"):
+        sys.stderr.write("usage: python3 verify.py PACK.zip [--expect SHA256]\n")
+        return 2
+    try:
+        with open(arguments[0], "rb") as file:  # noqa: PTH123 - plain on purpose
+            pack = file.read()
+    except OSError as error:
+        sys.stderr.write(f"{arguments[0]}: {error.strerror}\n")
+        return 2
+    found = problems(pack, expect)
+    for text in found:
+        sys.stdout.write(ascii(text)[1:-1] + "\n")
+    if found:
+        sys.stdout.write(f"NOT SOUND: {len(found)} found; the first is named first.\n")
+        return 1
+    with zipfile.ZipFile(io.BytesIO(pack)) as opened:
+        manifest = opened.read(MANIFEST)
+    told = _object(manifest)
+    sys.stdout.write(
+        f"Sound: {len(told['files'])} files, {told['audit']['records']} audit records.\n"
+        f"SHA-256 of manifest.json: {sha256(manifest)}\n"
+    )
+    if expect is None:
+        text = "Not compared with anything from elsewhere: use --expect, or the signature."
+        sys.stdout.write(text + "\n")
+    for text in about_signature(pack):
+        sys.stdout.write(text + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,115 @@
+"""An evidence pack from what is kept: read, mask, index, close. Changes nothing.
+
+That it was made is for the audit log (`exported`), which whoever asked writes afterwards.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+
+from keyreeve.codec import evidence_pack
+from keyreeve.codec.masking import Mask, names_in
+from keyreeve.codec.seal import content_digest, parse, readable
+from keyreeve.codec.values import Json, to_json
+from keyreeve.model.control import ControlCard
+from keyreeve.model.evidence import Kept, Pack, PackSubject, Period
+from keyreeve.model.identifiers import ControlId
+from keyreeve.ports.evidence import EvidenceShelf, Signer
+from keyreeve.reporting import evidence as telling
+from keyreeve.reporting.evidence import ControlEvidence, Supports
+from keyreeve.reporting.evidence_readme import readme
+
+EXPORTED = "evidence.exported"
+"""The event in the audit log."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a pack holds besides the storage's own."""
+
+    files: Mapping[str, bytes]
+    """Configuration and policies, by their names in the pack."""
+    cards: Iterable[ControlCard]
+    supports: Supports
+    mapping_version: str
+
+
+def make_pack(
+    shelf: EvidenceShelf,
+    subject: PackSubject,
+    around: Surroundings,
+    today: date,
+    *,
+    mask: bool = False,
+    signer: Signer | None = None,
+) -> Pack:
+    """The same bytes for the same storage, config and period (an ECDSA signature aside).
+
+    StateUnreadable for what cannot be read or masked; OverflowError beyond 4 GiB.
+    """
+    kept = shelf.kept(subject.period)
+    kept = Kept(files={**kept.files, **around.files}, audit=kept.audit)
+    masking = Mask(shelf.salt(), _names(kept)) if mask else None
+    made = evidence_pack.masked(kept, masking) if masking else evidence_pack.contents(kept)
+    names = sorted(made.files)
+    index = telling.index_document(
+        names, _controls(made.files, around.cards), around.supports, around.mapping_version
+    )
+    words = readme(
+        subject,
+        names,
+        masked=mask,
+        left_out=made.left_out,
+        over=subject.period.last < today,
+    )
+    made.files[evidence_pack.INDEX] = readable(to_json(index))
+    made.files[evidence_pack.README] = words.encode()
+    signing = None if signer is None else (signer.key(), signer.sign)
+    return evidence_pack.close(subject, made, telling.counts(names), mask=masking, signing=signing)
+
+
+def exported(pack: Pack, period: Period, *, masked: bool, signed_by: str | None) -> dict[str, Json]:
+    """Data of the record of an export: what was taken out, and how it is known again."""
+    return {
+        "from": period.first.isoformat(),
+        "to": period.last.isoformat(),
+        "masked": masked,
+        "signed_by": signed_by,
+        "manifest_sha256": pack.manifest_sha256,
+        "pack_sha256": content_digest(pack.content),
+        "files": pack.files,
+        "records": pack.records,
+    }
+
+
+def _names(kept: Kept) -> frozenset[str]:
+    audit = kept.audit
+    neighbours = {f"{n}.jsonl": line for n, line in enumerate((audit.before, audit.after)) if line}
+    return names_in({**kept.files, **audit.segments, **neighbours})
+
+
+def _controls(
+    files: Mapping[str, bytes], cards: Iterable[ControlCard]
+) -> dict[ControlId, ControlEvidence]:
+    """Findings per control and run; a run's record that cannot be read counts none."""
+    found = {card.id: ControlEvidence(title=card.title) for card in cards}
+    for name, content in files.items():
+        if name.startswith("runs/") and name.endswith("/run.json"):
+            for control, number in _found_by(content).items():
+                if control in found:
+                    found[control].findings[name] += number
+    return found
+
+
+def _found_by(content: bytes) -> Counter[ControlId]:
+    try:
+        findings = parse(content).get("findings")
+    except ValueError:
+        return Counter()
+    known = {control.value: control for control in ControlId}
+    rows = findings if isinstance(findings, list) else []
+    told = (str(row.get("control")) for row in rows if isinstance(row, dict))
+    return Counter(known[control] for control in told if control in known)

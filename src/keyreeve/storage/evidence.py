@@ -1,0 +1,166 @@
+"""What the storage holds of a period, for an evidence pack. The escrow is not among it.
+
+    collected/YYYY/MM/DD/…   credential reports      mails/YYYY/MM/DD/…      mails without secrets
+    runs/{run_id}/run.json   findings, acts          feedback/YYYY/MM/DD/…   mails that came back
+    audit/YYYY/MM/DD/…       segments, whole         reviews/…               all of them
+    waivers.json · holds.json · pause.json           as they stand now
+
+A segment, like a run, belongs to the day with which its run's id begins.  Between the first and
+the last segment of a period none is left out, whatever its day: the chain has no gap.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterator
+from datetime import date, timedelta
+
+from keyreeve.codec.seal import seal, unseal
+from keyreeve.model.errors import StateUnreadable, StorageConflict
+from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Period
+from keyreeve.model.identifiers import RunId
+from keyreeve.ports import ObjectStore
+from keyreeve.storage import audit_log, chain_start
+from keyreeve.storage.audit_log import SegmentKey, day_of
+from keyreeve.storage.layout import (
+    COLLECTED,
+    FEEDBACK,
+    HOLDS,
+    MAILS,
+    PAUSE,
+    REVIEWS,
+    RUNS,
+    SALT,
+    WAIVERS,
+)
+
+BY_DAY = {COLLECTED: "collected/", MAILS: "mails/", FEEDBACK: "mail-feedback/"}
+"""Folders by day, and what they are called in a pack."""
+DECISIONS = (WAIVERS, HOLDS, PAUSE)
+_DAY = re.compile(r"(\d{4})/(\d\d)/(\d\d)/.")
+_OUTSIDE = re.compile(r"(^|/)\.{0,2}(/|$)|[\\\0]")
+_SALT_BYTES = 32
+
+
+class StoredEvidence:
+    """ports.evidence.EvidenceShelf."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def kept(self, period: Period) -> Kept:
+        """Everything of the period. StateUnreadable if an object vanishes under our hands."""
+        files = {name: self._read(key) for key, name in self._names(period)}
+        return Kept(files=dict(sorted(files.items())), audit=self._audit(period))
+
+    def salt(self) -> bytes:
+        """Made at its first use. StateUnreadable if it was altered: packs would not agree."""
+        found = self._store.get(SALT)
+        if found is None:
+            made = seal({"salt": secrets.token_hex(_SALT_BYTES)})
+            try:
+                self._store.put(SALT, made, if_absent=True)
+            except StorageConflict:
+                return self.salt()  # somebody else was faster
+            return self.salt()
+        try:
+            return bytes.fromhex(str(unseal(found.content)["salt"]))
+        except (KeyError, ValueError) as error:
+            raise StateUnreadable(
+                f"it is no salt: {error}",
+                where=f"{self._store.describe()}/{SALT}",
+                remedy="Put its first version back: with another salt, pseudonyms are not those "
+                "of the packs before.",
+            ) from error
+
+    def _names(self, period: Period) -> Iterator[tuple[str, str]]:
+        """Keys, and their names in the pack."""
+        for folder, called in BY_DAY.items():
+            for key in self._listed(folder, _path(period.first), _path(_after(period))):
+                day = _day_in(key.removeprefix(folder))
+                if day is not None and period.holds(day):
+                    yield key, called + key.removeprefix(folder)
+        for key in self._listed(RUNS, f"{period.first:%Y%m%d}", f"{_after(period):%Y%m%d}"):
+            day = day_of(RunId(key.removeprefix(RUNS)))
+            if day is not None and period.holds(day):
+                yield key, key
+        for key in self._listed(REVIEWS, "", "\U0010ffff"):
+            yield key, key
+        for key in DECISIONS:
+            if self._store.get(key) is not None:
+                yield key, f"decisions/{key}"
+
+    def _listed(self, folder: str, first: str, end: str) -> Iterator[str]:
+        """Keys below the folder from `first` on and before `end`."""
+        for row in self._store.list(folder, start_after=folder + first if first else ""):
+            if row.key >= folder + end:
+                return
+            if not _OUTSIDE.search(row.key):
+                yield row.key
+
+    def _read(self, key: str) -> bytes:
+        found = self._store.get(key)
+        if found is None:
+            raise StateUnreadable(
+                "it vanished while it was read", where=key, remedy="Export again."
+            )
+        return found.content
+
+    def _audit(self, period: Period) -> AuditPart:
+        """Whole segments, and one line on either side."""
+        start = chain_start.read(self._store)
+        gone = start.sequence if start else 0
+        names = sorted(
+            (name for name in audit_log.segments(self._store) if name.sequence > gone),
+            key=lambda name: (name.sequence, name.key),
+        )
+        places = [at for at, name in enumerate(names) if _is_of(name, period)]
+        if places:
+            first, end = places[0], places[-1] + 1
+        else:  # the neighbours alone: they show that nothing lies between them
+            earlier = [at for at, name in enumerate(names) if _is_before(name, period)]
+            first = end = earlier[-1] + 1 if earlier else 0
+        before = names[first - 1] if first else None
+        return AuditPart(
+            segments={name.key: self._read(name.key) for name in names[first:end]},
+            before=self._lines(before)[-1] if before else None,
+            after=self._lines(names[end])[0] if end < len(names) else None,
+            purged=ChainPlace(seq=start.sequence, digest=start.digest)
+            if start and before is None
+            else None,
+        )
+
+    def _lines(self, name: SegmentKey) -> list[bytes]:
+        return self._read(name.key).splitlines(keepends=True) or [b""]
+
+
+def _is_of(name: SegmentKey, period: Period) -> bool:
+    day = segment_day(name)
+    return day is not None and period.holds(day)
+
+
+def _is_before(name: SegmentKey, period: Period) -> bool:
+    day = segment_day(name)
+    return day is not None and day < period.first
+
+
+def segment_day(name: SegmentKey) -> date | None:
+    """The day in a segment's key."""
+    return _day_in(name.key.partition("/")[2])
+
+
+def _day_in(path: str) -> date | None:
+    found = _DAY.match(path)
+    try:
+        return date(*map(int, found.groups())) if found else None
+    except ValueError:
+        return None
+
+
+def _after(period: Period) -> date:
+    return period.last + timedelta(days=1)
+
+
+def _path(day: date) -> str:
+    return f"{day:%Y/%m/%d}/"
