@@ -26,6 +26,7 @@ from keyreeve.model.errors import (
     Doubtful,
     NotFound,
     StorageConflict,
+    StorageLocked,
     StorageUnreachable,
     Throttled,
 )
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 WRITER = "keyreeve-writer"
 """Metadata with a token of each put; on the wire `x-amz-meta-keyreeve-writer`."""
 
+_LOCKED = "object lock"
+"""In AWS's words of refusal for a version under retention; its code is that of any denial."""
 _TRIES = 5
 _PAUSE_SECONDS = 0.2
 
@@ -138,10 +141,21 @@ class S3Store:
             raise self._unreachable(key, failure) from failure
 
     def purge(self, key: str) -> None:
-        """Every version and delete marker gone, the newest last: until then a listing shows it."""
+        """Every version and delete marker gone, the newest last: until then a listing shows it.
+
+        StorageLocked if Object Lock keeps one of them.
+        """
         try:
             for version in sorted(self._versions(self._prefix + key)):
                 self._delete_version(self._prefix + key, version.id)
+        except AccessDenied as failure:
+            if _LOCKED not in failure.what.lower():
+                raise self._unreachable(key, failure) from failure
+            raise StorageLocked(
+                f"{failure.call}: {failure.what}",
+                where=f"{self.describe()}/{key}",
+                remedy="It can be purged when its Object Lock retention is over.",
+            ) from failure
         except AwsFailure as failure:
             raise self._unreachable(key, failure) from failure
 

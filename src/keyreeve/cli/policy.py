@@ -24,6 +24,7 @@ _ROLES = (
     "security-hub",
     "people",
     "onboarding",
+    "evidence",
 )
 
 
@@ -47,7 +48,8 @@ def policy() -> None:
     required=True,
     help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest · "
     "mail-feedback: of the handler that hears of bounces · security-hub: report --security-hub "
-    "--execute · people: keyreeve user --execute · onboarding: of the function that moves users.",
+    "--execute · people: keyreeve user --execute · onboarding: of the function that moves users · "
+    "evidence: keyreeve evidence export|purge.",
 )
 @click.option(
     "--account",
@@ -102,10 +104,13 @@ def print_(*, role: str, account: str | None, part: int | None) -> int:
 
 def _documents(config: Config, installation: Installation, role: str) -> tuple[Json, ...]:
     """ConfigError for the roles of `user` where there is no access model."""
+    from keyreeve.governance.evidence_policies import EVIDENCE_ROLE, evidence_statements
     from keyreeve.governance.own_policies import Role, documents, in_documents
     from keyreeve.governance.people_policies import PeopleRole, people_statements
     from keyreeve.wiring import required_access_model
 
+    if role == EVIDENCE_ROLE:
+        return in_documents(evidence_statements(installation))
     if role not in tuple(PeopleRole):
         return documents(installation, Role(role))
     model = required_access_model(config)

@@ -41,6 +41,20 @@ class Bucket:
     sent: str
     """What Security Hub was sent; read and written by the role that sends, and no other."""
     kms_key_id: str | None = None
+    archived: tuple[str, ...] = ()
+    """Prefixes of what evidence packs are made of, purged at the end of their retention."""
+    evidence: Evidence | None = None
+    """What the export and the purge of evidence write."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Where whoever exports and purges evidence writes, relative to the project's prefix."""
+
+    written_once: tuple[str, ...]
+    replaced: tuple[str, ...]
+    deleted: tuple[str, ...]
+    """What is deleted after use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

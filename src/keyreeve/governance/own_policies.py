@@ -77,6 +77,7 @@ POSTURE_READS: Final = (
 POSTURE_USER_READS: Final = ("iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials")
 _SECRET_READS: Final = ("secretsmanager:DescribeSecret",)
 _BUCKET_READS: Final = (
+    "s3:GetBucketObjectLockConfiguration",
     "s3:GetBucketPublicAccessBlock",
     "s3:GetBucketVersioning",
     "s3:GetEncryptionConfiguration",
@@ -131,7 +132,7 @@ def statements(installation: Installation, role: Role) -> list[Json]:
     """Each with a Sid that says what it is for."""
     match role:
         case Role.READER:
-            return [*reads(installation), *_never_escrow(installation)]
+            return [*reads(installation), *never_escrow(installation)]
         case Role.ACTOR:
             return [*reads(installation), *_acts(installation)]
         case Role.DEPLOYER:
@@ -203,7 +204,8 @@ def _storage_reads(at: Installation, bucket: Bucket) -> Iterator[Json]:
         yield key_for_objects("KmsDecrypt", "kms:Decrypt", at, bucket)
 
 
-def _never_escrow(at: Installation) -> Iterator[Json]:
+def never_escrow(at: Installation) -> Iterator[Json]:
+    """Whatever else the role may be given: no credential is read."""
     if at.bucket is not None:
         actions = ("s3:GetObject", "s3:GetObjectVersion")
         yield deny("NeverReadCredentials", actions, *_escrow(at, at.bucket))

@@ -148,7 +148,7 @@ _STACKS: Final[Mapping[str, Kind]] = {
     **_of(
         *("kms", Kind.KEY),
         *("DescribeKey", "DisableKey", "EnableKeyRotation", "Encrypt", "GetKeyPolicy"),
-        *("GetKeyRotationStatus", "PutKeyPolicy", "ScheduleKeyDeletion"),
+        *("GetKeyRotationStatus", "GetPublicKey", "PutKeyPolicy", "ScheduleKeyDeletion", "Sign"),
     ),
 }
 """What whoever deploys and verifies the baseline's stacks does."""
@@ -203,6 +203,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
     **dict.fromkeys(
         (
             "s3:CreateBucket",
+            "s3:GetBucketObjectLockConfiguration",
             "s3:GetBucketPolicy",
             "s3:GetBucketPublicAccessBlock",
             "s3:GetBucketVersioning",
@@ -259,6 +260,7 @@ _RENAMED: Final[Mapping[str, tuple[str, ...]]] = {
     "iam:CreateUser": ("iam:CreateUser", "iam:TagUser"),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
     "s3:GetBucketEncryption": ("s3:GetEncryptionConfiguration",),
+    "s3:GetObjectLockConfiguration": ("s3:GetBucketObjectLockConfiguration",),
     "s3:GetPublicAccessBlock": ("s3:GetBucketPublicAccessBlock",),
     "s3:HeadBucket": ("s3:ListBucket",),
     "s3:HeadObject": ("s3:GetObject",),

@@ -7,6 +7,7 @@ KeyreeveError
 ├── CannotStart             6  nothing was changed
 │   ├── AccountUnreadable      the account gave no facts to judge by
 │   ├── StorageUnreachable     bucket or directory does not answer
+│   │   └── StorageLocked             Object Lock keeps the object
 │   └── StateUnreadable        state.json is corrupt, of a newer schema, or another project's
 ├── BrokenOff               1  the storage stopped answering in the middle of a run
 ├── LockLost                1  the lease ran out under us; stop before the next act
@@ -79,6 +80,10 @@ class AccountUnreadable(CannotStart):
 
 class StorageUnreachable(CannotStart):
     """The bucket or the directory does not answer."""
+
+
+class StorageLocked(StorageUnreachable):
+    """The storage keeps the object, whoever asks for its end: S3 Object Lock."""
 
 
 class StateUnreadable(CannotStart):

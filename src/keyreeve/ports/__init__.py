@@ -212,6 +212,7 @@ class ObjectStore(Protocol):
         """Gone with every version that the storage kept of it; no error if it was not there.
 
         The version that a listing shows goes last: what a stop leaves behind is listed again.
+        StorageLocked if the storage itself keeps it until a date.
         """
 
     def describe(self) -> str:

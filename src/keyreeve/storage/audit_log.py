@@ -205,7 +205,7 @@ def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None
     if newest is None or (known and newest.sequence <= known.sequence):
         return known
     try:
-        record = list(_records(_content(store, newest)))[-1]
+        record = last_record(_content(store, newest))
     except (ValueError, IndexError) as error:
         raise StateUnreadable(
             f"the last segment of the audit log cannot be read: {error}",
@@ -349,6 +349,11 @@ def _content(store: ObjectStore, name: SegmentKey) -> bytes:
     return found.content if found else b""
 
 
+def last_record(content: bytes) -> AuditRecord:
+    """Of a segment. ValueError if a record cannot be read, IndexError if there is none."""
+    return list(_records(content))[-1]
+
+
 def _records(content: bytes) -> Iterator[AuditRecord]:
     return map(_record, content.splitlines(keepends=True))
 
@@ -365,7 +370,7 @@ def _record(line: bytes) -> AuditRecord:
     return record
 
 
-def day_of(run_id: RunId) -> date | None:
+def day_of(run_id: str) -> date | None:
     """The date with which a run id begins; None for ids of another making."""
     try:
         return date.fromisoformat(run_id[:8])

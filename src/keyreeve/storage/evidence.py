@@ -19,7 +19,6 @@ from datetime import date, timedelta
 from keyreeve.codec.seal import seal, unseal
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Period
-from keyreeve.model.identifiers import RunId
 from keyreeve.ports import ObjectStore
 from keyreeve.storage import audit_log, chain_start
 from keyreeve.storage.audit_log import SegmentKey, day_of
@@ -78,11 +77,11 @@ class StoredEvidence:
         """Keys, and their names in the pack."""
         for folder, called in BY_DAY.items():
             for key in self._listed(folder, _path(period.first), _path(_after(period))):
-                day = _day_in(key.removeprefix(folder))
+                day = day_in(key.removeprefix(folder))
                 if day is not None and period.holds(day):
                     yield key, called + key.removeprefix(folder)
         for key in self._listed(RUNS, f"{period.first:%Y%m%d}", f"{_after(period):%Y%m%d}"):
-            day = day_of(RunId(key.removeprefix(RUNS)))
+            day = day_of(key.removeprefix(RUNS))
             if day is not None and period.holds(day):
                 yield key, key
         for key in self._listed(REVIEWS, "", "\U0010ffff"):
@@ -147,10 +146,11 @@ def _is_before(name: SegmentKey, period: Period) -> bool:
 
 def segment_day(name: SegmentKey) -> date | None:
     """The day in a segment's key."""
-    return _day_in(name.key.partition("/")[2])
+    return day_in(name.key.partition("/")[2])
 
 
-def _day_in(path: str) -> date | None:
+def day_in(path: str) -> date | None:
+    """The day with which a path begins, `YYYY/MM/DD/…`; None: it is of another making."""
     found = _DAY.match(path)
     try:
         return date(*map(int, found.groups())) if found else None

@@ -364,7 +364,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
     """What the policies of Keyreeve's own roles must name."""
     from email.utils import parseaddr
 
-    from keyreeve.governance.installation import Bucket, Installation
+    from keyreeve.governance.installation import Bucket, Evidence, Installation
     from keyreeve.language.authorizations import partition
     from keyreeve.storage import layout
     from keyreeve.wiring.channels import topics
@@ -399,6 +399,12 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             versions_of=layout.STATE,
             inbox=layout.AUDIT_INBOX,
             sent=layout.SENT_FINDINGS,
+            archived=(*layout.ARCHIVES, layout.REVIEWS, layout.FEEDBACK, layout.AUDIT),
+            evidence=Evidence(
+                written_once=(layout.AUDIT, layout.AUDIT_INBOX, layout.EVIDENCE),
+                replaced=(layout.LOCK, layout.AUDIT_END, layout.AUDIT_START),
+                deleted=(layout.LOCK, f"{layout.AUDIT_INBOX}*"),
+            ),
             kms_key_id=storage.kms_key_id,
         )
     by_ses = config.mail.transport is Transport.SES
