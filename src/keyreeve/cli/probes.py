@@ -27,8 +27,10 @@ from keyreeve.model.errors import (
 from keyreeve.model.snapshot import PasswordPolicy
 from keyreeve.pipeline.doctor import (
     Diagnosis,
+    ObjectLock,
     about_caller,
     about_clock,
+    about_object_lock,
     about_owners,
     about_password_policy,
     broken,
@@ -210,11 +212,24 @@ class Probes:
         for check, call, ask in (
             ("encryption", "s3:GetBucketEncryption", _encryption),
             ("versioning", "s3:GetBucketVersioning", _versioning),
+            ("Object Lock", "s3:GetObjectLockConfiguration", self._object_lock),
             ("public access", "s3:GetPublicAccessBlock", _public_access),
         ):
             yield self._guarded(check, lambda a=ask, c=call: calling(c)(a)(client, name))  # type: ignore[misc]
         below = prefix(self._config.project_name) + CREDENTIALS
         yield self._guarded("old versions", lambda: _old_versions(client, name, below))
+
+    def _object_lock(self, client: Any, name: str) -> Diagnosis:
+        """Off is in order; on, it keeps also what is to be erased."""
+        wanted = (self._config.retention.runs, self._config.credentials.backup_retention_days)
+        ask = calling("s3:GetObjectLockConfiguration")(client.get_object_lock_configuration)
+        try:
+            answer = ask(Bucket=name)
+        except NotFound:
+            return about_object_lock(None, *wanted)
+        rule = answer["ObjectLockConfiguration"].get("Rule", {}).get("DefaultRetention", {})
+        days = rule.get("Days", 0) + rule.get("Years", 0) * 365
+        return about_object_lock(ObjectLock(mode=rule.get("Mode", ""), days=days), *wanted)
 
     def _conditions(self) -> Diagnosis:
         """A write on a condition that cannot hold: it must fail, so nothing is ever written."""

@@ -74,6 +74,33 @@ def about_clock(wall: datetime, theirs: datetime, *, emulator: bool) -> Diagnosi
     return ok("clock", "agrees with AWS's")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObjectLock:
+    """What a bucket keeps every new object for."""
+
+    mode: str
+    """GOVERNANCE or COMPLIANCE; empty: no default retention."""
+    days: int
+
+
+def about_object_lock(lock: ObjectLock | None, runs: timedelta, escrow_days: int) -> Diagnosis:
+    """`runs` and `escrow_days` are how long records and delivered credentials are to be kept."""
+    if lock is None:
+        return ok("Object Lock", "off; the audit log shows alterations all the same")
+    if not lock.days:
+        return ok("Object Lock", "on, without a default retention")
+    found = f"{lock.mode}, {lock.days} days for every object"
+    if lock.days <= min(runs.days, escrow_days):
+        return ok("Object Lock", found)
+    return warning(
+        "Object Lock",
+        f"{found}: until then neither delivered credentials ({escrow_days} days) nor records of "
+        f"runs ({runs.days} days) can be purged",
+        "Shorten the bucket's default retention, or say in `retention` and "
+        "`credentials.backup_retention_days` what it means.",
+    )
+
+
 def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[Diagnosis]:
     """How many owners can be reached, and where credentials could go."""
     rules = policy.owner
