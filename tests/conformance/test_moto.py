@@ -16,6 +16,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import boto3
@@ -622,6 +623,31 @@ def stack_set(clients: Clients) -> Any:
     return "unimplemented" if outcome(call) in UNIMPLEMENTED else "works"
 
 
+def version_under_object_lock(clients: Clients) -> Any:
+    """Why it may not be deleted: the code is that of any denial."""
+    s3 = clients("s3")
+    bucket = f"keyreeve-conformance-{secrets.token_hex(4)}"
+    s3.create_bucket(Bucket=bucket, ObjectLockEnabledForBucket=True)
+    until = datetime.now(UTC) + timedelta(days=1)
+    version = s3.put_object(
+        Bucket=bucket,
+        Key="kept",
+        Body=b"x",
+        ObjectLockMode="GOVERNANCE",
+        ObjectLockRetainUntilDate=until,
+    )["VersionId"]
+    with pytest.raises(ClientError) as refused:
+        s3.delete_object(Bucket=bucket, Key="kept", VersionId=version)
+    return refused.value.response["Error"]["Message"]
+
+
+def name_of_a_signing_key(clients: Clients) -> Any:
+    kms = clients("kms")
+    key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="ECC_NIST_P256")["KeyMetadata"]
+    told = kms.get_public_key(KeyId=key["KeyId"])["KeyId"]
+    return {key["KeyId"]: "id", key["Arn"]: "ARN"}[told]
+
+
 UNIMPLEMENTED = ("NotImplementedError", "ResponseParserError")
 
 
@@ -710,6 +736,13 @@ DIFFERENCES = (
     Row(retries_put_twice, 0, 2, COSTS),
     Row(path_of_a_moved_group, "/", "/moved/"),
     Row(delete_group_with_a_member, "accepted", "DeleteConflict"),
+    Row(
+        version_under_object_lock,
+        "Access Denied",
+        "Access Denied because object protected by object lock.",
+        COSTS,
+    ),
+    Row(name_of_a_signing_key, "id", "ARN", COSTS),
 )
 AS_AWS = (
     Row(third_key, "LimitExceeded", "LimitExceeded"),

@@ -171,7 +171,7 @@ def test_a_signature_is_verified_by_openssl_offline(lived: Command, spec: str):
     kms = aws(lived.sandbox.url, "kms")
     key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec=spec)["KeyMetadata"]["Arn"]
     told = export(lived, "signed.zip", "--sign", key)
-    assert key.endswith(told["signed_by"])  # the emulator answers with the id, AWS with the ARN
+    assert told["signed_by"] == key
     folder = lived.folder / "unpacked"
     with zipfile.ZipFile(lived.folder / "signed.zip") as opened:
         opened.extractall(folder)
@@ -265,6 +265,7 @@ def test_what_object_lock_keeps_is_said_and_no_error(keyreeve: Command):
     doctor = keyreeve("doctor")
     assert "Object Lock" in doctor.out
     done = keyreeve("--output", "json", "evidence", "purge", "--execute")
-    assert (done.code, done.json["gone"]) == (0, 0)
+    assert done.code == 0, done.err
+    assert done.json["gone"] == 0
     assert len(done.json["locked"]) == sum(done.json["objects"].values()) > 0
     assert keyreeve("state", "verify").code == 0

@@ -228,7 +228,11 @@ def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
 
     `head` is what the state remembers: without it, records cut off at the end are not missed.
     """
-    walk = _Walk(head, chain_start.read(store))
+    try:
+        walk = _Walk(head, chain_start.read(store))
+    except StateUnreadable as error:
+        walk = _Walk(head)
+        walk.problems.append(f"{AUDIT_START}: {error.what}")
     for row in store.list(AUDIT):
         if not _SEGMENT.fullmatch(row.key):
             walk.problems.append(f"{row.key}: this is no segment of the audit log")

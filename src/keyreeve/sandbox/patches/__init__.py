@@ -36,7 +36,9 @@ def apply(world: World) -> None:
         mail,
         managed_policies,
         mfa,
+        object_lock,
         pagination,
+        public_keys,
         puts,
         rules,
         secrets,
@@ -88,3 +90,5 @@ def apply(world: World) -> None:
     puts.apply()
     log_keys.apply()
     security_hub.apply()
+    object_lock.apply()
+    public_keys.apply()
