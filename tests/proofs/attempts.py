@@ -84,6 +84,7 @@ def attempts() -> Iterator[Attempt]:
     yield from _storage_attempts()
     yield from _reader_attempts()
     yield from _feedback_attempts()
+    yield from _evidence_attempts()
     yield from _secret_attempts()
     yield from _key_attempts()
     yield from _hub_attempts()
@@ -176,6 +177,26 @@ def _feedback_attempts() -> Iterator[Attempt]:
         yield _attempt(role, put, OBJECTS + other, ONCE, may)
         yield _attempt(role, read.action, OBJECTS + other, {}, read)
     yield _attempt(Role.ACTOR, put, key, ONCE, None)
+
+
+def _evidence_attempts() -> Iterator[Attempt]:
+    """Whoever takes evidence out reads no credential, ends no escrow, acts on nobody."""
+    role, end = Role.EVIDENCE, "s3:DeleteObjectVersion"
+    may = _asked(end, f"{OBJECTS}audit/2026/01/05/r/000001.jsonl", {})
+    escrow = f"{OBJECTS}credentials/access-keys/u/o-1.csv"
+    for other in (escrow, f"{OBJECTS}ops/o1/1-intent.json", f"{OBJECTS}state.json"):
+        yield _attempt(role, end, other, {}, may)
+    yield replace(_attempt(role, LOOKS_INTO_SECRETS, escrow, {}, None), denied=True)
+    put = _asked("s3:PutObject", f"{OBJECTS}audit-start.json", ENCRYPTED)
+    for other in ("state.json", "waivers.json", "ops/o1/1-intent.json"):
+        yield _attempt(role, put.action, OBJECTS + other, ENCRYPTED, put)
+    yield _attempt(
+        role, put.action, may.resource, ENCRYPTED, _asked(put.action, may.resource, ONCE)
+    )
+    for action in ACTS:
+        yield _attempt(role, action, f"{USER}somebody", {}, None)
+    for other in (Role.ACTOR, Role.READER):
+        yield _attempt(other, end, may.resource, {}, None)
 
 
 def _secret_attempts() -> Iterator[Attempt]:

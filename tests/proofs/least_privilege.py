@@ -67,6 +67,7 @@ def recorded(size: Size) -> Recorded:
         roles.lookers(guarded)
         roles.senders(guarded)
         roles.deciders(guarded)
+        roles.signing(guarded)
         roles.deploying(guarded)
         guarded.reset(roles.account())
         roles.encrypted(guarded)

@@ -21,14 +21,17 @@ from unittest.mock import patch
 
 from tests.sandbox_fixture import MONDAY, aws
 
+from keyreeve.aws.s3_store import S3Store
 from keyreeve.cli import main
 from keyreeve.config import parse
 from keyreeve.governance.installation import Installation
 from keyreeve.governance.own_policies import Role, documents, role_name
 from keyreeve.handlers.mail_feedback import handle
+from keyreeve.model.identifiers import RunId
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
 from keyreeve.sandbox.account_file import load_document
 from keyreeve.sandbox.process import Sandbox, events
+from keyreeve.storage.audit_inbox import leave
 from keyreeve.wiring import installation_of
 
 SENDER = "iam-compliance@example.com"
@@ -47,6 +50,7 @@ escalation: {{free_slot: {{delete_after_days: 30}}}}
 enforcement: {{console_mfa: quarantine, user_inactive: delete_login_profile}}
 limits: {{disruptive_share: 1.0, disruptive_floor: 50}}
 credentials: {{backup_retention_days: 1{secrets_key}}}
+retention: {{runs: 3d, audit: 5d}}
 exclusions:
   - {{tag: "keyreeve:exclude=true", reason: "watched, never touched"}}
   - {{user: "break-glass-*", reason: "emergency access"}}
@@ -307,6 +311,25 @@ def deciders(house: House) -> None:
     _broken(house)
 
 
+def evidence(house: House) -> None:
+    """A signed and masked pack, and the end of what is kept too long."""
+    period = ("--from", "2026-01-05", "--to", "2026-01-09")
+    out = str(house.path.parent / f"{len(house.recording.done)}.zip")
+    house(Role.EVIDENCE, "evidence", "export", *period, "--out", out, "--mask")
+    house(Role.EVIDENCE, "evidence", "purge")
+    house(Role.EVIDENCE, "evidence", "purge", "--execute")
+
+
+def signing(house: House) -> None:
+    """The same with a key that signs."""
+    kms = aws(house.sandbox.url, "kms")
+    key = kms.create_key(KeyUsage="SIGN_VERIFY", KeySpec="RSA_2048")["KeyMetadata"]["Arn"]
+    house.settle(f"{PLAIN}evidence: {{signing_key: '{key}'}}\n")
+    store = S3Store(aws(house.sandbox.url, "s3"), bucket=BUCKET, prefix=PREFIX)
+    leave(store, "people.paused", MONDAY, {"by": "somebody"}, RunId("20260105T060000Z-0000"))
+    evidence(house)
+
+
 _WAIVER = (
     *("--reason", "vendor", "--requested-by", "ana@example.com"),
     *("--approved-by", "ciso@example.com", "--expires", "2026-02-28"),
@@ -382,6 +405,7 @@ def encrypted(house: House) -> None:
     house(Role.READER, "state", "verify")
     aws(house.sandbox.url, "securityhub").enable_security_hub()
     house(Role.SECURITY_HUB, "report", "--security-hub", "--execute", "--as-of", house.at(7))
+    evidence(house)
 
 
 def demo(house: House, days: int = DEMO_DAYS) -> None:

@@ -50,7 +50,7 @@ def evidence() -> None:
     help="A new file; it holds names and addresses.",
 )
 @click.option("--mask", is_flag=True, help="Pseudonyms for users, addresses and ARNs.")
-@click.option("--sign", metavar="KEY", help="An asymmetric key of KMS: id, ARN or alias/…")
+@click.option("--sign", metavar="KEY", help="A KMS key that signs. Default: evidence.signing_key.")
 def export(*, first: date, last: date, out: Path, mask: bool, sign: str | None) -> int:
     """Make one archive of everything that is kept of a period.
 
@@ -67,7 +67,8 @@ def export(*, first: date, last: date, out: Path, mask: bool, sign: str | None) 
 
     opened = _door(execute=True)
     period = _period(first, last, opened.now.date())
-    signer = signer_for(opened, sign) if sign is not None else None
+    key = sign or opened.config.evidence.signing_key
+    signer = signer_for(opened, key) if key else None
     try:
         pack = make_pack(
             StoredEvidence(opened.store),

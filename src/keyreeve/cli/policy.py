@@ -104,13 +104,10 @@ def print_(*, role: str, account: str | None, part: int | None) -> int:
 
 def _documents(config: Config, installation: Installation, role: str) -> tuple[Json, ...]:
     """ConfigError for the roles of `user` where there is no access model."""
-    from keyreeve.governance.evidence_policies import EVIDENCE_ROLE, evidence_statements
     from keyreeve.governance.own_policies import Role, documents, in_documents
     from keyreeve.governance.people_policies import PeopleRole, people_statements
     from keyreeve.wiring import required_access_model
 
-    if role == EVIDENCE_ROLE:
-        return in_documents(evidence_statements(installation))
     if role not in tuple(PeopleRole):
         return documents(installation, Role(role))
     model = required_access_model(config)

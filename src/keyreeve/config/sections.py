@@ -285,6 +285,13 @@ class Retention(Section):
     audit: Duration = timedelta(days=6 * 365)
 
 
+class EvidenceSettings(Section):
+    """What auditors take away."""
+
+    signing_key: Line | None = None
+    """An asymmetric KMS key for SIGN_VERIFY: id, ARN or alias/…; every pack is signed with it."""
+
+
 class Texts(Section):
     """Words that mails carry."""
 

@@ -103,6 +103,7 @@ class Config(Section):
     channels: tuple[Channel, ...] = ()
     """Where the MSP team hears besides by mail."""
     retention: sections.Retention = sections.Retention()
+    evidence: sections.EvidenceSettings = sections.EvidenceSettings()
     texts: sections.Texts = sections.Texts()
     baseline: Baseline = Baseline()
     compressed_clock: sections.CompressedClock | None = None

@@ -8,10 +8,8 @@ What the log says of a purge it cannot end with it: the record stands at the log
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 from keyreeve.governance.installation import Bucket, Installation
-from keyreeve.governance.own_policies import never_escrow
 from keyreeve.governance.statements import (
     ONCE,
     Json,
@@ -19,15 +17,18 @@ from keyreeve.governance.statements import (
     below,
     encrypted,
     key_for_objects,
+    key_that_signs,
+    never_escrow,
     ours,
 )
 
-EVIDENCE_ROLE: Final = "evidence"
-
 
 def evidence_statements(at: Installation) -> list[Json]:
-    """Each with a Sid that says what it is for; none beside a directory."""
-    return [] if at.bucket is None else [*_statements(at, at.bucket), *never_escrow(at)]
+    """Each with a Sid that says what it is for; none beside a directory, unless it signs."""
+    made = [] if at.bucket is None else [*_statements(at, at.bucket), *never_escrow(at)]
+    if at.signing_key_id is not None:
+        made.append(key_that_signs("SignEvidence", at, at.signing_key_id))
+    return made
 
 
 def _statements(at: Installation, bucket: Bucket) -> Iterator[Json]:
@@ -37,13 +38,12 @@ def _statements(at: Installation, bucket: Bucket) -> Iterator[Json]:
     read = at.objects(bucket, bucket.read)
     everything = dict.fromkeys((*read, *kept))
     yield allow("ReadProject", ("s3:GetObject",), *everything, ours(at))
-    if bucket.evidence is not None:
-        once = at.objects(bucket, (f"{folder}*" for folder in bucket.evidence.written_once))
-        yield allow("WriteOnce", put, *once, ours(at), encrypted(bucket), ONCE)
-        replaced = at.objects(bucket, bucket.evidence.replaced)
-        yield allow("Replace", put, *replaced, ours(at), encrypted(bucket))
-        deleted = at.objects(bucket, bucket.evidence.deleted)
-        yield allow("ClearUp", ("s3:DeleteObject",), *deleted, ours(at))
+    once = at.objects(bucket, (f"{folder}*" for folder in bucket.evidence.written_once))
+    yield allow("WriteOnce", put, *once, ours(at), encrypted(bucket), ONCE)
+    replaced = at.objects(bucket, bucket.evidence.replaced)
+    yield allow("Replace", put, *replaced, ours(at), encrypted(bucket))
+    deleted = at.objects(bucket, bucket.evidence.deleted)
+    yield allow("ClearUp", ("s3:DeleteObject",), *deleted, ours(at))
     versions = {
         "StringLike": {"s3:prefix": [f"{bucket.prefix}{folder}*" for folder in bucket.archived]}
     }

@@ -40,11 +40,11 @@ class Bucket:
     """audit-inbox/: where who does not hold the lock leaves a record."""
     sent: str
     """What Security Hub was sent; read and written by the role that sends, and no other."""
-    kms_key_id: str | None = None
-    archived: tuple[str, ...] = ()
+    archived: tuple[str, ...]
     """Prefixes of what evidence packs are made of, purged at the end of their retention."""
-    evidence: Evidence | None = None
+    evidence: Evidence
     """What the export and the purge of evidence write."""
+    kms_key_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,6 +74,8 @@ class Installation:
     """The bare address where SES sends; None: another transport."""
     secrets_key_id: str | None = None
     """The KMS key of what is kept in Secrets Manager; None: AWS's own."""
+    signing_key_id: str | None = None
+    """The asymmetric KMS key that signs evidence packs."""
     governed: bool = False
     """Whether access.yaml says who may do what: the summary then asks CloudTrail."""
     named_policies: tuple[str, ...] = ()

@@ -6,6 +6,7 @@ actor           the reader's, and run --execute, reinstate, case resend, decisio
 deployer        init --bucket, and the roles themselves
 mail-feedback   the handler that hears what became of mails
 security-hub    report --security-hub --execute: reads, imports findings, and touches no user
+evidence        evidence export, evidence purge --execute
 
 Acting rights come from the effects that this config can bring about (`required_actions`, and
 `vault_actions` where somebody's credentials go through Secrets Manager): without `quarantine`
@@ -26,6 +27,7 @@ from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from typing import Final
 
+from keyreeve.governance.evidence_policies import evidence_statements
 from keyreeve.governance.installation import Bucket, Installation, sayable
 from keyreeve.governance.statements import (
     ONCE,
@@ -35,8 +37,10 @@ from keyreeve.governance.statements import (
     deny,
     document,
     encrypted,
+    escrow,
     key_for_objects,
     key_for_secrets,
+    never_escrow,
     ours,
 )
 from keyreeve.language.authorizations import ACTIONS, Kind
@@ -103,6 +107,7 @@ class Role(StrEnum):
     MAIL_FEEDBACK = "mail-feedback"
     SECURITY_HUB = "security-hub"
     """A role of its own: no run needs its right, and who sends findings need not act."""
+    EVIDENCE = "evidence"
 
 
 def role_name(installation: Installation, role: Role) -> str:
@@ -113,7 +118,8 @@ def role_name(installation: Installation, role: Role) -> str:
 def documents(installation: Installation, role: Role) -> tuple[Json, ...]:
     """The role's policy, in as many documents as AWS's quota asks for; all are attached.
 
-    None at all for a role that needs no right of AWS's: mail-feedback beside a directory.
+    None at all for a role that needs no right of AWS's: mail-feedback beside a directory, and
+    evidence there unless it signs.
     """
     return in_documents(statements(installation, role))
 
@@ -141,6 +147,8 @@ def statements(installation: Installation, role: Role) -> list[Json]:
             return list(_hears(installation))
         case Role.SECURITY_HUB:
             return [*reads(installation), *_never_escrow(installation), *_sends(installation)]
+        case Role.EVIDENCE:
+            return evidence_statements(installation)
 
 
 def unsayable(installation: Installation) -> tuple[str, ...]:
@@ -204,17 +212,6 @@ def _storage_reads(at: Installation, bucket: Bucket) -> Iterator[Json]:
         yield key_for_objects("KmsDecrypt", "kms:Decrypt", at, bucket)
 
 
-def never_escrow(at: Installation) -> Iterator[Json]:
-    """Whatever else the role may be given: no credential is read."""
-    if at.bucket is not None:
-        actions = ("s3:GetObject", "s3:GetObjectVersion")
-        yield deny("NeverReadCredentials", actions, *_escrow(at, at.bucket))
-
-
-def _escrow(at: Installation, bucket: Bucket) -> list[str]:
-    return at.objects(bucket, (f"{bucket.secret}*",))
-
-
 # --- acting ---------------------------------------------------------------------------------------
 
 
@@ -266,7 +263,7 @@ def _acts(at: Installation) -> Iterator[Json]:
     if at.bucket is not None:
         yield from storage_writes(at, at.bucket)
         purge = rights[Kind.OBJECT]
-        yield allow("PurgeEscrow", purge, *_escrow(at, at.bucket), ours(at))
+        yield allow("PurgeEscrow", purge, *escrow(at, at.bucket), ours(at))
     if at.policy.uses_vault:
         yield from _hands_out_secrets(at, rights[Kind.SECRET])
 

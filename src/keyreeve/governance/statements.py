@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from keyreeve.governance.installation import Bucket, Installation
@@ -78,6 +78,18 @@ def encrypted(bucket: Bucket) -> Json:
     return {"StringEquals": named}
 
 
+def escrow(at: Installation, bucket: Bucket) -> list[str]:
+    """Every credential that lies in the bucket."""
+    return at.objects(bucket, (f"{bucket.secret}*",))
+
+
+def never_escrow(at: Installation) -> Iterator[Json]:
+    """Whatever else the role may be given: no credential is read."""
+    if at.bucket is not None:
+        actions = ("s3:GetObject", "s3:GetObjectVersion")
+        yield deny("NeverReadCredentials", actions, *escrow(at, at.bucket))
+
+
 def key_for_objects(sid: str, action: str, at: Installation, bucket: Bucket) -> Json:
     """The bucket's KMS key, only through S3, only for the project's objects (or a bucket key)."""
     arn = at.arn_of(bucket)
@@ -96,6 +108,11 @@ def key_for_secrets(sid: str, at: Installation, key: str) -> Json:
     return _use_of_key(sid, both, at, key, "secretsmanager", context)
 
 
+def key_that_signs(sid: str, at: Installation, key: str) -> Json:
+    """An asymmetric key, with which whoever takes evidence out signs it."""
+    return _on_key(sid, ("kms:GetPublicKey", "kms:Sign"), at, key, {})
+
+
 def _use_of_key(
     sid: str, actions: Iterable[str], at: Installation, key: str, service: str, context: Json
 ) -> Json:
@@ -103,6 +120,11 @@ def _use_of_key(
         "StringEquals": {"kms:ViaService": f"{service}.{at.region}.amazonaws.com"},
         "StringLike": context,
     }
+    return _on_key(sid, actions, at, key, through)
+
+
+def _on_key(sid: str, actions: Iterable[str], at: Installation, key: str, through: Json) -> Json:
+    """By its id, its ARN, or an alias, which IAM knows as a condition only."""
     if "alias/" in key:
         alias = key[key.index("alias/") :]
         aliased = {"ForAnyValue:StringEquals": {"kms:ResourceAliases": alias}}

@@ -403,7 +403,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             evidence=Evidence(
                 written_once=(layout.AUDIT, layout.AUDIT_INBOX, layout.EVIDENCE),
                 replaced=(layout.LOCK, layout.AUDIT_END, layout.AUDIT_START),
-                deleted=(layout.LOCK, f"{layout.AUDIT_INBOX}*"),
+                deleted=(f"{layout.AUDIT_INBOX}*",),
             ),
             kms_key_id=storage.kms_key_id,
         )
@@ -417,6 +417,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         bucket=bucket,
         sender=parseaddr(config.mail.sender)[1] if by_ses else None,
         secrets_key_id=config.credentials.kms_key_id,
+        signing_key_id=config.evidence.signing_key,
         governed=config.baseline.access is not None,
         named_policies=_policies_of_aws(config, partition(region), account_id),
         topics=topics(config),

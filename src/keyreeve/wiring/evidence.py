@@ -95,14 +95,12 @@ def _without_secrets(value: Json, field: str = "") -> Json:
 
 def _policies(door: Door) -> dict[str, bytes]:
     """As `policy print` writes them."""
-    from keyreeve.governance.evidence_policies import EVIDENCE_ROLE, evidence_statements
     from keyreeve.governance.own_policies import Role, in_documents, statements
     from keyreeve.governance.people_policies import PeopleRole, people_statements
 
     region = door.sessions.client("s3").meta.region_name
     at = installation_of(door.config, account_id=door.caller.account_id, region=region)
     roles = {role.value: statements(at, role) for role in Role}
-    roles[EVIDENCE_ROLE] = evidence_statements(at)
     model = access_model(door.config)
     if model is not None:
         roles |= {role.value: people_statements(at, model, role) for role in PeopleRole}

@@ -11,7 +11,7 @@ import pytest
 from tests.scenario.roles import actions_in
 
 from keyreeve.aws.failures import READS
-from keyreeve.governance.installation import Bucket, Installation
+from keyreeve.governance.installation import Bucket, Evidence, Installation
 from keyreeve.governance.own_policies import (
     ACCOUNT_READS,
     POSTURE_READS,
@@ -57,6 +57,10 @@ BUCKET = Bucket(
     versions_of="state.json",
     inbox="audit-inbox/",
     sent="reports/security-hub.json",
+    archived=("runs/", "audit/"),
+    evidence=Evidence(
+        written_once=("audit/",), replaced=("audit-start.json",), deleted=("audit-inbox/*",)
+    ),
 )
 POLICY = EscalationPolicy(project_name="ETV")
 HERE = Installation(
@@ -211,10 +215,11 @@ def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_abo
         services = {action.split(":")[0] for action in actions_in(documents(at, role))}
         looks = {"access-analyzer", "cloudtrail", "config", "guardduty", "iam"}
         hub = {"securityhub"} if role is Role.SECURITY_HUB else set()
-        acts_nowhere = role in (Role.MAIL_FEEDBACK, Role.DEPLOYER)
+        nothing = role in (Role.MAIL_FEEDBACK, Role.EVIDENCE)
+        acts_nowhere = nothing or role is Role.DEPLOYER
         assert services - {"iam"} == (set() if acts_nowhere else looks - {"iam"} | hub)
-        assert ("iam" in services) is (role is not Role.MAIL_FEEDBACK)
-    assert documents(at, Role.MAIL_FEEDBACK) == ()
+        assert ("iam" in services) is not nothing
+    assert documents(at, Role.MAIL_FEEDBACK) == documents(at, Role.EVIDENCE) == ()
     assert not any("feedback" in arn for arn in named(at, Role.DEPLOYER)["MakeRoles"]["Resource"])
 
 
@@ -343,6 +348,32 @@ def test_who_hears_of_bounces_writes_feedback_once_and_nothing_else():
     assert condition["Bool"] == {"aws:SecureTransport": "true"}
     with_key = replace(HERE, bucket=replace(BUCKET, kms_key_id=KEY))
     assert {"KmsGenerateDataKey", "KmsDecrypt"} <= named(with_key, Role.MAIL_FEEDBACK).keys()
+
+
+def test_who_takes_evidence_out_purges_what_is_kept_and_neither_acts_nor_reads_escrow():
+    made = named(HERE, Role.EVIDENCE)
+    assert {action.split(":")[0] for action in actions_in(documents(HERE, Role.EVIDENCE))} == {"s3"}
+    kept = [f"arn:aws:s3:::b/iam-compliance/etv/{folder}/*" for folder in ("runs", "audit")]
+    assert made["PurgeKept"]["Resource"] == kept
+    assert set(kept) <= set(made["ReadProject"]["Resource"])
+    assert made["NeverReadCredentials"]["Effect"] == "Deny"
+    assert made["WriteOnce"]["Condition"]["Null"] == {"s3:if-none-match": "false"}
+
+
+@pytest.mark.parametrize(
+    ("key", "resource", "alias"),
+    [
+        (KEY, KEY, None),
+        ("1234", KEY, None),
+        ("alias/evidence", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/*", "alias/evidence"),
+    ],
+)
+def test_a_key_that_signs_is_named_and_asked_for_its_public_half(key, resource, alias):
+    made = named(replace(HERE, signing_key_id=key), Role.EVIDENCE)["SignEvidence"]
+    assert (made["Action"], made["Resource"]) == (["kms:GetPublicKey", "kms:Sign"], [resource])
+    condition = made.get("Condition", {}).get("ForAnyValue:StringEquals", {})
+    assert condition.get("kms:ResourceAliases") == alias
+    assert "SignEvidence" not in named(HERE, Role.EVIDENCE)
 
 
 def test_a_long_policy_comes_in_several_documents_within_the_quota():
