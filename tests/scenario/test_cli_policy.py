@@ -22,7 +22,7 @@ def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) ->
     return command
 
 
-@pytest.mark.parametrize("role", ["reader", "actor", "deployer", "mail-feedback"])
+@pytest.mark.parametrize("role", ["reader", "actor", "deployer", "mail-feedback", "evidence"])
 def test_the_policy_is_json_for_the_callers_account(keyreeve: Command, role: str):
     answer = keyreeve("policy", "print", "--role", role, "--part", "1")
     assert (answer.code, answer.err) == (0, "")

@@ -179,8 +179,7 @@ def purge(*, execute: bool) -> int:
 
 
 def _purge(opened: Door, before: tuple[date, date]) -> Purged:
-    """Looked for anew under the lock; the record comes first."""
-    from keyreeve.storage.chain_start import PURGED
+    """Looked for anew under the lock."""
     from keyreeve.storage.retention import expired
     from keyreeve.storage.retention import purge as end
     from keyreeve.wiring import account_for_writing
@@ -188,9 +187,14 @@ def _purge(opened: Door, before: tuple[date, date]) -> Purged:
     with account_for_writing(opened) as account:
         account.tools.states.load()  # tells where the end of the chain is
         found = expired(opened.store, *before)
-        account.tools.audit.append(PURGED, opened.now, found.told(opened.caller.arn))
-        account.tools.audit.flush()
-        return end(opened.store, found, account.tools.lease.check)
+        return end(
+            opened.store,
+            account.tools.audit,
+            found,
+            at=opened.now,
+            by=opened.caller.arn,
+            check=account.tools.lease.check,
+        )
 
 
 def _say_purged(found: Expired, done: Purged | None) -> None:

@@ -231,7 +231,8 @@ class _Chain:
                 record = _object(line)
                 seq, digest = record["seq"], _digest_of(record, line)
             except (KeyError, ValueError) as error:
-                self._problems.append(f"{where}: record {self._seq} was altered: {error}")
+                which = "a record" if self._seq is None else f"record {self._seq}"
+                self._problems.append(f"{where}: {which} was altered: {error}")
                 self._seq = None if self._seq is None else self._seq + 1
                 self._previous = self._original = None
                 continue

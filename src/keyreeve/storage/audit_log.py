@@ -253,11 +253,14 @@ class _Walk:
 
     def __init__(self, head: AuditHead | None, start: ChainStart | None = None) -> None:
         self.problems: list[str] = []
-        self._head = head
+        gone = head is not None and start is not None and head.sequence < start.sequence
+        self._head = None if gone else head
         self._start = start
         self._unsaid = start
         """What was purged, as long as no record has been met that tells of it."""
         self._expected = start.sequence + 1 if start else 1
+        if start and head and (head.sequence, head.digest) == (start.sequence, start.digest):
+            self._head = None
         self._previous: str | None = start.digest if start else GENESIS
         """None after a record that cannot be read: nobody knows its digest."""
 

@@ -18,14 +18,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 from keyreeve.codec.values import Json, to_json
 from keyreeve.model.errors import StateUnreadable, StorageLocked
-from keyreeve.ports import ObjectStore
+from keyreeve.ports import AuditLog, ObjectStore
 from keyreeve.storage import audit_log, chain_start
 from keyreeve.storage.audit_log import day_of
-from keyreeve.storage.chain_start import THROUGH, ChainStart
+from keyreeve.storage.chain_start import PURGED, THROUGH, ChainStart
 from keyreeve.storage.evidence import BY_DAY, day_in, segment_day
 from keyreeve.storage.layout import AUDIT, REVIEWS, RUNS
 
@@ -77,8 +77,18 @@ def expired(store: ObjectStore, runs_before: date, audit_before: date) -> Expire
     )
 
 
-def purge(store: ObjectStore, found: Expired, check: Callable[[], None]) -> Purged:
-    """After the record was written. `check` is asked before each object: the lease must hold."""
+def purge(
+    store: ObjectStore,
+    audit: AuditLog,
+    found: Expired,
+    *,
+    at: datetime,
+    by: str,
+    check: Callable[[], None],
+) -> Purged:
+    """In the order above, under the account's lock; `check` is asked before each object."""
+    audit.append(PURGED, at, found.told(by))
+    audit.flush()
     check()
     if found.start is not None:
         chain_start.write(store, found.start)

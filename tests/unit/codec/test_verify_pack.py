@@ -1,0 +1,137 @@
+from __future__ import annotations
+
+import ast
+import io
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+from tests.proofs.evidence_pack import files_of, pack_of, story
+
+from keyreeve.codec import verify_pack
+from keyreeve.codec.evidence_pack import verifier
+
+SOURCE = Path(verify_pack.__file__)
+
+
+@pytest.fixture(scope="module")
+def pack() -> bytes:
+    return pack_of(story()).content
+
+
+@pytest.fixture
+def file(pack: bytes, tmp_path: Path) -> Path:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(pack)
+    return path
+
+
+def test_the_script_is_the_source_needs_nothing_but_python_3_9_and_fits_ten_minutes():
+    text = SOURCE.read_text(encoding="utf-8")
+    assert verifier().decode() == text
+    tree = ast.parse(text, feature_version=(3, 9))
+    imported = {
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+        for name in (
+            [node.module] if isinstance(node, ast.ImportFrom) else [n.name for n in node.names]
+        )
+    }
+    assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
+    assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
+    assert len(text.splitlines()) < 400
+
+
+def test_a_pack_is_a_zip_that_everybody_can_open(pack: bytes, tmp_path: Path):
+    with zipfile.ZipFile(io.BytesIO(pack)) as opened:
+        assert opened.testzip() is None
+        assert {info.date_time for info in opened.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        assert {info.external_attr >> 16 for info in opened.infolist()} == {0o100444}
+        opened.extractall(tmp_path)
+    assert (tmp_path / "README.txt").read_text(encoding="utf-8").startswith("Evidence of ETV")
+
+
+@pytest.mark.parametrize("count", [0, 1, 65_534, 65_535, 70_000])
+def test_also_many_files_make_a_zip(count: int):
+    files = {f"é{number:06d}": b"" for number in range(count)}
+    with zipfile.ZipFile(io.BytesIO(verify_pack.packed(files))) as opened:
+        assert opened.namelist() == list(files)
+
+
+def test_more_than_zip_can_hold_is_refused():
+    class Large(bytes):
+        def __len__(self) -> int:
+            return 1 << 32
+
+    with pytest.raises(OverflowError):
+        verify_pack.packed({"large": Large()})
+
+
+def test_the_script_says_sound_and_what_it_could_not_compare(
+    file: Path, capsys: pytest.CaptureFixture
+):
+    assert verify_pack.main([str(file)]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("Sound: ")
+    assert "Not compared with anything from elsewhere" in said
+    known = verify_pack.sha256(files_of(file.read_bytes())["manifest.json"])
+    assert verify_pack.main(["--expect", known.upper(), str(file)]) == 0
+    assert "Not compared" not in capsys.readouterr().out
+
+
+def test_the_script_names_the_first_altered_file_and_line(
+    file: Path, pack: bytes, capsys: pytest.CaptureFixture
+):
+    files = files_of(pack)
+    segments = (name for name in files if name.startswith("audit/"))
+    name = next(name for name in segments if files[name].count(b"\n") > 1)
+    lines = files[name].splitlines(keepends=True)
+    lines[1] = lines[1].replace(b'"seq":', b'"seq": ', 1)
+    file.write_bytes(verify_pack.packed({**files, name: b"".join(lines)}))
+    assert verify_pack.main([str(file)]) == 1
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith(f"{name}: it was altered")
+    assert said[1].startswith(f"{name} line 2: record ")
+    assert said[-1].startswith("NOT SOUND")
+
+
+@pytest.mark.parametrize("arguments", [[], ["a", "b"], ["--expect"], ["-x"]])
+def test_what_it_does_not_understand_it_says(arguments: list[str], capsys: pytest.CaptureFixture):
+    assert verify_pack.main(arguments) == 2
+    assert "usage: " in capsys.readouterr().err
+
+
+def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture):
+    assert verify_pack.main(["nowhere.zip"]) == 2
+    assert "nowhere.zip" in capsys.readouterr().err
+
+
+def test_names_in_a_pack_cannot_steer_a_terminal(file: Path, pack: bytes):
+    files = {**files_of(pack), "\x1b]0;title\x07": b""}
+    file.write_bytes(verify_pack.packed(files))
+    done = subprocess.run(
+        [sys.executable, "-I", str(SOURCE), str(file)], capture_output=True, check=False
+    )
+    assert (done.returncode, b"\x1b" in done.stdout, b"\x07" in done.stdout) == (1, False, False)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK", b"no zip at all", b"PK\x05\x06" + b"\0" * 18],
+)
+def test_what_is_no_pack_is_not_sound(content: bytes):
+    assert verify_pack.problems(content)
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"{}", b"[]", b"{", b'{"schema":"keyreeve.evidence/1"}', b"\xff"]
+)
+def test_a_manifest_that_is_none_is_named(manifest: bytes, pack: bytes):
+    files = {**files_of(pack), "manifest.json": manifest}
+    files["manifest.sha256"] = verify_pack.sum_line(manifest)
+    found = verify_pack.problems(verify_pack.packed(files))
+    assert found
+    assert all("manifest.json" in text for text in found)
