@@ -34,6 +34,7 @@ PROOFS: Mapping[str, Entry] = {
     "stored_state": Entry(promises=("P12",)),
     "hostile_names": Entry(promises=("P17",)),
     "audit_chain": Entry(promises=("P18",)),
+    "evidence_pack": Entry(promises=("P18",)),
 }
 """Module below tests.proofs → what it proves; the longest first, so that none is last alone."""
 

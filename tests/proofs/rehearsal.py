@@ -11,6 +11,7 @@ The guard itself: every operation that AWS's models know, asked of it in every w
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import random
@@ -29,6 +30,7 @@ from typing import Any
 import botocore.endpoint
 import click
 import pytest
+from tests.proofs.evidence_pack import pack_of, story
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.guard import guarded
 from tests.scenario import on_the_wire
@@ -99,7 +101,7 @@ class Form(StrEnum):
 class Command:
     """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write,
     `{tags}` a file of tags, `{reviewers}` a file of reviewers, `{review}` a review that is open,
-    `{answers}` a file of answers to it, which revoke."""
+    `{answers}` a file of answers to it, which revoke, `{pack}` an evidence pack, `{fresh}` a file that is not there yet."""
 
     words: tuple[str, ...]
     form: Form = Form.READS
@@ -125,6 +127,7 @@ def _own(*words: str) -> Command:
 _AT = ("--as-of", NOW)
 _WHY = ("--reason", "asked for by the team")
 _WAIVED = ("--requested-by", "a@example.com", "--approved-by", "b@example.com")
+_PERIOD = ("--from", "2026-01-05", "--to", "2026-01-10")
 _DUTY = ("--role", "Developer", "--department", "Eng")
 COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "init": (Command(words=("init", "--bucket"), form=Form.MAKES_BUCKET),),
@@ -189,6 +192,12 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
         _own("review", "close", "--campaign", "{review}", *_AT),
     ),
     "review due": (_reads("review", "due", *_AT),),
+    "evidence export": (
+        _own("evidence", "export", *_PERIOD, "--out", "{fresh}"),
+        _own("evidence", "export", *_PERIOD, "--out", "{fresh}", "--mask"),
+    ),
+    "evidence verify": (_reads("evidence", "verify", "{pack}"),),
+    "evidence purge": (_reads("evidence", "purge"),),
     # Opening a session changes nothing, and asks a person: the profile is what it can rehearse.
     "assume": (
         _reads("assume", "DeveloperRole", "--mfa-serial", "arn:mine", "--write-profile", "dev"),
@@ -203,6 +212,7 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
         _reads("policy", "print", "--role", "deployer", "--account", "123456789012"),
         _reads("policy", "print", "--role", "people"),
         _reads("policy", "print", "--role", "onboarding"),
+        _reads("policy", "print", "--role", "evidence"),
     ),
     "state show": (_reads("state", "show"),),
     "state verify": (_reads("state", "verify"),),
@@ -260,6 +270,9 @@ class Stage:
         (folder / "access.yaml").write_text(ACCESS)
         self._tags = folder / "tags.csv"
         self._tags.write_text(f"user,FunctionalGroup,Department,email\n{OPEN},Developer,Eng,\n")
+        self._pack = folder / "pack.zip"
+        self._pack.write_bytes(pack_of(story()).content)
+        self._fresh = itertools.count()
         keys = sandbox.user("aged.key")["keys"]
         self._key = next(key["id"] for key in keys if key["status"] == "Inactive")
         self._waiver = "W0"
@@ -297,6 +310,8 @@ class Stage:
             "reviewers": str(self._reviewers),
             "review": REVIEW,
             "answers": str(self._forms / "answers.csv"),
+            "pack": str(self._pack),
+            "fresh": f"{self._asked}-{next(self._fresh)}",
         }
         return [word.format_map(filled) for word in command.words]
 

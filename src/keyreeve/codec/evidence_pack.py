@@ -29,7 +29,7 @@ README = "README.txt"
 INDEX = "index.json"
 HISTORY = "decisions/history.jsonl"
 SIGNING_KEY = "signing-key.pem"
-_DECIDED = "people."
+_DECIDED = ("people.", "review.")
 _REVIEWS = "reviews/"
 
 
