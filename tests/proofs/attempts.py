@@ -197,6 +197,8 @@ def _evidence_attempts() -> Iterator[Attempt]:
         yield _attempt(role, action, f"{USER}somebody", {}, None)
     for other in (Role.ACTOR, Role.READER):
         yield _attempt(other, end, may.resource, {}, None)
+        yield _attempt(other, put.action, put.resource, ENCRYPTED, None)
+        yield _attempt(other, LOOKS_INTO_SECRETS, f"{OBJECTS}evidence/salt.json", {}, None)
 
 
 def _secret_attempts() -> Iterator[Attempt]:

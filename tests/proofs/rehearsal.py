@@ -101,7 +101,8 @@ class Form(StrEnum):
 class Command:
     """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write,
     `{tags}` a file of tags, `{reviewers}` a file of reviewers, `{review}` a review that is open,
-    `{answers}` a file of answers to it, which revoke, `{pack}` an evidence pack, `{fresh}` a file that is not there yet."""
+    `{answers}` a file of answers to it, which revoke, `{pack}` an evidence pack, `{fresh}` a file
+    that is not there yet."""
 
     words: tuple[str, ...]
     form: Form = Form.READS

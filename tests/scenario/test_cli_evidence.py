@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +15,10 @@ import pytest
 from tests.sandbox_fixture import aws
 from tests.scenario.cli_command import MONDAY, Command
 
-from keyreeve.sandbox.process import Sandbox
+from keyreeve.sandbox.process import Sandbox, events
 
 DAYS = (0, 3, 7)
+DEMO = "limits: {disruptive_share: 1.0, disruptive_floor: 50}\n"
 PERIOD = ("--from", "2026-01-05", "--to", "2026-01-10")
 
 
@@ -218,6 +220,36 @@ def test_a_file_that_is_there_is_never_overwritten(lived: Command):
     assert answer.code == 2
     assert (lived.folder / "pack.zip").read_text() == "precious"
     assert "evidence.exported" not in lived.audited()
+
+
+def test_after_days_of_the_demo_a_pack_is_sound_tells_of_everybody_and_masked_of_nobody(
+    keyreeve: Command,
+):
+    keyreeve.settle(more=DEMO)
+    keyreeve.sandbox.reset("demo", MONDAY)
+    story = list(events("demo"))
+    for day in range(8):
+        assert keyreeve.run(day).code == 0
+        for on, hour, user, act, details in story:
+            if on == day:
+                keyreeve.sandbox.set_clock(MONDAY + timedelta(days=on, hours=hour))
+                keyreeve.sandbox.act(user, act, **details)
+    users = keyreeve.sandbox.account()["users"].keys() - {"keyreeve"}
+    assert len(users) > 30
+    period = ("--from", "2026-01-05", "--to", "2026-01-12")
+    told = export(keyreeve, "open.zip", period=period)
+    assert (told["problems"], told["records"] > 100) == ([], True)
+    export(keyreeve, "masked.zip", "--mask", period=period)
+    for name, seen in (("open.zip", users), ("masked.zip", set())):
+        assert keyreeve("evidence", "verify", name).code == 0
+        text = (keyreeve.folder / name).read_bytes().decode("latin-1")
+        assert {
+            user for user in users if re.search(rf"(?<![\w.-]){re.escape(user)}(?![\w-])", text)
+        } == seen
+    index = json.loads(files_of(keyreeve.folder / "open.zip")["index.json"])
+    found = {row["control"] for row in index["controls"] if row["findings"]}
+    assert found >= {"access_key_rotation", "console_mfa", "password_age"}
+    assert all(row["supports"] for row in index["controls"] if row["findings"])
 
 
 def test_the_end_of_retention_is_rehearsed_then_kept_and_the_log_stays_verifiable(

@@ -31,8 +31,10 @@ from keyreeve.codec.values import Json
 TYPED = "[what a person typed is masked]"
 NAMING = frozenset({"user", "user_name", "userName"})
 """Fields whose value is the name of a user."""
-_TYPED = frozenset({"reason", "comment", "note", "cleared"})
+_TYPED = frozenset({"reason", "comment", "note"})
 """Fields that people fill with words of their own, or that repeat such words."""
+_GATE, _OF_PEOPLE = "gate", "human"
+"""What is told at a gate is told in our words, but at the one where people stand."""
 _NOT_TYPED = re.compile(r"[a-z0-9_.:/]+")
 """A reason in one word is a code of ours."""
 _UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")
@@ -90,8 +92,11 @@ class Mask:
             case list():
                 return [self.value(item, field, top=False) for item in value]
             case dict():
+                ours = value.get(_GATE, _OF_PEOPLE) != _OF_PEOPLE
                 return {
-                    key if top else self.text(key): self.value(item, key, top=False)
+                    key if top else self.text(key): self.value(
+                        item, "" if ours and key in _TYPED else key, top=False
+                    )
                     for key, item in value.items()
                 }
             case _:

@@ -50,10 +50,11 @@ REPORTS = "reports/"
 SENT_FINDINGS = f"{REPORTS}security-hub.json"
 """What Security Hub was sent; written anew by whoever sends, on the condition of its version."""
 ARCHIVES = (MAILS, COLLECTED, RUNS, REPORTS)
-WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS, EVIDENCE)
-"""Prefixes whose objects are never written a second time."""
-REPLACED = (STATE, LOCK, AUDIT_END, AUDIT_START, WAIVERS, HOLDS, PAUSE)
-"""Documents that are written anew on the condition that nobody else did."""
+WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS)
+"""Prefixes whose objects are never written a second time; evidence/ is another, of who exports."""
+REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE)
+"""Documents that are written anew on the condition that nobody else did. AUDIT_START is written by
+who ends the oldest part of the audit log, and by nobody else."""
 KEPT_BROKEN = f"{STATE}.broken-"
 """How the name of a state begins that `state repair` has put aside."""
 PROBE = "doctor-probe.json"

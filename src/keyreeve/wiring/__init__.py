@@ -384,6 +384,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             ),
             read=(
                 *layout.REPLACED,
+                layout.AUDIT_START,
                 *(f"{f}*" for f in layout.WRITTEN_ONCE if f != layout.CREDENTIALS),
                 f"{layout.FEEDBACK}*",
             ),

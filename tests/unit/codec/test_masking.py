@@ -76,6 +76,19 @@ def test_what_people_typed_is_left_out_and_our_own_codes_stay():
     assert MASK.value(document) == {"holds": [{"reason": TYPED}, {"reason": "retention_over"}]}
 
 
+def test_what_a_gate_says_is_ours_but_at_the_gate_of_people():
+    held = [
+        {"gate": "recipient", "reason": "ann has no address"},
+        {"gate": None, "reason": "sent to ann"},
+        {"gate": "human", "reason": "held until 2026-02-01: Zoe is ill"},
+    ]
+    assert [row["reason"] for row in MASK.value({"held": held})["held"]] == [
+        f"{ANN} has no address",
+        f"sent to {ANN}",
+        TYPED,
+    ]
+
+
 def test_keys_of_the_document_itself_stay_and_names_as_keys_below_do_not():
     mask = Mask(b"s", {"event"})
     assert mask.value({"event": {"event": 1}}) == {"event": {mask.name("event"): 1}}
