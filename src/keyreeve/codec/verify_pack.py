@@ -108,7 +108,11 @@ def problems(pack: bytes, expect: str | None = None) -> list[str]:
     """One sentence for each thing that is wrong, in the order of the checks; none: sound."""
     try:
         with zipfile.ZipFile(io.BytesIO(pack)) as opened:
-            names = opened.namelist()
+            names, infos = opened.namelist(), opened.infolist()
+            if any(info.compress_type != zipfile.ZIP_STORED for info in infos):
+                return ["the zip was written anew: a pack is not compressed"]
+            if sum(info.file_size for info in infos) > len(pack):
+                return ["the zip was made up: its files are larger than it is"]
             files = {name: opened.read(name) for name in names}
     except Exception as error:  # noqa: BLE001 - whatever a broken zip makes the library say
         return [f"the file is no whole zip: it was cut off or altered ({error})"]

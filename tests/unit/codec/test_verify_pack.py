@@ -109,6 +109,16 @@ def test_a_file_that_is_not_there_is_named(capsys: pytest.CaptureFixture):
     assert "nowhere.zip" in capsys.readouterr().err
 
 
+def test_a_small_file_that_unpacks_to_a_large_one_is_not_unpacked(pack: bytes):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for name, content in {**files_of(pack), "bomb": bytes(10_000_000)}.items():
+            zipped.writestr(name, content)
+    assert verify_pack.problems(out.getvalue()) == [
+        "the zip was written anew: a pack is not compressed"
+    ]
+
+
 def test_names_in_a_pack_cannot_steer_a_terminal(file: Path, pack: bytes):
     files = {**files_of(pack), "\x1b]0;title\x07": b""}
     file.write_bytes(verify_pack.packed(files))
