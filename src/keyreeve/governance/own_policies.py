@@ -146,7 +146,7 @@ def statements(installation: Installation, role: Role) -> list[Json]:
         case Role.MAIL_FEEDBACK:
             return list(_hears(installation))
         case Role.SECURITY_HUB:
-            return [*reads(installation), *_never_escrow(installation), *_sends(installation)]
+            return [*reads(installation), *never_escrow(installation), *_sends(installation)]
         case Role.EVIDENCE:
             return evidence_statements(installation)
 

@@ -9,18 +9,15 @@ from keyreeve.codec.redaction import redact
 from keyreeve.codec.seal import readable
 from keyreeve.codec.values import Json, to_json
 from keyreeve.controls.catalogue import CARDS
-from keyreeve.model.compliance import Citation
+from keyreeve.controls.compliance import MAPPING, VERSION
 from keyreeve.model.evidence import PackSubject, Period
 from keyreeve.pipeline.evidence import Surroundings
-from keyreeve.reporting.evidence import Supports
 from keyreeve.wiring import Door, access_model, installation_of
 
 if TYPE_CHECKING:
     from keyreeve.aws.kms_signer import KmsSigner
     from keyreeve.config import Config
 
-MAPPING_VERSION = "cards"
-"""The citations of the controls' cards."""
 _TELLING = frozenset({"channels"})
 """Settings whose values are secrets: addresses that whoever knows them may write to."""
 
@@ -36,12 +33,15 @@ def subject_of(door: Door, period: Period) -> PackSubject:
 
 
 def surroundings(door: Door) -> Surroundings:
-    """Configuration and policies as they stand now, cards and citations."""
+    """Configuration and policies as they stand now, cards and citations.
+
+    Of the ladder: what runs keep. Posture is read on request and kept by none.
+    """
     return Surroundings(
         files={**_configuration(door.config), **_policies(door)},
         cards=CARDS.values(),
-        supports=_supports(),
-        mapping_version=MAPPING_VERSION,
+        supports={control: MAPPING[control] for control in CARDS},
+        mapping_version=VERSION,
     )
 
 
@@ -55,17 +55,6 @@ def signer_for(door: Door, key_id: str) -> KmsSigner:
     if region and region != sessions.region:
         sessions = Sessions(rehearsal=False, profile=sessions.profile, region=region)
     return KmsSigner(sessions, key_id)
-
-
-def _supports() -> Supports:
-    return {
-        control: tuple(
-            Citation(framework=framework, version="", id=each)
-            for framework, ids in card.mappings.items()
-            for each in ids
-        )
-        for control, card in CARDS.items()
-    }
 
 
 def _configuration(config: Config) -> dict[str, bytes]:
