@@ -31,9 +31,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Govern": {
         "baseline": "Groups, roles, trail, alarms, detection as stacks; deploy and verify.",
         "user": "Onboard, tag, reconcile, demote, release, offboard users.",
-        "report": "Write down who may do what, why and since when.",
         "review": "Access reviews: ask who still needs what, and carry it out.",
         "evidence": "Take evidence of a period away; verify it; end what is kept too long.",
+        "report": "Write the report: posture, cases, users, evidence; or who may do what.",
         "assume": "Open a session of a role, with MFA; or write a profile for it.",
     },
     "For the team": {

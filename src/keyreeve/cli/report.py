@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyreeve.cli import opening, report_formats, screen
+from keyreeve.cli import opening, screen
 from keyreeve.cli.options import as_of, example
+from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -16,79 +17,114 @@ if TYPE_CHECKING:
 
     from keyreeve.model.access import AccessModel
     from keyreeve.reporting.access_document import AccessReport
+    from keyreeve.reporting.report import AccountReport
 
 
 @click.command(
     epilog=example(
+        "keyreeve report --out report.html",
+        "keyreeve report --format csv > findings.csv",
+        'keyreeve report --framework "SOC 2" --out soc2.html',
         "keyreeve report --access --out access.html",
-        "keyreeve report --access --format csv > access.csv",
-        "keyreeve report --format asff > findings.json",
-        "keyreeve report --security-hub --execute",
     )
 )
 @click.option("--access", is_flag=True, help="Who may do what, why and since when.")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["html", "csv", "json", "ocsf", "asff"]),
+    type=click.Choice(["html", "csv", "json"]),
     default="html",
     show_default=True,
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
-@click.option("--security-hub", is_flag=True, help="Import the findings into Security Hub.")
-@click.option("--execute", is_flag=True, help="Send them; without it, only rehearse.")
+@click.option(
+    "--framework", metavar="NAME", help="Only the controls that support it, such as `SOC 2`."
+)
 @as_of
 def report(
     *,
     access: bool,
     kind: str,
     out: Path | None,
-    security_hub: bool,
-    execute: bool,
+    framework: str | None,
     as_of: datetime | None,
 ) -> int:
-    """Write a document: who may do what, or the findings as other tools take them.
+    """Write what stands today as one page: posture, cases, users, keys, evidence.
 
-    From access.yaml and the account: groups, roles, standing rights, and what differs.
+    Judged as `plan` judges; nothing is changed. The page needs no network. --access writes who
+    may do what instead, from access.yaml and the account.
     """
-    if security_hub or execute:
-        alone = not access and out is None and kind == "html"
-        return _to_security_hub(execute=execute, wanted=security_hub, alone=alone, as_of=as_of)
-    if kind in report_formats.FORMATS:
-        if access:
-            raise click.UsageError(f"--format {kind} is of findings: leave out --access.")
-        text, code = report_formats.written(kind, opening.door(execute=False, as_of=as_of))
-        _put(text, out)
-        return code
     if not access:
+        found = _account(framework, as_of)
+        _give(_page(found, kind), out, _told(found))
+        return 0
+    if framework is not None:
         raise ConfigError(
-            "which report?", where="report", remedy="--access: who may do what, and since when."
+            "the access document has no view of a framework",
+            where="--framework",
+            remedy="Leave out --access, or leave out --framework.",
         )
-    model, found, project = _read(as_of)
-    text = _written(found, model, project, kind)
-    _put(text, out)
-    if out is not None:
-        screen.note(f"{out}: {len(found.people)} users, {len(found.to_look_at)} to look at")
+    model, people, project = _read(as_of)
+    said = f"{len(people.people)} users, {len(people.to_look_at)} to look at"
+    _give(_written(people, model, project, kind), out, said)
     return 0
 
 
-def _put(text: str, out: Path | None) -> None:
+def _give(text: str, out: Path | None, said: str) -> None:
+    """To stdout, or into the file. ConfigError if that cannot be written."""
     if out is None:
         click.echo(text, nl=False)
         return
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", where=str(out)) from None
+        raise ConfigError(
+            f"cannot be written: {error.strerror}",
+            where=str(out),
+            remedy="Name a file in a folder that exists and may be written to.",
+        ) from None
+    screen.note(f"{out}: {said}")
 
 
-def _to_security_hub(*, execute: bool, wanted: bool, alone: bool, as_of: datetime | None) -> int:
-    if not wanted:
-        raise click.UsageError("--execute belongs to --security-hub.")
-    if not alone:
-        raise click.UsageError("--security-hub writes no document: leave out the other options.")
-    opened = opening.door(execute=execute, as_of=as_of)
-    return report_formats.send(opened, execute=execute, as_of=as_of)
+# --- the account ------------------------------------------------------------------------------
+
+
+def _account(framework: str | None, as_of: datetime | None) -> AccountReport:
+    from keyreeve.pipeline.account_report import named_framework, read_report
+    from keyreeve.wiring.account_report import citations, sources
+
+    if framework is not None:
+        named_framework(framework, citations())  # a mistyped name is told before AWS is asked
+    opened = opening.door(execute=False, as_of=as_of)
+    account = opening.wired(opened)
+    opened = opening.now_of(opened, account.tools.states.load(), as_of)
+    with watched(quiet=opening.options().quiet) as progress:
+        return read_report(account, sources(opened), opened.now, progress, framework=framework)
+
+
+def _page(found: AccountReport, kind: str) -> str:
+    import json
+
+    from keyreeve.render import report as rendered
+
+    match kind:
+        case "csv":
+            return rendered.rows(found)
+        case "json":
+            return json.dumps(rendered.document(found), indent=1, ensure_ascii=True) + "\n"
+        case _:
+            return rendered.page(found)
+
+
+def _told(found: AccountReport) -> str:
+    figures = found.figures
+    return (
+        f"{figures.users} users, {figures.open_findings} open findings, {figures.cases} cases, "
+        f"{len(found.evidence.lines)} records of evidence"
+    )
+
+
+# --- who may do what --------------------------------------------------------------------------
 
 
 def _read(as_of: datetime | None) -> tuple[AccessModel, AccessReport, str]:

@@ -89,6 +89,16 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """What a run has seen before it does anything."""
+
+    judged: Judgement
+    recovered: list[str]
+    """Steps that a stop left unrecorded."""
+    report: CredentialReport
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """What a run did, for people and programs."""
 
@@ -111,6 +121,29 @@ def run(
     accepted: int | None = None,
 ) -> Report:
     """One run of one account at `now`. With `execute` false nothing anywhere is changed."""
+    seen = look(account, now, progress, accepted)
+    judged = seen.judged
+    if judged.plan.summary_due:
+        judged = replace(judged, week=week_of(account, now))
+    if not execute:
+        outcomes = rehearse(judged.plan)
+        return _report(account, judged, outcomes, judged.planned.state, executed=False)
+
+    bench = Workbench(
+        account.tools, account.post, judged.outlook, judged.planned.state, account.run_id
+    )
+    _begin(bench, judged, seen.recovered, seen.report, accepted)
+    try:
+        return _carry_out(account, bench, judged, progress)
+    except CannotStart as failure:
+        raise BrokenOff(failure.what, where=failure.where, remedy=failure.remedy) from failure
+
+
+def look(account: Account, now: datetime, progress: Progress, accepted: int | None = None) -> Seen:
+    """The reading half of a run: the facts of today and what they amount to. Changes nothing.
+
+    ConfigError for a time before the last run; AccountUnreadable.
+    """
     tools = account.tools
     state, recovered = recall(account.project, account.account_id, tools, account.policy.days)
     _not_before(state, now)
@@ -128,18 +161,7 @@ def run(
         accepted,
         old_escrow(tools, account.policy, now),
     )
-    if judged.plan.summary_due:
-        judged = replace(judged, week=week_of(account, now))
-    if not execute:
-        outcomes = rehearse(judged.plan)
-        return _report(account, judged, outcomes, judged.planned.state, executed=False)
-
-    bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
-    _begin(bench, judged, recovered, report, accepted)
-    try:
-        return _carry_out(account, bench, judged, progress)
-    except CannotStart as failure:
-        raise BrokenOff(failure.what, where=failure.where, remedy=failure.remedy) from failure
+    return Seen(judged=judged, recovered=recovered, report=report)
 
 
 def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: Progress) -> Report:

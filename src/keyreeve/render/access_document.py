@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-from io import StringIO
-
-from keyreeve.codec.visible import spreadsheet_cell
 from keyreeve.model.access import AccessModel, TrustModel
+from keyreeve.render import spreadsheet
 from keyreeve.render.environment import page_environment
 from keyreeve.reporting.access_document import AccessReport, Person, Remark
 
@@ -35,13 +32,8 @@ def page(report: AccessReport, model: AccessModel, project: str) -> str:
 
 def rows(report: AccessReport, model: AccessModel) -> str:
     """CSV, one line for each way that a user has; safe to open in a spreadsheet."""
-    out = StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(_HEADER)
-    for person in report.people:
-        for cells in _cells(person, model):
-            writer.writerow([spreadsheet_cell(cell) for cell in cells])
-    return out.getvalue()
+    cells = (cells for person in report.people for cells in _cells(person, model))
+    return spreadsheet.written(_HEADER, cells)
 
 
 def _cells(person: Person, model: AccessModel) -> list[tuple[str, ...]]:

@@ -248,6 +248,13 @@ def records(store: ObjectStore) -> Iterator[AuditRecord]:
         yield from _records(_content(store, name))
 
 
+def records_since(store: ObjectStore, day: date) -> Iterator[AuditRecord]:
+    """The records of segments filed on `day` or later. ValueError as `records`."""
+    names = _segments(store, audit_day(day))
+    for name in sorted(names, key=lambda name: (name.sequence, name.key)):
+        yield from _records(_content(store, name))
+
+
 class _Walk:
     """What the next record must be, and what was wrong so far."""
 

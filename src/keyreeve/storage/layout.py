@@ -130,6 +130,11 @@ def audit_key(day: date, run_id: RunId, sequence: int) -> str:
     return f"{audit_day(day)}{_part(run_id)}/{sequence:06d}.jsonl"
 
 
+def run_day(day: date) -> str:
+    """Where a listing of the records of runs begins: before the first of the day (UTC)."""
+    return f"runs/{day:%Y%m%d}"
+
+
 def inbox_key(at: datetime, run_id: RunId, event: str) -> str:
     """Where a record waits for the audit log; sorts by time."""
     return f"{AUDIT_INBOX}{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_part(run_id)}-{_part(event)}.json"

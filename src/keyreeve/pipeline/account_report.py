@@ -1,0 +1,139 @@
+"""Reads what the report needs, and judges it as a rehearsed run does; nothing is changed."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from keyreeve.controls.catalogue import CARDS
+from keyreeve.escalation.casebook import status_of, waiver_for
+from keyreeve.escalation.notices import compose
+from keyreeve.model.errors import ConfigError
+from keyreeve.model.finding import FindingStatus
+from keyreeve.model.identifiers import AccessKeyId, UserId
+from keyreeve.model.notice import Notice
+from keyreeve.model.posture import Posture
+from keyreeve.model.usage import KeyUsage
+from keyreeve.pipeline.daily import Account, Judgement, look
+from keyreeve.ports import Progress
+from keyreeve.ports.past import Past
+from keyreeve.reporting.report import AccountReport, account_report
+from keyreeve.reporting.report_controls import find_framework
+from keyreeve.reporting.report_facts import Citations, ReportFacts
+from keyreeve.reporting.report_past import first_day
+
+REMEMBERED = 100
+"""Days of the past that a report tells of: one record of a run, and the audit log, for each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sources:
+    """What the report is made from besides today's look at the account."""
+
+    past: Past
+    citations: Citations
+    posture: Posture | None = None
+    """None: the account itself was not looked at."""
+    usage: Mapping[AccessKeyId, KeyUsage] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Verdicts:
+    """What people and settings have decided about today's findings, by fingerprint."""
+
+    statuses: dict[str, FindingStatus]
+    waived_until: dict[str, date]
+    covered: dict[str, int]
+
+
+def read_report(
+    account: Account,
+    sources: Sources,
+    now: datetime,
+    progress: Progress,
+    *,
+    framework: str | None = None,
+) -> AccountReport:
+    """The report as of `now`. ConfigError for a framework that nobody knows; as `plan` otherwise.
+
+    `framework` is a title such as `SOC 2`, or the beginning of one.
+    """
+    title = named_framework(framework, sources.citations) if framework is not None else None
+    judged = look(account, now, progress).judged
+    progress.stage("Reading the past")
+    since = first_day(judged.plan.on, REMEMBERED)
+    verdicts = _verdicts(judged)
+    policy, users = judged.outlook.policy, judged.outlook.users
+    facts = ReportFacts(
+        letterhead=account.post.letterhead,
+        as_of=now,
+        snapshot=judged.snapshot,
+        evaluation=judged.evaluation,
+        plan=judged.plan,
+        state=judged.planned.state,
+        people=judged.people,
+        cards=CARDS,
+        citations=sources.citations,
+        statuses=verdicts.statuses,
+        waived_until=verdicts.waived_until,
+        covered=verdicts.covered,
+        notices=_notices(account, judged),
+        owners={
+            user_id: (owner.address, owner.reason)
+            for user_id, user in users.items()
+            for owner in (judged.outlook.owner(user),)
+        },
+        excluded={
+            user_id: found.reason
+            for user_id, user in users.items()
+            if (found := policy.exclusion_for(user)) is not None
+        },
+        runs=sources.past.runs(since),
+        trail=sources.past.trail(since),
+        posture=sources.posture,
+        usage=sources.usage,
+        framework=title,
+    )
+    return account_report(facts)
+
+
+def named_framework(name: str, citations: Citations) -> str:
+    """The framework's title. ConfigError, with all of them, if nobody knows it."""
+    found, known = find_framework(name, citations)
+    if found is None:
+        raise ConfigError(
+            f"no framework is called {name!r}",
+            where="--framework",
+            remedy="Known are: " + ", ".join(known) + ".",
+        )
+    return found
+
+
+def _verdicts(judged: Judgement) -> _Verdicts:
+    out = _Verdicts(statuses={}, waived_until={}, covered={})
+    covered: Counter[str] = Counter()
+    outlook, today = judged.outlook, judged.plan.on
+    for finding in judged.evaluation.findings:
+        user = outlook.users.get(finding.user_id) if finding.user_id else None
+        status = status_of(finding, user, judged.people, outlook.policy, today)
+        out.statuses[finding.fingerprint] = status
+        waiver = waiver_for(finding, judged.people, today)
+        if status is FindingStatus.WAIVED and waiver is not None:
+            out.waived_until[finding.fingerprint] = waiver.expires_on
+            covered[waiver.waiver_id] += 1
+    out.covered.update(covered)
+    return out
+
+
+def _notices(account: Account, judged: Judgement) -> dict[UserId, Notice]:
+    """What a notice of each case would say today, where its user was read."""
+    outlook, head = judged.outlook, account.post.letterhead
+    if not judged.snapshot.account_readable:
+        return {}
+    return {
+        user_id: compose(case, outlook.decisions(case), outlook, head).notice
+        for user_id, case in judged.planned.state.users.items()
+        if case.findings and user_id in outlook.users and user_id not in outlook.gaps
+    }

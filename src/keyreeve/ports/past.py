@@ -1,0 +1,22 @@
+"""The past of one account: what the reports over time are made of."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Protocol
+
+from keyreeve.model.past import AuditTrail, PastRun
+
+
+class Past(Protocol):
+    """Reads what earlier runs left. Nothing is changed."""
+
+    def runs(self, since: date) -> tuple[PastRun, ...]:
+        """The last run of each day (UTC) since then, oldest first.
+
+        A record of a run that cannot be read is left out: the state and the audit log are the
+        evidence, not this.
+        """
+
+    def trail(self, since: date) -> AuditTrail:
+        """The audit log from that day on. What cannot be read ends it, and is named."""

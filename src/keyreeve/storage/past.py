@@ -1,0 +1,82 @@
+"""Reads back what `pipeline.publish` and the audit log have left, a bounded number of days."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from keyreeve.codec.seal import parse
+from keyreeve.model.identifiers import RunId
+from keyreeve.model.past import AuditedRecord, AuditTrail, PastFinding, PastRun
+from keyreeve.ports import ObjectStore
+from keyreeve.storage.audit_log import records_since
+from keyreeve.storage.layout import run_day
+
+RUN = "/run.json"
+
+
+class StoredPast:
+    """ports.past.Past over any object store."""
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+
+    def runs(self, since: date) -> tuple[PastRun, ...]:
+        """One object read for each day; a day's last run stands for it."""
+        last: dict[str, str] = {}
+        for row in self._store.list("runs/", start_after=run_day(since)):
+            if row.key.endswith(RUN):
+                last[row.key.split("/")[1][:8]] = row.key
+        found = (self._run(key) for key in last.values())
+        return tuple(run for run in found if run is not None)
+
+    def trail(self, since: date) -> AuditTrail:
+        """Segments in the order of the chain."""
+        records: list[AuditedRecord] = []
+        try:
+            for r in records_since(self._store, since):
+                records.append(  # noqa: PERF401 - what was read before a broken record is kept
+                    AuditedRecord(
+                        seq=r.seq,
+                        at=r.at,
+                        run_id=r.run_id,
+                        event=r.event,
+                        data=r.data,
+                        previous=r.previous,
+                        digest=r.digest,
+                    )
+                )
+        except ValueError as error:
+            after = f"after record {records[-1].seq}" if records else "at its first record"
+            return AuditTrail(records=tuple(records), since=since, problem=f"{after}: {error}")
+        return AuditTrail(records=tuple(records), since=since)
+
+    def _run(self, key: str) -> PastRun | None:
+        stored = self._store.get(key)
+        if stored is None:
+            return None
+        try:
+            return _past_run(parse(stored.content))
+        except (ValueError, KeyError, TypeError, AttributeError):
+            return None
+
+
+def _past_run(document: Mapping[str, Any]) -> PastRun:
+    """ValueError, KeyError, TypeError or AttributeError if it is not as `publish` writes it."""
+    outcomes: Sequence[Mapping[str, str]] = document["outcomes"]
+    return PastRun(
+        run_id=RunId(document["run_id"]),
+        as_of=datetime.fromisoformat(document["as_of"]),
+        on=date.fromisoformat(document["on"]),
+        exit_code=int(document["exit_code"]),
+        findings=tuple(
+            PastFinding(control=str(f["control"]), user=str(f["user_id"] or f["user_name"]))
+            for f in document["findings"]
+        ),
+        outcomes=dict(Counter(o["effect_kind"] for o in outcomes if o["kind"] == "done")),
+        failed=sum(1 for o in outcomes if o["kind"] == "failed"),
+        held=len(document["held"]),
+        refused=document["refusal"] is not None,
+    )
