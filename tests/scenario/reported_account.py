@@ -173,7 +173,8 @@ def _slot(key: AccessKey | None) -> list[str]:
     if key is None:
         return ["false", "N/A", "N/A", "N/A", "N/A"]
     used = _moment(key.last_used, "N/A")
-    return [_flag(key.active), _moment(key.last_rotated, "N/A"), used, "N/A", "N/A"]
+    place = (key.last_used_region or "N/A", key.last_used_service or "N/A")
+    return [_flag(key.active), _moment(key.last_rotated, "N/A"), used, *place]
 
 
 def _flag(value: bool | None) -> str:  # noqa: FBT001 - a cell's value

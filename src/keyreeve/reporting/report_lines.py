@@ -321,6 +321,7 @@ class Evidence:
     records: int
     """Records read, those left out included: each matches its digest."""
     since: date | None
+    """The day of the first of them; where there is none, the first day that was read."""
     left_out: int
     """Older acts that are in the audit log, and not here."""
     problem: str | None

@@ -69,12 +69,13 @@ def evidence(facts: ReportFacts) -> Evidence:
     """The newest acts and decisions, and whether the chain holds over the days that were read."""
     acts = [r for r in facts.trail.records if not r.event.startswith(_NO_ACT) and not _intent(r)]
     shown = acts[-MOST:]
+    records = facts.trail.records
     return Evidence(
         lines=tuple(_line(record) for record in shown),
-        records=len(facts.trail.records),
-        since=facts.trail.since,
+        records=len(records),
+        since=records[0].at.date() if records else facts.trail.since,
         left_out=len(acts) - len(shown),
-        problem=facts.trail.problem or _broken(facts.trail.records),
+        problem=facts.trail.problem or _broken(records),
     )
 
 
@@ -118,7 +119,7 @@ def _words(event: str, data: Mapping[str, object]) -> str:
     match event:
         case "step.notice.accepted":
             stage = str(step.get("stage") or step.get("topic") or "mail").replace("_", " ")
-            return f"mail accepted for {step.get('to', '?')}: {stage}"
+            return f"mail accepted for {_addresses(step.get('to'))}: {stage}"
         case "step.rotation.created":
             return f"{step.get('new_key')} made in place of {step.get('old_key')}"
         case "step.rotation.delivered":
@@ -133,6 +134,10 @@ def _words(event: str, data: Mapping[str, object]) -> str:
             return f"done: {_act(step)}"
         case _:
             return _plainly(event, data, step)
+
+
+def _addresses(to: object) -> str:
+    return ", ".join(map(str, to)) if isinstance(to, list | tuple) else str(to)
 
 
 def _act(step: Mapping[str, object]) -> str:

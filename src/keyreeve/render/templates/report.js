@@ -121,11 +121,14 @@ function record(line, named) {
 const BEFORE = 18, AFTER = 17, SPAN = BEFORE + AFTER;
 const where = when => Math.min(Math.max(((when - today) / DAY + BEFORE) / SPAN * 100, 0), 100);
 const pct = value => `${value.toFixed(2)}%`;
-function weekends(drawing, height) {
+function paper() {
+  const drawing = svg("svg", { class: "paper", "aria-hidden": "true" });
   for (let n = -BEFORE; n < AFTER; n++) {
     const weekday = new Date(today + n * DAY).getUTCDay();
-    if (weekday === 0 || weekday === 6) drawing.append(svg("rect", { class: "weekend", x: pct((n + BEFORE - 0.5) / SPAN * 100), width: pct(100 / SPAN), y: 0, height }));
+    if (weekday === 0 || weekday === 6) drawing.append(svg("rect", { class: "weekend", x: pct((n + BEFORE - 0.5) / SPAN * 100), width: pct(100 / SPAN), y: 0, height: "100%" }));
   }
+  drawing.append(svg("line", { class: "today", x1: pct(where(today)), x2: pct(where(today)), y1: 0, y2: "100%" }));
+  return drawing;
 }
 function axis() {
   const drawing = svg("svg", { "aria-hidden": "true" });
@@ -148,21 +151,20 @@ function story(finding) {
   return `${finding.title}: ${said.join("; ")}.`;
 }
 function lane(finding) {
-  const H = 26, Y = 13, tone = finding.opened_on ? tones[finding.stage] : "faint";
+  const Y = 13, tone = finding.opened_on ? tones[finding.stage] : "faint";
   const drawing = svg("svg", { role: "img", "aria-label": story(finding) });
-  weekends(drawing, H);
-  const begin = at(finding.opened_on || finding.first_seen_on), end = at(finding.enforced_on || finding.enforcement_on);
+  const begin = at(finding.opened_on || finding.first_seen_on), end = finding.opened_on ? at(finding.enforced_on || finding.enforcement_on) : null;
   const line = (from, to, cls) => { if (to > from) drawing.append(svg("line", { class: `track ${cls}`, x1: pct(where(from)), x2: pct(where(to)), y1: Y, y2: Y })); };
   if (!finding.opened_on) line(begin, today, "open s-faint");
   else if (end === null) { line(begin, today, `gone s-${tone}`); line(today, today + AFTER * DAY, "open s-red"); }
   else { line(begin, end, "s-faint"); line(begin, Math.min(end, today), `gone s-${tone}`); }
-  drawing.append(svg("line", { class: "today", x1: pct(where(today)), x2: pct(where(today)), y1: 0, y2: H }));
   const inside = when => when >= today - BEFORE * DAY && when <= today + AFTER * DAY;
   for (const told of finding.told) if (inside(at(told.on))) drawing.append(svg("circle", { class: "dot was", cx: pct(where(at(told.on))), cy: Y, r: 5 }, `${stages[told.stage]} sent ${day(told.on)}`));
   for (const rung of finding.coming) if (rung.stage !== "enforcement" && inside(at(rung.on))) drawing.append(svg("circle", { class: "dot", cx: pct(where(at(rung.on))), cy: Y, r: 4.5 }, `${stages[rung.stage]} due ${day(rung.on)}`));
   const sign = (when, made) => { const g = svg("svg", { x: pct(where(when)), y: 0, overflow: "visible", width: 1, height: 1 }); g.append(made); drawing.append(g); };
   if (finding.handed_over_on && inside(at(finding.handed_over_on))) sign(at(finding.handed_over_on), svg("path", { class: "gift", d: `M0 ${Y - 7}L7 ${Y}L0 ${Y + 7}L-7 ${Y}Z` }, `New credentials handed over ${day(finding.handed_over_on)}`));
   if (end !== null && inside(end)) sign(end, svg("rect", { class: finding.enforced_on ? "end was" : "end", x: -5.5, y: Y - 5.5, width: 11, height: 11, rx: 1.5 }, finding.enforced_on ? `Enforced ${day(finding.enforced_on)}` : `Enforcement on ${day(finding.enforcement_on)}`));
+  if (finding.held.length) sign(today, svg("rect", { class: "blank", x: -8, y: Y - 8, width: 16, height: 16, rx: 3 }));
   if (finding.held.length) sign(today, svg("path", { class: "gate", d: `M-5 ${Y - 7}h3.6v14h-3.6zM1.4 ${Y - 7}h3.6v14h-3.6z` }, finding.held.map(h => `${plain(h.gate)}: ${h.reason}`).join("; ")));
   return el("span", { class: "lane" }, el("span", { class: "what" }, finding.title, finding.resource_id.startsWith("AKIA") ? ` · ${finding.resource_id}` : ""), drawing);
 }
@@ -172,7 +174,8 @@ function nextWords(item) {
   if (item.today.length) return `today: ${item.today.join(", ")}`;
   if (!item.opened_on) return "waits for its first notice";
   if (item.next) return `${stages[item.next.stage].toLowerCase()} on ${day(item.next.on)}, ${left(Math.round((at(item.next.on) - today) / DAY))}`;
-  if (item.findings.every(f => f.enforced_on)) return "done; told once a week while it stays";
+  if (item.findings.every(f => f.enforced_on)) return `enforced on ${day(item.enforcement_on)}`;
+  if (item.enforcement_on && at(item.enforcement_on) < today) return `overdue since ${day(item.enforcement_on)}; its owner is reminded every week`;
   return item.enforcement_on ? `enforcement on ${day(item.enforcement_on)}` : "no day can be named until the gate opens";
 }
 function keyFacts(finding) {
@@ -197,13 +200,13 @@ function findingBody(finding) {
     finding.told.length ? [el("p", { class: "soft" }, "Told:"), list(finding.told.map(t => `${day(t.on)}: ${stages[t.stage].toLowerCase()}${t.to ? ` to ${t.to}` : ""}${t.enforcement_on ? `, with ${day(t.enforcement_on)} as the day` : ""}`))] : null);
 }
 function caseRow(item) {
-  const tone = item.opened_on ? tones[item.stage] : "faint", proof = evidenceOf.get(item.user_id) || [];
+  const tone = item.closing ? "green" : item.opened_on ? tones[item.stage] : "faint", proof = evidenceOf.get(item.user_id) || [];
   const made = el("details", { class: `case ${tone}` },
     el("summary", {},
-      el("span", { class: "who" }, el("b", {}, item.user_name), el("br"), item.opened_on ? badge(stages[item.stage], tone) : badge("Not begun", "navy"), item.held_until ? badge(`on hold until ${day(item.held_until)}`, "red") : "",
+      el("span", { class: "who" }, el("b", {}, item.user_name), el("br"), item.closing ? badge("In order", "green") : item.opened_on ? badge(stages[item.stage], tone) : badge("Not begun", "navy"), item.held_until ? badge(`on hold until ${day(item.held_until)}`, "red") : "",
         el("span", { class: "next" }, nextWords(item)),
         item.held.map(h => el("span", { class: "held" }, `held at ${plain(h.gate)}: ${h.reason}`))),
-      el("span", { class: "lanes" }, item.findings.map(lane))));
+      el("span", { class: "lanes" }, item.findings.length ? paper() : "", item.findings.map(lane))));
   made.addEventListener("toggle", () => {
     if (!made.open || made.children.length > 1) return;
     made.append(el("div", { class: "body" },
@@ -236,6 +239,14 @@ const isOpen = user => user.findings.some(f => f.status === "open");
 const userTests = { open: isOpen, order: user => !isOpen(user) && !user.excluded && !user.unread.length, waived: user => user.findings.some(f => f.status === "waived"), excluded: user => user.excluded !== null, unread: user => user.unread.length > 0, nomfa: user => user.console === true && !user.mfa, case: user => user.case_id !== null };
 const severity = { critical: 4, high: 3, medium: 2, low: 1 };
 const worst = user => user.findings.reduce((most, f) => f.status === "open" ? most + 100 ** 0 + severity[f.severity] * 10 : most, 0) || null;
+function caseOf(user) {
+  const item = user.case_id && caseById.get(user.case_id);
+  if (!item) return [];
+  if (item.closing) return [badge("In order", "green"), small("closing mail owed")];
+  if (!item.opened_on) return [badge("Not begun", "navy")];
+  return [badge(stages[item.stage], tones[item.stage]), small(day(item.enforcement_on)), item.held.length ? el("span", { class: "small bad" }, "held") : null];
+}
+const caseById = new Map(report.cases.map(item => [item.case_id, item]));
 const yes = value => value === null ? "?" : value ? "yes" : "no";
 list({
   name: "users", noun: "user", rows: report.users, size: 50, first: "name",
@@ -245,15 +256,15 @@ list({
     { field: "control", label: "Finding", options: controlOptions, test: (user, value) => user.findings.some(f => f.control === value) },
     { field: "stage", label: "Stage", options: stageOptions, test: (user, value) => user.stage === value },
   ],
-  sorts: { name: u => u.user_name.toLowerCase(), findings: u => worst(u), mfa: u => u.console ? yes(u.mfa) : null, password: u => u.console ? u.password_days : null, key: u => u.oldest_key_days, seen: u => u.last_seen_days, due: u => u.enforcement_on },
+  sorts: { name: u => u.user_name.toLowerCase(), findings: u => worst(u), mfa: u => u.console ? yes(u.mfa) : null, password: u => u.console ? u.password_days : null, key: u => u.oldest_key_days, seen: u => u.last_seen_days, due: u => u.case_id ? u.enforcement_on || "9" : null },
   show: table("users", [{ key: "name", words: "User" }, { key: "findings", words: "Findings" }, { key: "mfa", words: "MFA" }, { key: "password", words: "Password age", num: true }, { key: "key", words: "Oldest key", num: true }, { key: "seen", words: "Last seen", num: true }, { key: "due", words: "Case" }], user => el("tr", {},
     el("td", { class: "name" }, el("b", {}, user.user_name), small(user.owner || `no address: ${user.owner_reason}`)),
     cell("Findings", user.findings.map(f => el("span", { class: `chip ${f.status === "open" ? f.severity : f.status}`, title: `${f.detail}${f.waived_until ? ` Waived until ${f.waived_until}.` : ""}` }, short[f.control] || f.control, f.status === "waived" ? " (waived)" : "")), user.excluded !== null ? small(`excluded: ${user.excluded}`) : null, user.unread.length ? small(`not read: ${user.unread.join("; ")}`) : null, !user.findings.length && !user.unread.length && user.excluded === null ? el("span", { class: "good" }, "in order") : null),
-    cell("MFA", user.console ? el("span", { class: user.mfa ? "good" : "bad" }, yes(user.mfa)) : el("span", { class: "soft" }, "no password")),
-    el("td", { class: "num", "data-label": "Password age" }, user.console && user.password_days !== null ? count(user.password_days, "day") : ""),
-    el("td", { class: "num", "data-label": "Oldest key" }, user.oldest_key_days !== null ? count(user.oldest_key_days, "day") : "", user.active_keys > 1 ? small(`${user.active_keys} keys`) : null),
-    el("td", { class: "num", "data-label": "Last seen" }, user.last_seen_days === null ? el("span", { class: "soft" }, "never") : ago(user.last_seen_days)),
-    cell("Case", user.stage ? badge(stages[user.stage], tones[user.stage]) : "", user.enforcement_on ? small(day(user.enforcement_on)) : null))),
+    cell("MFA", user.console ? el("span", { class: user.mfa ? "good" : "bad" }, yes(user.mfa)) : el("span", { class: "soft nb" }, "no password")),
+    el("td", { class: "num nb", "data-label": "Password age" }, user.console && user.password_days !== null ? count(user.password_days, "day") : ""),
+    el("td", { class: "num nb", "data-label": "Oldest key" }, user.oldest_key_days !== null ? count(user.oldest_key_days, "day") : "", user.active_keys > 1 ? small(`${user.active_keys} keys`) : null),
+    el("td", { class: "num nb", "data-label": "Last seen" }, user.last_seen_days === null ? el("span", { class: "soft" }, "never") : ago(user.last_seen_days)),
+    cell("Case", caseOf(user)))),
 });
 
 // --- keys ----------------------------------------------------------------------------------------
