@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import json
 import os
 import shutil
 import sys
@@ -20,16 +21,25 @@ from html import escape
 from pathlib import Path
 
 from keyreeve import wiring
+from keyreeve.codec.values import to_json
 from keyreeve.config import parse
+from keyreeve.model.case import Hold, Waiver
+from keyreeve.model.identifiers import ControlId
 from keyreeve.model.plan import Outcome, OutcomeKind
 from keyreeve.pipeline import daily
+from keyreeve.pipeline.account_report import read_report
+from keyreeve.render import report as rendered
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Mail, Sandbox, events
+from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.layout import CREDENTIALS
+from keyreeve.wiring.account_report import sources
 
 FIRST_DAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 """A Monday: the sixteen days cross two weekends."""
 DAYS = 16
+DECIDING = 2
+"""The day on which the team accepts one finding and stops one case."""
 ACCOUNT = "demo"
 CONFIG = f"""\
 project_name: "ETV"
@@ -94,6 +104,7 @@ def play(output: Path) -> int:
         codes = [_day(sandbox, number, pen) for number in range(DAYS)]
         mails = sandbox.mails()
         _keep(output, mails)
+        _report(output, FIRST_DAY + timedelta(days=DAYS - 1))
         _end(output, mails, pen)
     return max(codes)
 
@@ -111,12 +122,49 @@ def _day(sandbox: Sandbox, number: int, pen: _Pen) -> int:
     lines = list(_told(report))
     for line in lines or ["nothing is due"]:
         _say(f"  {line}")
+    if number == DECIDING:
+        for line in _decide(door, now):
+            _say(pen.dim(f"  … {line}"))
     for day, hour, user, act, details in events(ACCOUNT):
         if day == number:
             sandbox.set_clock(now + timedelta(hours=hour))
             sandbox.act(user, act, **details)
             _say(pen.dim(f"  … {_STORY.get(act, '{user}: ' + act).format(user=user)}"))
     return report.exit_code
+
+
+def _decide(door: wiring.Door, now: datetime) -> Iterable[str]:
+    """What the team decides: a waiver and a hold, each with its record in the audit log."""
+    decisions, today, by = StoredDecisions(door.store), now.date(), door.caller.arn
+    waiver = Waiver(
+        waiver_id="W20260107-d3m0",
+        user="priya.nair",
+        control=ControlId.INLINE_POLICIES,
+        resource_id=None,
+        reason="the bucket moves to an account of its own in February",
+        requested_by="priya.nair",
+        approved_by="lea.brandt",
+        expires_on=today + timedelta(days=24),
+        added_at=now,
+        added_by=by,
+    )
+    hold = Hold(
+        user="robert.klein",
+        until=today + timedelta(days=19),
+        reason="on parental leave until then",
+        added_at=now,
+        added_by=by,
+    )
+    decisions.add_waiver(waiver, today=today)
+    decisions.add_hold(hold, today=today)
+    with wiring.account_for_writing(door) as account:
+        account.tools.states.load()  # tells where the end of the audit log is
+        account.tools.audit.append("people.waived", now, {"waiver": to_json(waiver), "by": by})
+        held = {"user_name": hold.user, "until": hold.until.isoformat(), "reason": hold.reason}
+        account.tools.audit.append("people.held", now, {**held, "by": by})
+        account.tools.audit.flush()
+    yield f"the team accepts {waiver.user}'s inline policies until {waiver.expires_on}"
+    yield f"the team holds the case of {hold.user} until {hold.until}"
 
 
 def _told(report: daily.Report) -> Iterable[str]:
@@ -184,6 +232,19 @@ def _keep_storage(output: Path) -> None:
             path.write_bytes(found.content)
 
 
+def _report(output: Path, now: datetime) -> None:
+    """The report after the last run: as a page, as JSON, as CSV."""
+    door = wiring.open_door(parse(CONFIG, path=Path("config.yaml")), execute=False, as_of=now)
+    found = read_report(wiring.wire(door), sources(door), now, _Quiet())
+    written = {
+        "report.html": rendered.page(found),
+        "report.json": json.dumps(rendered.document(found), indent=1) + "\n",
+        "report.csv": rendered.rows(found),
+    }
+    for name, text in written.items():
+        (output / name).write_text(text, encoding="utf-8")
+
+
 def _file_name(text: str) -> str:
     return "".join(c if c.isalnum() or c in "-._@" else "_" for c in text)[:60]
 
@@ -206,7 +267,8 @@ table {{ border-collapse: collapse; width: 100%; }}
 td {{ padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #8884; vertical-align: top; }}
 </style></head><body>
 <h1>Sixteen days, {len(rows)} mails</h1>
-<p>The state is <a href="storage/state.json">storage/state.json</a>; the audit log lies below
+<p><a href="report.html"><b>The report</b></a> shows how things stand after the last of them.
+The state is <a href="storage/state.json">storage/state.json</a>; the audit log lies below
 storage/audit, the reports of the runs below storage/runs.</p>
 <table>{items}</table></body></html>
 """
@@ -218,6 +280,7 @@ def _end(output: Path, mails: list[Mail], pen: _Pen) -> None:
     _say(pen.bold("Sixteen days are over."))
     _say(f"  {len(mails)} mails were sent, {count['with the team']} of them with the team in copy.")
     _say(f"  Look at them:     {output / 'index.html'}")
+    _say(f"  The report:       {output / 'report.html'} (and .json, .csv)")
     _say(f"  State:            {output / 'storage' / 'state.json'}")
     _say(f"  Audit log:        {output / 'storage' / 'audit'}")
     _say(f"  Reports of runs:  {output / 'storage' / 'runs'}")

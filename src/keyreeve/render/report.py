@@ -21,6 +21,7 @@ from keyreeve.codec.values import Json, to_json
 from keyreeve.codec.visible import one_line
 from keyreeve.escalation.words import day
 from keyreeve.model.case import Stage
+from keyreeve.model.plan import Gate
 from keyreeve.model.posture import PostureFinding
 from keyreeve.render import charts, spreadsheet, wording
 from keyreeve.render.environment import page_environment
@@ -44,6 +45,21 @@ _SHORT: Final = {
     "inline_policies": "inline policies",
 }
 """Controls as a badge says them; others by their id."""
+
+_GATES: Final = {
+    Gate.TOLD: "not told enough",
+    Gate.RECIPIENT: "recipient",
+    Gate.OVERLAP: "overlap",
+    Gate.LOOKED_AGAIN: "looked again",
+    Gate.BLAST_RADIUS: "blast radius",
+    Gate.MAILBOX: "mail quota",
+    Gate.WINDOW: "window",
+    Gate.NEVER: "never touched",
+    Gate.HUMAN: "a person's word",
+    Gate.PASSWORD_CHANGE: "password change",
+    Gate.EVIDENCE: "missing facts",
+}
+"""What holds, in a few words; the reason follows them."""
 
 
 # --- JSON -------------------------------------------------------------------------------------
@@ -236,6 +252,7 @@ def _embedded(report: AccountReport) -> str:
         "words": {
             "stages": {stage.value: wording.STAGE_LABELS[stage] for stage in Stage},
             "tones": {stage.value: wording.TONES[stage] for stage in Stage},
+            "gates": {gate.value: words for gate, words in _GATES.items()},
             "controls": {line.control.value: line.title for line in report.controls},
             "short": {line.control.value: short(line.control.value) for line in report.controls},
         },

@@ -2,7 +2,7 @@
 // The lists of the report, from the JSON above. Every text goes in as text, never as markup.
 (() => {
 const report = JSON.parse(document.getElementById("data").textContent);
-const { stages, tones, controls, short } = report.words;
+const { stages, tones, controls, short, gates } = report.words;
 const DAY = 86400000, SVG = "http://www.w3.org/2000/svg";
 const byId = id => document.getElementById(id);
 
@@ -15,7 +15,6 @@ const count = (n, one, many) => `${n} ${n === 1 ? one : many || one + "s"}`;
 const ago = n => n === null ? "" : n <= 0 ? "today" : `${count(n, "day")} ago`;
 const left = n => n === null ? "" : n === 0 ? "today" : n > 0 ? `in ${count(n, "day")}` : `${count(-n, "day")} ago`;
 const moment = text => text === "never" || text === "unknown" ? text : (text || "").slice(0, 16).replace("T", " ");
-const plain = text => text.replaceAll("_", " ");
 const today = at(report.on);
 
 // --- elements ------------------------------------------------------------------------------------
@@ -147,7 +146,7 @@ function story(finding) {
   for (const rung of finding.coming) said.push(`${stages[rung.stage].toLowerCase()} due ${day(rung.on)}`);
   if (finding.enforced_on) said.push(`enforced ${day(finding.enforced_on)}`);
   else if (finding.opened_on) said.push(finding.enforcement_on ? `enforcement on ${day(finding.enforcement_on)}` : "the day of enforcement is open");
-  for (const held of finding.held) said.push(`held at gate ${plain(held.gate)}: ${held.reason}`);
+  for (const held of finding.held) said.push(`held at gate ${gates[held.gate]}: ${held.reason}`);
   return `${finding.title}: ${said.join("; ")}.`;
 }
 function lane(finding) {
@@ -165,7 +164,7 @@ function lane(finding) {
   if (finding.handed_over_on && inside(at(finding.handed_over_on))) sign(at(finding.handed_over_on), svg("path", { class: "gift", d: `M0 ${Y - 7}L7 ${Y}L0 ${Y + 7}L-7 ${Y}Z` }, `New credentials handed over ${day(finding.handed_over_on)}`));
   if (end !== null && inside(end)) sign(end, svg("rect", { class: finding.enforced_on ? "end was" : "end", x: -5.5, y: Y - 5.5, width: 11, height: 11, rx: 1.5 }, finding.enforced_on ? `Enforced ${day(finding.enforced_on)}` : `Enforcement on ${day(finding.enforcement_on)}`));
   if (finding.held.length) sign(today, svg("rect", { class: "blank", x: -8, y: Y - 8, width: 16, height: 16, rx: 3 }));
-  if (finding.held.length) sign(today, svg("path", { class: "gate", d: `M-5 ${Y - 7}h3.6v14h-3.6zM1.4 ${Y - 7}h3.6v14h-3.6z` }, finding.held.map(h => `${plain(h.gate)}: ${h.reason}`).join("; ")));
+  if (finding.held.length) sign(today, svg("path", { class: "gate", d: `M-5 ${Y - 7}h3.6v14h-3.6zM1.4 ${Y - 7}h3.6v14h-3.6z` }, finding.held.map(h => `${gates[h.gate]}: ${h.reason}`).join("; ")));
   return el("span", { class: "lane" }, el("span", { class: "what" }, finding.title, finding.resource_id.startsWith("AKIA") ? ` · ${finding.resource_id}` : ""), drawing);
 }
 function nextWords(item) {
@@ -195,7 +194,7 @@ function findingBody(finding) {
       fact("Day 0", day(finding.opened_on) || "not begun"), fact("Promised", day(finding.promised_on)),
       fact("Enforcement", finding.enforced_on ? `done on ${day(finding.enforced_on)}` : finding.enforcement_on ? `${day(finding.enforcement_on)}, ${left(finding.days_left)}` : "open"),
       fact("Then", finding.enforced_on ? "" : finding.consequence), fact("To 90 days", finding.days_to_90 === null ? "" : finding.days_to_90 < 0 ? `${-finding.days_to_90} days past` : count(finding.days_to_90, "day")),
-      finding.held.map(h => fact("Held at", `${plain(h.gate)}: ${h.reason}`)), keyFacts(finding)),
+      finding.held.map(h => fact("Held at", `${gates[h.gate]}: ${h.reason}`)), keyFacts(finding)),
     list([...finding.done, ...finding.remarks]),
     finding.told.length ? [el("p", { class: "soft" }, "Told:"), list(finding.told.map(t => `${day(t.on)}: ${stages[t.stage].toLowerCase()}${t.to ? ` to ${t.to}` : ""}${t.enforcement_on ? `, with ${day(t.enforcement_on)} as the day` : ""}`))] : null);
 }
@@ -205,7 +204,7 @@ function caseRow(item) {
     el("summary", {},
       el("span", { class: "who" }, el("b", {}, item.user_name), el("br"), item.closing ? badge("In order", "green") : item.opened_on ? badge(stages[item.stage], tone) : badge("Not begun", "navy"), item.held_until ? badge(`on hold until ${day(item.held_until)}`, "red") : "",
         el("span", { class: "next" }, nextWords(item)),
-        item.held.map(h => el("span", { class: "held" }, `held at ${plain(h.gate)}: ${h.reason}`))),
+        item.held.map(h => el("span", { class: "held" }, `held at ${gates[h.gate]}: ${h.reason}`))),
       el("span", { class: "lanes" }, item.findings.length ? paper() : "", item.findings.map(lane))));
   made.addEventListener("toggle", () => {
     if (!made.open || made.children.length > 1) return;
@@ -229,7 +228,7 @@ list({
     { field: "state", label: "Which", options: [["", "all cases"], ["today", "something happens today"], ["week", "due within a week"], ["held", "held at a gate"], ["overdue", "overdue"], ["begun", "begun"], ["pending", "not begun"]], test: (item, value) => caseTests[value](item) },
     { field: "stage", label: "Stage", options: stageOptions, test: (item, value) => item.stage === value },
     { field: "control", label: "Control", options: controlOptions, test: (item, value) => item.findings.some(f => f.control === value) },
-    { field: "gate", label: "Gate", options: [["", "all gates"], ...[...new Set(report.cases.flatMap(item => item.held.map(h => h.gate)))].sort().map(gate => [gate, plain(gate)])], test: (item, value) => item.held.some(h => h.gate === value) },
+    { field: "gate", label: "Gate", options: [["", "all gates"], ...[...new Set(report.cases.flatMap(item => item.held.map(h => h.gate)))].sort().map(gate => [gate, gates[gate]])], test: (item, value) => item.held.some(h => h.gate === value) },
   ],
   show: rows => byId("cases-list").replaceChildren(...(rows.length ? rows.map(caseRow) : [el("p", { class: "nothing" }, report.cases.length ? "Nothing matches." : "No case is open.")])),
 });
