@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 
 from keyreeve.controls.catalogue import CARDS
@@ -13,7 +13,7 @@ from keyreeve.escalation.notices import compose
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, UserId
-from keyreeve.model.notice import Notice
+from keyreeve.model.notice import Letterhead, Notice
 from keyreeve.model.posture import Posture
 from keyreeve.model.usage import KeyUsage
 from keyreeve.pipeline.daily import Account, Judgement, look
@@ -64,39 +64,49 @@ def read_report(
     judged = look(account, now, progress).judged
     progress.stage("Reading the past")
     since = first_day(judged.plan.on, REMEMBERED)
-    verdicts = _verdicts(judged)
-    policy, users = judged.outlook.policy, judged.outlook.users
-    facts = ReportFacts(
-        letterhead=account.post.letterhead,
-        as_of=now,
+    facts = facts_of(judged, account.post.letterhead, sources.citations, title)
+    return account_report(
+        replace(
+            facts,
+            runs=sources.past.runs(since),
+            trail=sources.past.trail(since),
+            posture=sources.posture,
+            usage=sources.usage,
+        )
+    )
+
+
+def facts_of(
+    judged: Judgement, head: Letterhead, citations: Citations, framework: str | None = None
+) -> ReportFacts:
+    """What today's judgement tells the report: all of it but the past, posture and usage."""
+    verdicts, outlook = _verdicts(judged), judged.outlook
+    return ReportFacts(
+        letterhead=head,
+        as_of=outlook.now,
         snapshot=judged.snapshot,
         evaluation=judged.evaluation,
         plan=judged.plan,
         state=judged.planned.state,
         people=judged.people,
         cards=CARDS,
-        citations=sources.citations,
+        citations=citations,
         statuses=verdicts.statuses,
         waived_until=verdicts.waived_until,
         covered=verdicts.covered,
-        notices=_notices(account, judged),
+        notices=_notices(judged, head),
         owners={
             user_id: (owner.address, owner.reason)
-            for user_id, user in users.items()
-            for owner in (judged.outlook.owner(user),)
+            for user_id, user in outlook.users.items()
+            for owner in (outlook.owner(user),)
         },
         excluded={
             user_id: found.reason
-            for user_id, user in users.items()
-            if (found := policy.exclusion_for(user)) is not None
+            for user_id, user in outlook.users.items()
+            if (found := outlook.policy.exclusion_for(user)) is not None
         },
-        runs=sources.past.runs(since),
-        trail=sources.past.trail(since),
-        posture=sources.posture,
-        usage=sources.usage,
-        framework=title,
+        framework=framework,
     )
-    return account_report(facts)
 
 
 def named_framework(name: str, citations: Citations) -> str:
@@ -127,9 +137,9 @@ def _verdicts(judged: Judgement) -> _Verdicts:
     return out
 
 
-def _notices(account: Account, judged: Judgement) -> dict[UserId, Notice]:
+def _notices(judged: Judgement, head: Letterhead) -> dict[UserId, Notice]:
     """What a notice of each case would say today, where its user was read."""
-    outlook, head = judged.outlook, account.post.letterhead
+    outlook = judged.outlook
     if not judged.snapshot.account_readable:
         return {}
     return {
