@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import cycle
@@ -50,12 +51,13 @@ def report_of(
 
 def demo_facts() -> AccountSnapshot:
     """The account of `make demo` on its first day, as it is read over HTTP."""
-    with Sandbox(account=demo.ACCOUNT, at=MONDAY) as sandbox:
-        with patch.dict(os.environ, sandbox.environment()):
-            config = parse(demo.CONFIG, path=Path("config.yaml"))
-            door = wiring.open_door(config, execute=False, as_of=MONDAY)
-            found, _ = collect(door.reader, door.policy, {}, MONDAY, Silence())
-            return found
+    with ExitStack() as ending:
+        sandbox = ending.enter_context(Sandbox(account=demo.ACCOUNT, at=MONDAY))
+        ending.enter_context(patch.dict(os.environ, sandbox.environment()))
+        config = parse(demo.CONFIG, path=Path("config.yaml"))
+        door = wiring.open_door(config, execute=False, as_of=MONDAY)
+        found, _ = collect(door.reader, door.policy, {}, MONDAY, Silence())
+    return found
 
 
 def demo_village(facts: AccountSnapshot) -> Village:
@@ -180,11 +182,10 @@ def crowd(count: int) -> list[User]:
 
 
 def crowd_report(count: int) -> AccountReport:
-    """The crowd on day 7, after three runs."""
+    """The crowd on the day of the reminder, after one run."""
     village = Village(*crowd(count))
-    for day in (0, 3):
-        village.run(day)
-    return report_of(village, 7)
+    village.run(0)
+    return report_of(village, 3)
 
 
 # --- where nobody means well ----------------------------------------------------------------------

@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from tests.fakes.memory_store import MemoryStore
+
+from keyreeve.model.case import AuditHead
+from keyreeve.model.identifiers import RunId
+from keyreeve.storage.audit_log import StoredAuditLog
+from keyreeve.storage.past import StoredPast
+
+NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
+
+
+def run_document(day: int, hour: int = 6, **changes):
+    at = NOW.replace(hour=hour) + timedelta(days=day)
+    usual = {
+        "run_id": f"{at:%Y%m%dT%H%M%SZ}-0001",
+        "as_of": at.isoformat(),
+        "on": at.date().isoformat(),
+        "exit_code": 0,
+        "findings": [{"control": "console_mfa", "user_id": "AIDA1", "user_name": "ann"}],
+        "outcomes": [
+            {"kind": "done", "effect_kind": "send_notice"},
+            {"kind": "done", "effect_kind": "send_notice"},
+            {"kind": "rehearsed", "effect_kind": "send_notice"},
+            {"kind": "failed", "effect_kind": "send_closing"},
+        ],
+        "held": [{}, {}],
+        "refusal": None,
+    }
+    return usual | changes
+
+
+def keep(store, document):
+    key = f"runs/{document['run_id']}/run.json"
+    store.put(key, json.dumps(document).encode())
+    return key
+
+
+def test_a_run_is_read_back_as_counts():
+    store = MemoryStore()
+    keep(store, run_document(0))
+    (run,) = StoredPast(store).runs(date(2026, 1, 1))
+    assert (run.on, run.as_of, run.exit_code) == (date(2026, 1, 5), NOW, 0)
+    assert [(f.control, f.user) for f in run.findings] == [("console_mfa", "AIDA1")]
+    assert (run.outcomes, run.failed, run.held, run.refused) == ({"send_notice": 2}, 1, 2, False)
+
+
+def test_the_last_run_of_a_day_stands_for_it_and_only_it_is_read():
+    store = MemoryStore()
+    first = keep(store, run_document(0, hour=6))
+    keep(store, run_document(0, hour=9, exit_code=1))
+    keep(store, run_document(1))
+    asked: list[str] = []
+    get = store.get
+    store.get = lambda key: (asked.append(key), get(key))[1]
+    runs = StoredPast(store).runs(date(2026, 1, 1))
+    assert [(run.on.day, run.exit_code) for run in runs] == [(5, 1), (6, 0)]
+    assert first not in asked
+    assert len(asked) == 2
+
+
+def test_runs_before_the_first_day_are_not_even_listed():
+    store = MemoryStore()
+    for day in (0, 1, 2):
+        keep(store, run_document(day))
+    assert [run.on.day for run in StoredPast(store).runs(date(2026, 1, 6))] == [6, 7]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"run_id": "x"}', json.dumps(run_document(0, outcomes=3)).encode()],
+)
+def test_a_record_of_a_run_that_cannot_be_read_is_left_out(content):
+    store = MemoryStore()
+    store.put(keep(store, run_document(0)), content)
+    keep(store, run_document(1))
+    assert [run.on.day for run in StoredPast(store).runs(date(2026, 1, 1))] == [6]
+
+
+def log(store, day: int, *events: str) -> AuditHead | None:
+    at = NOW + timedelta(days=day)
+    chain = StoredAuditLog(store, run_id=RunId(f"{at:%Y%m%dT%H%M%SZ}-0001"))
+    for event in events:
+        chain.append(event, at, {"event": event})
+    return chain.flush()
+
+
+def test_the_audit_log_is_read_from_its_day_on_in_order():
+    store = MemoryStore()
+    log(store, 0, "a", "b")
+    log(store, 1, "c")
+    past = StoredPast(store)
+    assert [r.event for r in past.trail(date(2026, 1, 1)).records] == ["a", "b", "c"]
+    late = past.trail(date(2026, 1, 6))
+    assert [(r.seq, r.event, r.data) for r in late.records] == [(3, "c", {"event": "c"})]
+    assert (late.since, late.problem) == (date(2026, 1, 6), None)
+    whole = past.trail(date(2026, 1, 1)).records
+    assert [r.previous for r in whole[1:]] == [r.digest for r in whole[:-1]]
+
+
+def test_what_stands_before_an_altered_record_is_kept_and_the_rest_is_named():
+    store = MemoryStore()
+    log(store, 0, "a")
+    head = log(store, 1, "b")
+    key = next(row.key for row in store.list("audit/2026/01/06/"))
+    store.put(key, store.get(key).content.replace(b'"b"', b'"x"'))
+    trail = StoredPast(store).trail(date(2026, 1, 1))
+    assert [r.event for r in trail.records] == ["a"]
+    assert head is not None
+    assert trail.problem is not None
+    assert trail.problem.startswith("after record 1: record 2 does not match its digest")
+
+
+def test_a_project_without_a_past_has_none():
+    past = StoredPast(MemoryStore())
+    assert past.runs(date(2026, 1, 1)) == ()
+    assert past.trail(date(2026, 1, 1)).records == ()
