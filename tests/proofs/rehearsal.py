@@ -176,6 +176,7 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "baseline destroy": (_reads("baseline", "destroy", "identity"),),
     "baseline verify": (_reads("baseline", "verify"),),
     "report": (
+        _reads("report", *_AT),
         _reads("report", "--access"),
         _reads("report", "--format", "ocsf", *_AT),
         _reads("report", "--security-hub", *_AT),

@@ -260,6 +260,8 @@ def lookers(house: House) -> None:
     now = house.at(LAST)
     for verb in ("check", "plan", "summary"):
         house(Role.READER, verb, "--as-of", now)
+    for kind in ("html", "csv", "json"):
+        house(Role.READER, "report", "--format", kind, "--as-of", now)
     for command in ("case list", "case show no.mfa", "waiver list", "state show", "state verify"):
         house(Role.READER, *command.split())
     house(Role.READER, "mail", "preview", "no.mfa", "--as-of", now)

@@ -279,8 +279,9 @@ class DayLine:
     """One day of the past, by its last run."""
 
     on: date
-    run_id: RunId
-    exit_code: int
+    run_id: RunId | None
+    """None: today, and no run was made yet."""
+    exit_code: int | None
     findings: Mapping[str, int] = field(default_factory=dict)
     """By control; excluded and waived ones count as well."""
     users: int

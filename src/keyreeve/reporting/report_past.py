@@ -32,8 +32,8 @@ def day_lines(facts: ReportFacts) -> tuple[DayLine, ...]:
         known = by_day.get(facts.plan.on)
         by_day[facts.plan.on] = DayLine(
             on=facts.plan.on,
-            run_id=known.run_id if known else facts.plan.run_id,
-            exit_code=known.exit_code if known else 0,
+            run_id=known.run_id if known else None,
+            exit_code=known.exit_code if known else None,
             findings=dict(sorted(today.items())),
             users=len(flagged),
             told=known.told if known else 0,

@@ -12,9 +12,9 @@ from keyreeve.model.identifiers import RunId
 from keyreeve.model.past import AuditedRecord, AuditTrail, PastFinding, PastRun
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.audit_log import records_since
-from keyreeve.storage.layout import run_day
+from keyreeve.storage.layout import RUNS, run_day
 
-RUN = "/run.json"
+_RUN = "/run.json"
 
 
 class StoredPast:
@@ -26,8 +26,8 @@ class StoredPast:
     def runs(self, since: date) -> tuple[PastRun, ...]:
         """One object read for each day; a day's last run stands for it."""
         last: dict[str, str] = {}
-        for row in self._store.list("runs/", start_after=run_day(since)):
-            if row.key.endswith(RUN):
+        for row in self._store.list(RUNS, start_after=run_day(since)):
+            if row.key.endswith(_RUN):
                 last[row.key.split("/")[1][:8]] = row.key
         found = (self._run(key) for key in last.values())
         return tuple(run for run in found if run is not None)

@@ -387,6 +387,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
                 layout.AUDIT_START,
                 *(f"{f}*" for f in layout.WRITTEN_ONCE if f != layout.CREDENTIALS),
                 f"{layout.FEEDBACK}*",
+                f"{layout.RUNS}*",
             ),
             read_back=(f"{layout.CREDENTIALS}*", layout.PROBE),
             secret=layout.CREDENTIALS,
