@@ -130,12 +130,8 @@ def demo_report(facts: AccountSnapshot) -> AccountReport:
     """The demo's account on the morning of day 9, with what CloudTrail tells of two keys."""
     village = demo_village(facts)
     now = village.at(STORY_DAY)
-    handed = [
-        record
-        for record in village.state.keys.values()
-        if record.made_by_us or record.replaced_by is not None
-    ]
-    usage = {record.key_id: _usage(record.key_id, now) for record in handed[:2]}
+    handed = [record for record in village.state.keys.values() if record.made_by_us][:2]
+    usage = {record.key_id: _usage(record.key_id, now) for record in handed}
     return report_of(village, STORY_DAY, usage)
 
 

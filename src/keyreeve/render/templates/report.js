@@ -195,7 +195,7 @@ function findingBody(finding) {
       fact("Enforcement", finding.enforced_on ? `done on ${day(finding.enforced_on)}` : finding.enforcement_on ? `${day(finding.enforcement_on)}, ${left(finding.days_left)}` : "open"),
       fact("Then", finding.enforced_on ? "" : finding.consequence), fact("To 90 days", finding.days_to_90 === null ? "" : finding.days_to_90 < 0 ? `${-finding.days_to_90} days past` : count(finding.days_to_90, "day")),
       finding.held.map(h => fact("Held at", `${gates[h.gate]}: ${h.reason}`)), keyFacts(finding)),
-    list([...finding.done, ...finding.remarks]),
+    finding.done.length + finding.remarks.length ? [el("p", { class: "soft" }, "Its owner reads:"), list([...finding.done, ...finding.remarks])] : null,
     finding.told.length ? [el("p", { class: "soft" }, "Told:"), list(finding.told.map(t => `${day(t.on)}: ${stages[t.stage].toLowerCase()}${t.to ? ` to ${t.to}` : ""}${t.enforcement_on ? `, with ${day(t.enforcement_on)} as the day` : ""}`))] : null);
 }
 function caseRow(item) {
@@ -267,16 +267,22 @@ list({
 });
 
 // --- keys ----------------------------------------------------------------------------------------
+function lastUse(key) {
+  // GetAccessKeyLastUsed, where it was asked, is fresher than the credential report.
+  const told = key.usage || { last_used: key.last_used, service: key.service, region: key.region };
+  const days = told.last_used === "never" || told.last_used === "unknown" ? null : Math.max(Math.floor((Date.parse(report.as_of) - Date.parse(told.last_used)) / DAY), 0);
+  return { days, never: told.last_used === "never", place: [told.service, told.region].filter(Boolean).join(", ") };
+}
 function usedWords(key) {
-  if (key.unused_days === null) return key.last_used === "never" ? "never used" : "last use not known";
-  return `used ${ago(key.unused_days)}${key.service ? ` in ${key.service}` : ""}${key.region ? `, ${key.region}` : ""}`;
+  const { days, never, place } = lastUse(key);
+  return days === null ? (never ? "never used" : "last use not known") : `used ${ago(days)}${place ? ` in ${place}` : ""}`;
 }
 function meter(days) {
   const drawing = svg("svg", { class: "meter", "aria-hidden": "true" });
   drawing.append(svg("rect", { class: "ground", width: "100%", height: 5, rx: 2.5 }), svg("rect", { class: days >= 90 ? "f-red" : days >= 75 ? "f-amber" : "f-green", width: pct(Math.min(days / 90, 1) * 100), height: 5, rx: 2.5 }));
   return drawing;
 }
-const keyTests = { active: key => key.active, inactive: key => !key.active, due: key => key.flagged.length > 0, never: key => key.last_used === "never", ours: key => key.made_by_us, old: key => key.active && key.age_days >= 90 };
+const keyTests = { active: key => key.active, inactive: key => !key.active, due: key => key.flagged.length > 0, never: key => lastUse(key).never, ours: key => key.made_by_us, old: key => key.active && key.age_days >= 90 };
 const keyNotes = key => [key.made_by_us ? `made by Keyreeve${key.replaces ? ` in place of ${key.replaces}` : ""}` : "", key.replaced_by ? `replaced by ${key.replaced_by}` : "", key.inactivated_at ? `made inactive by Keyreeve ${day(key.inactivated_at)}` : "", key.reinstated_until ? `active again until ${moment(key.reinstated_until)}` : "", key.orphan ? "nobody holds its secret" : ""].filter(Boolean);
 function usage(key) {
   if (!key.usage || !key.usage.calls.length) return null;
@@ -288,13 +294,13 @@ list({
   filters: [
     { field: "state", label: "Which", options: [["", "all keys"], ["active", "active"], ["inactive", "inactive"], ["due", "with a finding"], ["old", "90 days and older"], ["never", "never used"], ["ours", "made by Keyreeve"]], test: (key, value) => keyTests[value](key) },
   ],
-  sorts: { key: k => k.key_id, user: k => k.user_name.toLowerCase(), status: k => k.active ? "active" : "inactive", age: k => k.age_days, used: k => k.unused_days },
+  sorts: { key: k => k.key_id, user: k => k.user_name.toLowerCase(), status: k => k.active ? "active" : "inactive", age: k => k.age_days, used: k => lastUse(k).days },
   show: table("keys", [{ key: "key", words: "Access key" }, { key: "user", words: "User" }, { key: "status", words: "Status" }, { key: "age", words: "Age", num: true }, { key: "used", words: "Last used" }, { words: "Remarks" }], key => el("tr", {},
     el("td", { class: "mono", "data-label": "Access key" }, key.key_id || `slot ${key.slot}`),
     el("td", { class: "name", "data-label": "User" }, el("b", {}, key.user_name)),
     cell("Status", key.active ? "active" : el("span", { class: "soft" }, "inactive")),
     el("td", { class: "num", "data-label": "Age" }, key.age_days === null ? "" : count(key.age_days, "day"), key.active && key.age_days !== null ? meter(key.age_days) : null),
-    cell("Last used", key.unused_days === null ? el("span", { class: "soft" }, usedWords(key)) : ago(key.unused_days), key.unused_days === null ? null : small([key.service, key.region].filter(Boolean).join(", ")), usage(key)),
+    cell("Last used", lastUse(key).days === null ? el("span", { class: "soft" }, usedWords(key)) : [ago(lastUse(key).days), small(lastUse(key).place)], usage(key)),
     cell("Remarks", key.flagged.map(control => el("span", { class: "chip medium" }, short[control] || control)), keyNotes(key).map(small)))),
 });
 lists.keys.state.down = true; lists.keys.draw();
