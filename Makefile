@@ -44,7 +44,7 @@ coverage: $(STAMP)  ## the quick tests, and the core's branch coverage by them; 
 mutants: $(STAMP)  ## mutation testing of the core (long)
 	$(BIN)/mutmut run
 
-images: $(STAMP)  ## screenshots of the mails for docs/images (needs chromium)
+images: $(STAMP)  ## screenshots of mails and report for docs/images (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
 sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock

@@ -128,6 +128,8 @@ def _words(event: str, data: Mapping[str, object]) -> str:
             return "a new console password was set"
         case "step.password_reset.delivered":
             return f"the new console password was handed over to {step.get('to')}"
+        case "people.waived":
+            return _waived(data)
         case "step.enforcement.enforcing":
             return f"begun: {_act(step)}"
         case "step.enforcement.done":
@@ -140,13 +142,26 @@ def _addresses(to: object) -> str:
     return ", ".join(map(str, to)) if isinstance(to, list | tuple) else str(to)
 
 
+def _waived(data: Mapping[str, object]) -> str:
+    found = data.get("waiver")
+    waiver = found if isinstance(found, Mapping) else {}
+    what = str(waiver.get("control") or "every control").replace("_", " ")
+    return (
+        f"waived for {waiver.get('user')} until {waiver.get('expires_on')}: {what}, "
+        f"approved by {waiver.get('approved_by')}: {waiver.get('reason')}"
+    )
+
+
 def _act(step: Mapping[str, object]) -> str:
     act = str(step.get("act") or "enforcement").replace("_", " ")
     return f"{act} {step.get('key_id') or ''}".rstrip()
 
 
 def _plainly(event: str, data: Mapping[str, object], step: Mapping[str, object]) -> str:
-    head = event.removeprefix("step.").removeprefix("case.").replace("_", " ").replace(".", ": ")
+    head = event
+    for own in ("step.", "case.", "people."):
+        head = head.removeprefix(own)
+    head = head.replace("_", " ").replace(".", ": ")
     said = data.get("detail") or data.get("reason") or step.get("reason") or step.get("why")
     return f"{head}: {said}" if said else head
 

@@ -368,7 +368,11 @@ WORDS = {
         "done: quarantine",
     ),
     "case.finding_cleared": ({"detail": "in order."}, "finding cleared: in order."),
-    "people.held": ({"reason": "on leave"}, "people: held: on leave"),
+    "people.held": ({"reason": "on leave"}, "held: on leave"),
+    "people.waived": (
+        {"waiver": to_json(waiver())},
+        "waived for ann until 2026-01-15: access key rotation, approved by bob: moves in May",
+    ),
     "mail.returned": ({"reason": "bounced"}, "mail: returned: bounced"),
     "outcome.failed": ({"reason": "throttled"}, "outcome: failed: throttled"),
     "something.new": ({}, "something: new"),
