@@ -39,7 +39,7 @@ def everything(command: Command) -> dict[str, str]:
 def test_the_report_tells_in_json_what_the_other_verbs_tell(keyreeve: Command):
     at = keyreeve.at(LAST)
     before, mails = everything(keyreeve), len(keyreeve.sandbox.mails())
-    told = keyreeve("report", "--format", "json", *at)
+    told = keyreeve("--output", "json", "report", *at)
     assert told.code == 0, told.err
     report = told.json
     assert report["schema"] == "keyreeve.report/1"

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
     "--format",
     "kind",
     type=click.Choice(["html", "csv", "json"]),
-    default="html",
-    show_default=True,
+    help="Default: html; json with the global --output json.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
 @click.option(
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 def report(
     *,
     access: bool,
-    kind: str,
+    kind: str | None,
     out: Path | None,
     framework: str | None,
     as_of: datetime | None,
@@ -54,6 +53,7 @@ def report(
     Judged as `plan` judges; nothing is changed. The page needs no network. --access writes who
     may do what instead, from access.yaml and the account.
     """
+    kind = kind or ("json" if opening.options().json else "html")
     if not access:
         found = _account(framework, as_of)
         _give(_page(found, kind), out, _told(found))

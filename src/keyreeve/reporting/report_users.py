@@ -22,6 +22,9 @@ def user_lines(facts: ReportFacts, cases: Iterable[CaseLine]) -> tuple[UserLine,
     for gap in facts.evaluation.gaps:
         if gap.user_name is not None:
             unread[gap.user_name].append(f"{gap.step}: {gap.reason}")
+    if not facts.snapshot.account_readable:
+        for user in facts.snapshot.users:
+            unread[user.name].append("the account as a whole could not be judged")
     by_user = {case.user_id: case for case in cases}
     users = sorted(facts.snapshot.users, key=lambda user: user.name)
     return tuple(

@@ -59,8 +59,8 @@ CITED = {
 }
 
 
-def report(*users, before=None, people=None, settings=None, now=NOW, gaps=(), **facts):
-    seen = snapshot(*users, collected_at=now, gaps=gaps)
+def report(*users, before=None, people=None, settings=None, now=NOW, seen=None, **facts):
+    seen = snapshot(*users, collected_at=now, **(seen or {}))
     judged = day(seen, before, settings, now=now, people=people)
     framework = facts.pop("framework", None)
     return account_report(replace(facts_of(judged, LETTERHEAD, CITED, framework), **facts))
@@ -94,7 +94,7 @@ def test_every_user_is_counted_in_exactly_one_part_of_the_ring():
         user("svc", old_key(key_id=KEY_2)),
         gone,
         settings=spare,
-        gaps=(gap_of(gone),),
+        seen={"gaps": (gap_of(gone),)},
     )
     f = found.figures
     assert (f.in_order, f.with_findings, f.excluded, f.unread, f.users) == (1, 1, 1, 1, 4)
@@ -103,6 +103,15 @@ def test_every_user_is_counted_in_exactly_one_part_of_the_ring():
     assert [u.unread for u in found.users if u.user_name == "eve"] == [
         ("ListAccessKeys: AccessDenied",)
     ]
+
+
+def test_nobody_is_in_order_where_the_account_could_not_be_judged():
+    ann = console("ann")
+    found = report(ann, before=told(user("bob", old_key())), seen={"account_readable": False})
+    assert (found.figures.in_order, found.figures.unread) == (0, 1)
+    assert all(not line.judged for line in found.controls)
+    assert found.days == ()
+    assert found.cases[0].unread
 
 
 def test_a_waived_finding_is_not_open_and_its_user_is_in_order():
@@ -201,7 +210,9 @@ def test_days_that_people_added_are_told_with_the_case():
 
 def test_a_case_whose_user_could_not_be_read_stands_still_and_says_so():
     ann = user("ann", old_key())
-    found = report(ann, before=told(ann), gaps=(gap_of(ann),), now=NOW + timedelta(days=1))
+    found = report(
+        ann, before=told(ann), seen={"gaps": (gap_of(ann),)}, now=NOW + timedelta(days=1)
+    )
     (line,) = found.cases
     assert line.unread
     assert line.findings[0].consequence == ""
