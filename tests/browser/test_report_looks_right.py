@@ -430,3 +430,28 @@ def test_hostile_texts_are_seen_and_do_nothing(show, story, first):
     for text in texts:
         line = one_line(text).strip()
         assert (line if len(line) <= 2000 else line[:1999] + "…") in shown
+
+
+def test_the_policy_of_the_page_is_in_force(browser, story, tmp_path):
+    """Were a text to become markup after all, it still could neither run nor call home."""
+    stopped = []
+    tab = browser.new_page()
+    tab.goto(written(story, tmp_path / "report.html").as_uri())
+    tab.on("requestfailed", lambda request: stopped.append(request.failure))
+    put_in = """
+    () => {
+      const image = document.createElement('img'), script = document.createElement('script');
+      const refused = act => { try { act(); return false; } catch (error) { return error.name; } };
+      const handler = refused(() => image.setAttribute('onerror', 'window.ran = true'));
+      const markup = refused(() => { document.body.innerHTML = '<b>new</b>'; });
+      script.append('window.ran = true');
+      image.src = 'http://127.0.0.1:9/pixel.png';
+      document.body.append(script, image);
+      return [handler, markup];
+    }
+    """
+    assert tab.evaluate(put_in) == ["TypeError", "TypeError"]
+    tab.wait_for_timeout(200)
+    assert tab.evaluate("window.ran") is None
+    assert stopped == ["csp"]
+    tab.close()
