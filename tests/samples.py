@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from keyreeve.model.case import Stage
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
+from keyreeve.model.months import MinutesPer, MonthFigures
 from keyreeve.model.notice import (
     Attachment,
     ClosingNotice,
@@ -27,6 +28,7 @@ from keyreeve.model.notice import (
     SummaryRow,
     TeamNotice,
 )
+from keyreeve.reporting.months import estimate
 
 OLD_KEY = AccessKeyId("AKIAIOSFODNN7EXAMPLE")
 STALE_KEY = AccessKeyId("AKIAI44QH8DHBEXAMPLE")
@@ -370,6 +372,24 @@ def _row(name: str, what: str, **more: object) -> SummaryRow:
     return replace(SummaryRow(user_name=UserName(name), what=what), **more)
 
 
+def month(number: int, **changes: object) -> MonthFigures:
+    """Of 2025; the later, the better."""
+    counts = {"opened": 30 - number, "mails": 150 - number, "credentials": 9, "enforced": 2}
+    usual = MonthFigures(
+        first=date(2025, number, 1),
+        run_days=30,
+        resolved_by_owner=number + 2,
+        new_passwords=3,
+        set_aside=1,
+        users_gone=0,
+        median_days=20.5 - number,
+        held=4,
+        saved=estimate(counts, MinutesPer()),
+        **counts,
+    )
+    return replace(usual, **changes)
+
+
 def summary(**changes: object) -> Summary:
     usual = Summary(
         letterhead=letterhead(),
@@ -389,6 +409,14 @@ def summary(**changes: object) -> Summary:
             (Stage.COUNTDOWN, 2),
             (Stage.OVERDUE, 2),
         ),
+        cases_by_stage=(
+            (Stage.PENDING, 1),
+            (Stage.NOTIFICATION, 4),
+            (Stage.NEW_CREDENTIALS, 3),
+            (Stage.COUNTDOWN, 1),
+            (Stage.OVERDUE, 2),
+        ),
+        months=(month(11), month(12)),
         due=(
             _row(
                 "priya.sharma",

@@ -30,7 +30,7 @@ def doctor(*, address: str | None) -> int:
 
     given = opening.options()
     opened = opening.door(execute=False)
-    acting = Sessions(rehearsal=False, profile=given.profile, region=given.region)
+    acting = Sessions(rehearsal=False, profile=opened.sessions.profile, region=given.region)
     found = list(Probes(opened, acting).all())
     if address is not None:
         found.append(_test_mail(opened, acting, address))

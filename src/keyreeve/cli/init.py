@@ -232,7 +232,8 @@ def _make_bucket(config: Config, named: str, *, tls_only: bool | None) -> None:
             remedy="Make them the same; --bucket alone makes the one of the config.",
         )
     given = opening.options()
-    sessions = Sessions(rehearsal=False, profile=given.profile, region=given.region)
+    profile = given.profile or config.profile
+    sessions = Sessions(rehearsal=False, profile=profile, region=given.region)
     for told in make(
         sessions.client("s3"), name, kms_key_id=config.storage.kms_key_id, tls_only=tls_only
     ):

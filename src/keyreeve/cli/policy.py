@@ -131,6 +131,7 @@ def _installation(config: Config, account: str | None) -> Installation:
         return installation_of(config, account_id=opened.caller.account_id, region=region)
     if not (account.isascii() and account.isdigit() and len(account) == 12):  # noqa: PLR2004
         raise ConfigError(f"{account!r} is no account number of twelve digits", where="--account")
-    sessions = Sessions(rehearsal=True, profile=given.profile, region=given.region)
+    profile = given.profile or config.profile
+    sessions = Sessions(rehearsal=True, profile=profile, region=given.region)
     region = sessions.client("s3").meta.region_name
     return installation_of(config, account_id=AccountId(account), region=region)

@@ -87,6 +87,8 @@ class Config(Section):
     """The ladder's dates are dates in this zone."""
     accounts: Accounts = "self"
     """self, a list of accounts, or the organisation."""
+    profile: Line | None = None
+    """The profile of the AWS SDK's own configuration that reaches the account; `--profile` wins."""
     storage: sections.Storage
     mail: Mail
     thresholds: sections.Thresholds = sections.Thresholds()

@@ -213,6 +213,7 @@ ProjectName = Annotated[str, Field(min_length=1, max_length=64), AfterValidator(
 Flag = Annotated[bool, Strict()]
 Whole = Annotated[int, Strict()]
 Share = Annotated[float, Strict(), Field(ge=0, le=1, allow_inf_nan=False)]
+Minutes = Annotated[float, Strict(), Field(ge=0, le=1440, allow_inf_nan=False)]
 
 
 def _domain(value: str) -> str:

@@ -6,7 +6,7 @@ was: a gap neither opens, advances nor closes anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
@@ -14,7 +14,11 @@ from hashlib import sha256
 
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.keybook import CACHED, observe
-from keyreeve.escalation.operations import enforcement_begun, waits_to_be_handed_over
+from keyreeve.escalation.operations import (
+    enforcement_begun,
+    hand_over_operation,
+    waits_to_be_handed_over,
+)
 from keyreeve.escalation.owner import bounces, find_owner
 from keyreeve.escalation.past_mails import mails_of, still_kept
 from keyreeve.escalation.words import how_cleared
@@ -31,6 +35,7 @@ from keyreeve.model.case import (
 )
 from keyreeve.model.finding import Evaluation, Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, UserId, UserName
+from keyreeve.model.months import Ended, Ending
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, User
 
@@ -58,6 +63,8 @@ class Happening:
     detail: str
     control: ControlId | None = None
     resource_id: str = ""
+    ended: tuple[Ended, ...] = ()
+    """Findings that end with it, for figures over months."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +175,8 @@ class _Clerk:
         past = still_kept(self._state.past_mails, self._today)
         for user_id, case in self._state.users.items():
             if user_id not in users and user_id not in self._gaps:
-                self._note(CaseEvent.USER_GONE, case, "the user no longer exists")
+                ended = [_ended(record, Ending.USER_GONE) for record in case.findings.values()]
+                self._note(CaseEvent.USER_GONE, case, "the user no longer exists", ended=ended)
         for user_id, user in users.items():
             before = self._state.users.get(user_id)
             after = before if user_id in self._gaps else self._user(user, before, keys)
@@ -257,10 +265,12 @@ class _Clerk:
                 kept[key] = record
             elif key in flagged:
                 status = self._status(flagged[key], user)
-                self._note(CaseEvent.FINDING_SET_ASIDE, case, status.value, key)
+                ended = [_ended(record, Ending.SET_ASIDE)]
+                self._note(CaseEvent.FINDING_SET_ASIDE, case, status.value, key, ended)
             else:
                 words = how_cleared(record)
-                self._note(CaseEvent.FINDING_CLEARED, case, words, key)
+                ended = [_ended(record, _by_whom(case, record))]
+                self._note(CaseEvent.FINDING_CLEARED, case, words, key, ended)
                 if record.opened_on is not None:
                     cleared.append(words)
         return replace(case, findings=kept, cleared=tuple(dict.fromkeys(cleared)))
@@ -306,6 +316,7 @@ class _Clerk:
         case: Case,
         detail: str,
         finding: tuple[ControlId, str] | None = None,
+        ended: Iterable[Ended] = (),
     ) -> None:
         self._happenings.append(
             Happening(
@@ -315,6 +326,7 @@ class _Clerk:
                 detail=detail,
                 control=finding[0] if finding else None,
                 resource_id=finding[1] if finding else "",
+                ended=tuple(ended),
             )
         )
 
@@ -335,6 +347,25 @@ def _untold(record: FindingRecord) -> bool:
     """The act is done and its owner does not know yet: the record stays until the notice."""
     return record.enforced_on is not None and not any(
         n.stage is Stage.ENFORCEMENT and n.on >= record.enforced_on for n in record.notices
+    )
+
+
+def _by_whom(case: Case, record: FindingRecord) -> Ending:
+    """Whose doing it is that a finding is there no more."""
+    if record.enforced_on is not None:
+        return Ending.ENFORCED
+    reset = hand_over_operation(case, record) if record.control is ControlId.PASSWORD_AGE else None
+    by_us = reset is not None and StepName.CREATED in reset.steps
+    return Ending.NEW_PASSWORD if by_us else Ending.OWNER
+
+
+def _ended(record: FindingRecord, how: Ending) -> Ended:
+    """An act that was done goes before whatever happened after it."""
+    return Ended(
+        control=record.control,
+        resource_id=record.resource_id,
+        opened_on=record.opened_on,
+        how=how if record.enforced_on is None else Ending.ENFORCED,
     )
 
 

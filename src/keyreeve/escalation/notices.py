@@ -79,6 +79,7 @@ def _told(
         "control": record.control.value,
         "resource_id": record.resource_id,
         "stage": stage.value,
+        "opened_on": (record.opened_on or outlook.today(case)).isoformat(),
         "enforcement_on": e.isoformat() if e else None,
         "no_replacement": at.why_nothing,
         "act": at.act,

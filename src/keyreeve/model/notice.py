@@ -9,6 +9,7 @@ from enum import StrEnum
 from keyreeve.model.case import Stage
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
+from keyreeve.model.months import MonthFigures
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +167,9 @@ class Summary:
     by_control: tuple[tuple[ControlId, str, int], ...]
     """Control, title, open findings."""
     by_stage: tuple[tuple[Stage, int], ...]
+    """Findings."""
+    cases_by_stage: tuple[tuple[Stage, int], ...] = ()
+    """Open cases, each at the most advanced stage of its findings."""
     due: tuple[SummaryRow, ...] = ()
     """Acts due within seven days."""
     open_findings: tuple[SummaryRow, ...] = ()
@@ -191,6 +195,8 @@ class Summary:
     tag_gaps: tuple[SummaryRow, ...] = ()
     removals: tuple[SummaryRow, ...] = ()
     """Access that ends by an access review, now or within seven days."""
+    months: tuple[MonthFigures, ...] = ()
+    """The month before last and the last one; empty without figures."""
 
 
 # --- on the way to the mail system --------------------------------------------------------------

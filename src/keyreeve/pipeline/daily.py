@@ -5,10 +5,11 @@ load ─▶ collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute (
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from keyreeve.codec.values import to_json
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
@@ -24,6 +25,7 @@ from keyreeve.model.case import HumanDecisions, LastRun, State
 from keyreeve.model.errors import AwsFailure, BrokenOff, CannotStart, ConfigError
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccountId, RunId, UserId
+from keyreeve.model.months import MinutesPer, Months
 from keyreeve.model.notice import Summary
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
@@ -35,6 +37,7 @@ from keyreeve.pipeline.channels import tell_of_run
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.execution import Execution
 from keyreeve.pipeline.memory import recall
+from keyreeve.pipeline.months import read_months
 from keyreeve.pipeline.publish import publish
 from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
@@ -42,6 +45,7 @@ from keyreeve.pipeline.removals import with_removals
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Mailer, Progress
 from keyreeve.ports.reviews import ReviewRecords
+from keyreeve.ports.months import AuditHistory
 from keyreeve.ports.week import EventHistory
 from keyreeve.reporting.summary import summarise
 
@@ -60,11 +64,15 @@ class Account:
     tools: Tools
     post: Post
     access: AccessModel | None = None
+    """None: no access.yaml is configured."""
     events: EventHistory | None = None
     """CloudTrail; asked where there is an access model and a summary is due."""
     """None: no access.yaml is configured."""
     reviews: ReviewRecords | None = None
     """Access reviews, whose removals the summary names; None: no access model."""
+    history: AuditHistory | None = None
+    """The audit log read back; asked where a summary is due."""
+    minutes_per: MinutesPer = field(default_factory=MinutesPer)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +89,8 @@ class Judgement:
     """Who stands where the access model does not want it; None: there is no model."""
     week: Week | None = None
     """What CloudTrail tells, where a summary is due; None: nobody asked."""
+    months: Months | None = None
+    """The last month and the one before, where a summary is due; None: nobody asked."""
 
     @property
     def plan(self) -> Plan:
@@ -124,7 +134,7 @@ def run(
     seen = look(account, now, progress, accepted)
     judged = seen.judged
     if judged.plan.summary_due:
-        judged = replace(judged, week=week_of(account, now))
+        judged = replace(judged, week=week_of(account, now), months=months_of(account, now))
     if not execute:
         outcomes = rehearse(judged.plan)
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
@@ -332,6 +342,7 @@ def _begin(
                 "control": happening.control.value if happening.control else None,
                 "resource_id": happening.resource_id,
                 "detail": happening.detail,
+                "ended": [to_json(ended) for ended in happening.ended],
             },
         )
     for held in plan.held:
@@ -376,6 +387,7 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         len(judged.snapshot.users),
         judged.sweep,
         judged.week,
+        judged.months,
     )
     return with_removals(account.reviews, summary, judged.snapshot)
 
@@ -392,6 +404,13 @@ def week_of(account: Account, now: datetime) -> Week | None:
         return account.events.week(roles, now - WEEK)
     except AwsFailure as failure:
         return Week(unread=str(failure).partition("\n")[0])
+
+
+def months_of(account: Account, now: datetime) -> Months | None:
+    """The last month against the one before, from the audit log."""
+    if account.history is None:
+        return None
+    return read_months(account.history, account.policy.timezone, now, account.minutes_per)
 
 
 def _report(

@@ -238,6 +238,7 @@ class Enforcement:
         finding = finding_key(act)
         record = case.findings.get(finding) if case and finding else None
         promised = record.promised_on.isoformat() if record and record.promised_on else None
+        opened = record.opened_on.isoformat() if record and record.opened_on else None
         key = act if isinstance(act, DeactivateAccessKey) else None
         return {
             "control": control_value(act.control),
@@ -246,6 +247,7 @@ class Enforcement:
             "key_id": key.key_id if key else None,
             "cause": key.cause.value if key else None,
             "group": act.group if isinstance(act, Quarantine) else None,
+            "opened_on": opened,
             "promised_on": promised,
             "ledger_day": self._bench.ledger_day.isoformat(),
         }

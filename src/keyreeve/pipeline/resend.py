@@ -14,7 +14,7 @@ from keyreeve.model.errors import ConfigError, StorageConflict
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.notice import Accepted, Summary
 from keyreeve.model.plan import Outcome
-from keyreeve.pipeline.daily import Account, week_of
+from keyreeve.pipeline.daily import Account, months_of, week_of
 from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
 from keyreeve.pipeline.execution import Execution, summary_effect
 from keyreeve.pipeline.people import Person, Standing, standing
@@ -94,6 +94,7 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
         len(facts.snapshot.users),
         judged.sweep,
         week_of(account, now),
+        months_of(account, now),
     )
     return facts, with_removals(account.reviews, summary, facts.snapshot)
 

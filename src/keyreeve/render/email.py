@@ -23,6 +23,7 @@ from keyreeve.model.notice import (
 from keyreeve.model.review import ReviewNotice
 from keyreeve.render import wording
 from keyreeve.render.environment import html_environment, text_environment
+from keyreeve.reporting.months import month_rows
 
 HTML_LIMIT: Final = 100_000
 """Bytes. Gmail clips a message whose HTML is over 102 KB."""
@@ -129,7 +130,11 @@ class MailRenderer:
         return self._fitting(
             "summary",
             summary.letterhead,
-            {"summary": summary, "open_count": sum(count for *_, count in summary.by_control)},
+            {
+                "summary": summary,
+                "open_count": sum(count for *_, count in summary.by_control),
+                "month_rows": month_rows(summary.months),
+            },
             (_sections(summary, rows) for rows in _ROWS_A_SECTION),
             _sections(summary, _TEXT_ROWS_A_SECTION),
         )

@@ -87,6 +87,7 @@ def text_environment(own: Path | None) -> Environment:
 def _furnished(environment: Environment) -> Environment:
     environment.filters.update(
         day=day,
+        month=wording.month,
         days_left=wording.days_left,
         counted=wording.counted,
         pieces=lambda text: wording.pieces(_clean(text)),

@@ -112,6 +112,11 @@ def resource_with_key(finding: FindingLine) -> str:
     return f"{finding.resource} {finding.key_id}"
 
 
+def month(first: date) -> str:
+    """A month: `Jan 2026`."""
+    return f"{first:%b %Y}"
+
+
 def counted(count: int, one: str, many: str | None = None) -> str:
     """`1 day`, `3 days`."""
     return f"{count} {one if count == 1 else many or one + 's'}"

@@ -17,6 +17,7 @@ from keyreeve.model.case import (
 from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import ControlId, UserName
+from keyreeve.model.months import Months
 from keyreeve.model.notice import Letterhead, Summary, SummaryRow
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Gate, Held, Plan
@@ -40,6 +41,7 @@ def summarise(
     users: int,
     sweep: Sweep | None = None,
     week: Week | None = None,
+    months: Months | None = None,
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
@@ -54,6 +56,7 @@ def summarise(
         flagged_users=len({f.user_id for f in plan.findings}),
         by_control=_by_control(plan.findings, cards),
         by_stage=_by_stage(records),
+        cases_by_stage=_cases_by_stage(state.users.values()),
         due=tuple(_row(c, r, cards, plan) for c, r in _by_date(due)),
         open_findings=tuple(
             _row(c, r, cards, plan)
@@ -73,7 +76,15 @@ def summarise(
             if f.control is ControlId.INLINE_POLICIES
         ),
         waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
-        gaps=(*(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps), *past.gaps),
+        gaps=(
+            *(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
+            *past.gaps,
+            *(
+                (f"figures of the past months: {months.unread}",)
+                if months and months.unread
+                else ()
+            ),
+        ),
         done_this_week=_done(state, plan.on),
         access=access.figures,
         to_move=access.to_move,
@@ -81,6 +92,7 @@ def summarise(
         tag_gaps=access.tag_gaps,
         admin_sessions=past.sessions,
         iam_changes=past.changes,
+        months=months.figures if months else (),
     )
 
 
@@ -103,6 +115,14 @@ def _by_control(
 
 def _by_stage(records: Iterable[tuple[Case, FindingRecord]]) -> tuple[tuple[Stage, int], ...]:
     count = Counter(record.stage for _, record in records)
+    return tuple((stage, count[stage]) for stage in Stage if count[stage])
+
+
+def _cases_by_stage(cases: Iterable[Case]) -> tuple[tuple[Stage, int], ...]:
+    """Each case once, at the most advanced stage of its findings."""
+    order = list(Stage)
+    stages = ([record.stage for record in case.findings.values()] for case in cases)
+    count = Counter(max(found, key=order.index) for found in stages if found)
     return tuple((stage, count[stage]) for stage in Stage if count[stage])
 
 

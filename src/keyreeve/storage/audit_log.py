@@ -255,6 +255,19 @@ def records_since(store: ObjectStore, day: date) -> Iterator[AuditRecord]:
         yield from _records(_content(store, name))
 
 
+def segments_between(store: ObjectStore, first: date, last: date) -> Iterator[SegmentKey]:
+    """Segments of runs of these days (UTC), both included, in no order but that of names."""
+    for segment in _segments(store, audit_day(first)):
+        if segment.key >= audit_day(last + timedelta(days=1)):
+            return
+        yield segment
+
+
+def records_of(store: ObjectStore, segment: SegmentKey) -> Iterator[AuditRecord]:
+    """The records of one segment. ValueError at the first that is not as it was written."""
+    return _records(_content(store, segment))
+
+
 class _Walk:
     """What the next record must be, and what was wrong so far."""
 

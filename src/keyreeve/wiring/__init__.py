@@ -114,7 +114,7 @@ def open_door(
     from keyreeve.aws.sessions import Sessions
 
     _refuse_several_accounts(config)
-    sessions = Sessions(rehearsal=not execute, profile=profile, region=region)
+    sessions = Sessions(rehearsal=not execute, profile=profile or config.profile, region=region)
     if execute:
         _refuse_time_travel(config, sessions, as_of)
         _refuse_unencrypted(config, sessions)
@@ -176,6 +176,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.aws.secrets_manager import SecretsManagerVault
     from keyreeve.render.email import MailRenderer
     from keyreeve.storage.archive import StoredArchive
+    from keyreeve.storage.audit_history import StoredAuditHistory
     from keyreeve.storage.audit_log import StoredAuditLog
     from keyreeve.storage.decisions import StoredDecisions
     from keyreeve.storage.escrow import StoredEscrow
@@ -225,6 +226,8 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         access=access_model(config),
         events=event_history(door),
         reviews=review_records(door),
+        history=StoredAuditHistory(door.store),
+        minutes_per=config.summary.minutes(),
     )
 
 

@@ -53,6 +53,7 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
 
     model, bucket = _asked_for(config)
     region = config.baseline_settings().region
+    profile = profile or config.profile
     sessions = Sessions(rehearsal=not execute, profile=profile, region=region)
     caller = IamReader(sessions, WallClock()).caller()
     package = _package(model)
@@ -108,6 +109,7 @@ def watch(config: Config, *, execute: bool, profile: str | None = None) -> Watch
     from keyreeve.governance.alarms import cards, switched_off
 
     model, settings = config.access_model(), config.baseline_settings()
+    profile = profile or config.profile
     sessions = Sessions(rehearsal=not execute, profile=profile, region=settings.region)
     caller = IamReader(sessions, WallClock()).caller()
     at = Account(partition=caller.arn.split(":")[1], account_id=caller.account_id)

@@ -137,7 +137,11 @@ def test_the_page_is_built_for_mail_clients(mail):
     page = Reading(mail.html)
     assert page.tags[0] == "html"
     assert ("lang", "en") in page.attributes
-    assert page.tags.count("table") == page.attributes.count(("role", "presentation"))
+    laid_out, of_figures = (
+        page.attributes.count(("role", role)) for role in ("presentation", "table")
+    )
+    assert page.tags.count("table") == laid_out + of_figures
+    assert of_figures == page.tags.count("thead")
     assert not set(page.tags) & {"img", "script", "link", "iframe", "form", "svg", "input"}
     for banned in ("display:flex", "display:grid", "url(", "@import", "position:"):
         assert banned not in mail.html.replace(" ", "")
@@ -223,10 +227,22 @@ def test_overlong_words_are_cut_and_still_fit():
 
 def test_sections_without_lines_are_left_out():
     bare = samples.crowded_summary(0)
-    mail = RENDERER.summary(replace(bare, by_control=(), by_stage=(), done_this_week=()))
-    for heading in ("Held", "Overdue", "Waivers", "By control", "By stage", "could not be read"):
+    none = dict.fromkeys(("by_control", "by_stage", "cases_by_stage", "months"), ())
+    mail = RENDERER.summary(replace(bare, **none, done_this_week=()))
+    headings = ("Held", "Overdue", "Waivers", "By control", "By stage", "could not be read")
+    for heading in (*headings, "Month by month", "estimate"):
         assert heading.lower() not in mail.text.lower()
         assert squeezed(heading).lower() not in Reading(mail.html).text.lower()
+
+
+def test_hours_saved_never_stand_without_the_word_estimate_and_the_formula():
+    summary = samples.summary(months=(samples.month(11, run_days=0), samples.month(12)))
+    mail = RENDERER.summary(summary)
+    (saved,) = (month.saved for month in summary.months if month.run_days)
+    for text in (squeezed(mail.text), Reading(mail.html).text):
+        assert squeezed(f"Hours saved in Dec 2025 (estimate): {saved.formula}.") in text
+        assert "Nov2025(estimate)" not in text
+        assert text.count("Hourssaved") == text.count("(estimate)")
 
 
 @pytest.mark.parametrize("text", samples.HOSTILE)
