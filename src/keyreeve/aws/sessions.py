@@ -215,7 +215,7 @@ def _new_session(
         session.get_scoped_config()
     except ProfileNotFound as error:
         raise ConfigError(
-            str(error), where="--profile", remedy="`aws configure list-profiles` names them."
+            str(error), where="profile", remedy="`aws configure list-profiles` names them."
         ) from None
     session.register_component("data_loader", _models())
     if region is not None:

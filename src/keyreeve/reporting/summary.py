@@ -56,7 +56,7 @@ def summarise(
         flagged_users=len({f.user_id for f in plan.findings}),
         by_control=_by_control(plan.findings, cards),
         by_stage=_by_stage(records),
-        cases_by_stage=_cases_by_stage(state.users.values()),
+        cases_by_stage=cases_by_stage(state.users.values()),
         due=tuple(_row(c, r, cards, plan) for c, r in _by_date(due)),
         open_findings=tuple(
             _row(c, r, cards, plan)
@@ -118,7 +118,7 @@ def _by_stage(records: Iterable[tuple[Case, FindingRecord]]) -> tuple[tuple[Stag
     return tuple((stage, count[stage]) for stage in Stage if count[stage])
 
 
-def _cases_by_stage(cases: Iterable[Case]) -> tuple[tuple[Stage, int], ...]:
+def cases_by_stage(cases: Iterable[Case]) -> tuple[tuple[Stage, int], ...]:
     """Each case once, at the most advanced stage of its findings."""
     order = list(Stage)
     stages = ([record.stage for record in case.findings.values()] for case in cases)

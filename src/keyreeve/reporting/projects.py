@@ -1,0 +1,109 @@
+"""The overview of several projects: what each stands at, and which to look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, timedelta
+
+from keyreeve.model.case import FindingRecord, HumanDecisions, Stage, State
+from keyreeve.model.identifiers import UserName
+from keyreeve.model.plan import Plan
+from keyreeve.model.projects import (
+    Alarm,
+    NextAct,
+    Overview,
+    ProjectLine,
+    ProjectStanding,
+)
+from keyreeve.reporting.summary import cases_by_stage
+
+A_DAY = timedelta(days=1)
+_ORDER = tuple(Alarm)
+
+
+def project_standing(
+    plan: Plan, state: State, last: State, people: HumanDecisions, failed: int | None
+) -> ProjectStanding:
+    """From today's plan and the cases it was made with; `last` is the state as a run left it."""
+    run = last.last_run
+    messages = sum(user.message is not None for user in plan.users)
+    records = [(case.user_name, r) for case in state.users.values() for r in case.findings.values()]
+    return ProjectStanding(
+        account_id=plan.account_id,
+        last_run_at=run.as_of if run else None,
+        exit_code=run.exit_code if run else None,
+        acts_due=sum(len(user.acts) for user in plan.users),
+        mails_due=messages + len(plan.team) + plan.summary_due,
+        held=len(plan.held),
+        failed=failed if run else None,
+        overdue=sum(record.stage is Stage.OVERDUE for _, record in records),
+        cases_by_stage=cases_by_stage(state.users.values()),
+        gaps=tuple(_gap(gap.step, gap.user_name, gap.reason) for gap in plan.gaps),
+        refusal=plan.refusal.reason if plan.refusal else "",
+        pause=people.pause.reason if people.pause else "",
+        next_act=_next_act(records, plan.on),
+    )
+
+
+def project_line(
+    config: str, project: str, standing: ProjectStanding, now: datetime
+) -> ProjectLine:
+    """One project that was read, with what a person must look at."""
+    alarms = tuple(_alarms(standing, now))
+    return ProjectLine(config=config, project=project, standing=standing, alarms=alarms)
+
+
+def unread_line(config: str, project: str, problem: str, remedy: str = "") -> ProjectLine:
+    """One project that could not be read: never a clean one."""
+    return ProjectLine(
+        config=config, project=project, alarms=(Alarm.NOT_READ,), problem=problem, remedy=remedy
+    )
+
+
+def overview(folder: str, lines: Iterable[ProjectLine], now: datetime) -> Overview:
+    """Those with the most pressing alarm first, then by name."""
+    return Overview(as_of=now, folder=folder, lines=tuple(sorted(lines, key=_pressing)))
+
+
+def _pressing(line: ProjectLine) -> tuple[list[int], str, str]:
+    ranks = [_ORDER.index(alarm) for alarm in line.alarms]
+    return ([*ranks, len(_ORDER)], line.project.casefold(), line.config)
+
+
+def _alarms(standing: ProjectStanding, now: datetime) -> Iterator[Alarm]:
+    ran = standing.last_run_at
+    if ran is None or now - ran > A_DAY:
+        yield Alarm.NOT_RUN
+    if standing.refusal:
+        yield Alarm.REFUSED
+    if standing.gaps:
+        yield Alarm.PARTLY_READ
+    if standing.exit_code or standing.failed:
+        yield Alarm.FAILED
+    if standing.pause:
+        yield Alarm.PAUSED
+    if standing.overdue:
+        yield Alarm.OVERDUE
+    if standing.held:
+        yield Alarm.HELD
+
+
+def _next_act(records: Iterable[tuple[UserName, FindingRecord]], today: date) -> NextAct | None:
+    """The earliest E from today on that is not done."""
+    coming = sorted(
+        (record.enforcement_on, name, record.control)
+        for name, record in records
+        if record.enforcement_on is not None
+        and record.enforcement_on >= today
+        and record.opened_on is not None
+        and record.enforced_on is None
+    )
+    if not coming:
+        return None
+    on, name, control = coming[0]
+    more = sum(other == on for other, _, _ in coming[1:])
+    return NextAct(on=on, user_name=name, control=control, more=more)
+
+
+def _gap(step: str, user: UserName | None, reason: str) -> str:
+    return f"{step}, {user}: {reason}" if user else f"{step}: {reason}"
