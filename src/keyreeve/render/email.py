@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from jinja2 import Environment, TemplateError, TemplateSyntaxError
 
+from keyreeve.model.case import Stage
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.notice import (
     ClosingNotice,
@@ -133,6 +134,7 @@ class MailRenderer:
             {
                 "summary": summary,
                 "open_count": sum(count for *_, count in summary.by_control),
+                "stages": _stages(summary),
                 "month_rows": month_rows(summary.months),
             },
             (_sections(summary, rows) for rows in _ROWS_A_SECTION),
@@ -183,6 +185,16 @@ def _split(notice: Notice, cards: int, rows: int) -> dict[str, Any]:
         "rows": findings[cards : cards + rows],
         "left_out": max(0, len(findings) - cards - rows),
     }
+
+
+def _stages(summary: Summary) -> tuple[tuple[Stage, int, int], ...]:
+    """Stage, open cases, findings; stages where nothing stands are left out."""
+    cases, findings = dict(summary.cases_by_stage), dict(summary.by_stage)
+    return tuple(
+        (stage, cases.get(stage, 0), findings.get(stage, 0))
+        for stage in Stage
+        if stage in cases or stage in findings
+    )
 
 
 def _sections(summary: Summary, rows: int) -> dict[str, Any]:

@@ -35,6 +35,20 @@ _COUNTED = {
     Ending.USER_GONE: "users_gone",
 }
 
+_LABELS = {
+    "Days with a run": "run_days",
+    "Findings opened": "opened",
+    "Resolved by their owner": "resolved_by_owner",
+    "Ended by a new password": "new_passwords",
+    "Enforced": "enforced",
+    "Set aside by people": "set_aside",
+    "Gone with their user": "users_gone",
+    "Median days to resolve": "median_days",
+    "Held on at least one day": "held",
+    "Credentials handed out": "credentials",
+    "Mails sent": "mails",
+}
+
 Identity = tuple[str, ...]
 
 
@@ -195,7 +209,10 @@ def estimate(counts: Mapping[str, int], minutes: MinutesPer) -> Estimate:
 
 
 def month_rows(figures: Iterable[MonthFigures]) -> tuple[MonthRow, ...]:
-    """The figures as a table: a row each, a column a month; a month without a run is empty."""
+    """The figures as a table: a row each, a column a month; a month without a run is empty.
+
+    What happens seldom has a row only where it happened.
+    """
     months = tuple(figures)
 
     def row(label: str, of: str) -> MonthRow:
@@ -203,18 +220,13 @@ def month_rows(figures: Iterable[MonthFigures]) -> tuple[MonthRow, ...]:
         return MonthRow(label=label, values=tuple(values))
 
     saved = (f"{month.saved.hours:g}" if month.run_days else "–" for month in months)
+    seldom = ("new_passwords", "set_aside", "users_gone")
     return (
-        row("Days with a run", "run_days"),
-        row("Findings opened", "opened"),
-        row("Resolved by their owner", "resolved_by_owner"),
-        row("Ended by a new password", "new_passwords"),
-        row("Enforced", "enforced"),
-        row("Set aside by people", "set_aside"),
-        row("Gone with their user", "users_gone"),
-        row("Median days to resolve", "median_days"),
-        row("Held on at least one day", "held"),
-        row("Credentials handed out", "credentials"),
-        row("Mails sent", "mails"),
+        *(
+            row(label, of)
+            for label, of in _LABELS.items()
+            if of not in seldom or any(getattr(month, of) for month in months)
+        ),
         MonthRow(label="Hours saved (estimate)", values=tuple(saved)),
     )
 

@@ -25,6 +25,7 @@ from tests.builders import (
     state,
     user,
 )
+from tests.samples import month
 
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.case import (
@@ -37,12 +38,13 @@ from keyreeve.model.case import (
 )
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import ControlId
+from keyreeve.model.months import Months
 from keyreeve.model.plan import Gate, Held, Plan, UserPlan
 from keyreeve.model.snapshot import CollectionGap
 from keyreeve.reporting.summary import summarise
 
 
-def written(before=None, *, people=None, **plan):
+def written(before=None, *, people=None, months=None, **plan):
     usual = Plan(run_id=RUN, account_id=ACCOUNT, as_of=NOW, on=MONDAY, users=())
     return summarise(
         replace(usual, **plan),
@@ -51,6 +53,7 @@ def written(before=None, *, people=None, **plan):
         CARDS,
         LETTERHEAD,
         42,
+        months=months,
     )
 
 
@@ -81,7 +84,23 @@ def test_posture_counts_users_and_findings_by_control():
     assert [row.what for row in summary.inline_policies] == ["Inline: p."]
 
 
-def test_open_cases_are_counted_by_stage_in_the_order_of_the_ladder():
+def test_a_case_is_counted_once_at_its_most_advanced_finding():
+    both = case(
+        placed(Stage.REMINDER, 14), record(MFA_CONTROL, "mfa", day_0=True, stage=Stage.COUNTDOWN)
+    )
+    summary = written(state(both, case(record(), who=user("bob"))))
+    assert summary.cases_by_stage == ((Stage.PENDING, 1), (Stage.COUNTDOWN, 1))
+    assert dict(summary.by_stage)[Stage.REMINDER] == 1
+
+
+def test_months_stand_in_the_summary_and_an_unread_log_among_the_gaps():
+    figures = (month(11), month(12))
+    assert written(months=Months(figures=figures)).months == figures
+    summary = written(months=Months(unread="the log is gone"))
+    assert (summary.months, summary.gaps) == ((), ("figures of the past months: the log is gone",))
+
+
+def test_open_findings_are_counted_by_stage_in_the_order_of_the_ladder():
     cases = [
         case(placed(stage, 14), who=user(f"u{n}"))
         for n, stage in enumerate([Stage.WARNING, Stage.NOTIFICATION, Stage.WARNING])
