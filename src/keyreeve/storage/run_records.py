@@ -9,6 +9,7 @@ from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.identifiers import RunId
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.ports import ObjectStore
+from keyreeve.storage.layout import RUNS
 
 
 class StoredRunRecords:
@@ -19,7 +20,7 @@ class StoredRunRecords:
 
     def failures(self, run_id: RunId) -> int | None:
         """As the port says."""
-        key = f"runs/{run_id}/run.json"
+        key = f"{RUNS}{run_id}/run.json"
         found = self._store.get(key)
         if found is None:
             return None
