@@ -184,6 +184,43 @@ def test_the_terminal_the_page_and_the_csv_tell_of_the_same_projects(customers: 
     assert shown.code == 1
 
 
+def test_the_config_names_the_profile_and_the_command_line_wins(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+):
+    file = office.folder / "aws-config"
+    keys = {
+        name.lower(): value
+        for name, value in office.sandbox.environment().items()
+        if name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+    }
+    known = ["[profile here]", "region = us-east-1", *(f"{k} = {v}" for k, v in keys.items())]
+    file.write_text("\n".join(known), encoding="utf-8")
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
+    path = office.project("elsewhere.yaml", "Elsewhere", "profile: no-such-profile\n")
+    for verb in (
+        ("check",),
+        ("plan",),
+        ("state", "show"),
+        ("doctor",),
+        ("policy", "print", "--role", "actor"),
+    ):
+        own = office("--config", str(path), *verb)
+        assert own.code == 2, verb
+        assert "no-such-profile" in own.err
+    answer = office("--profile", "here", "--config", str(path), "check", *office.at(0))
+    assert answer.code == 0, answer.err
+    given = office("--profile", "here", "report", "--projects", "customers", *office.at(0))
+    assert given.code == 0, given.err
+    assert "Elsewhere" in given.out
+
+
+def test_two_reports_at_once_are_refused(office: Office):
+    (office.folder / "customers").mkdir()
+    answer = office.overview(0, "--access")
+    assert answer.code == 2
+    assert "two reports" in answer.err
+
+
 def test_a_folder_without_projects_is_said_so(office: Office):
     (office.folder / "customers").mkdir()
     answer = office.overview(0)

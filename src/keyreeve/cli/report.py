@@ -52,6 +52,12 @@ def report(
     if projects is not None:
         from keyreeve.cli.report_projects import overview
 
+        if access:
+            raise ConfigError(
+                "the overview and the access document are two reports",
+                where="--projects",
+                remedy="Ask for one of them.",
+            )
         chosen = click.get_current_context().get_parameter_source("kind")
         default = chosen is ParameterSource.DEFAULT
         return overview(projects, None if default else kind, out, as_of)
