@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
-from tests.samples import HOSTILE
-
 from keyreeve.model.case import Stage
 from keyreeve.model.identifiers import AccountId, ControlId, UserName
 from keyreeve.model.projects import NextAct, Overview, ProjectLine, ProjectStanding
@@ -87,9 +85,3 @@ def hostile_projects(text: str) -> Overview:
         unread_line(text, text, text, text),
     )
     return overview(text, lines, AS_OF)
-
-
-def crowded_projects(count: int) -> Overview:
-    """Many projects, every name hostile."""
-    lines = [line(f"{HOSTILE[number % len(HOSTILE)]} {number}") for number in range(count)]
-    return overview("customers", lines, AS_OF)
