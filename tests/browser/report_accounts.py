@@ -16,6 +16,7 @@ from tests.scenario.village import Silence, Village
 
 from keyreeve import demo, wiring
 from keyreeve.config import parse
+from keyreeve.controls.compliance import MAPPING
 from keyreeve.model.case import Extension, Hold, Waiver
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
@@ -27,7 +28,6 @@ from keyreeve.pipeline.collect import collect
 from keyreeve.reporting.report import AccountReport
 from keyreeve.sandbox.process import Sandbox
 from keyreeve.storage.past import StoredPast
-from keyreeve.wiring.account_report import citations
 
 MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 STORY_DAY = 9
@@ -42,7 +42,7 @@ def report_of(
     now = village.at(day)
     village.account.now = now
     village.clock.pass_((now - village.clock.now()).total_seconds())
-    sources = Sources(past=StoredPast(village.store), citations=citations(), usage=usage or {})
+    sources = Sources(past=StoredPast(village.store), citations=MAPPING, usage=usage or {})
     return read_report(village.wired(), sources, now, Silence(), **how)
 
 

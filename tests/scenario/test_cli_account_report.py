@@ -99,7 +99,8 @@ def test_page_csv_and_json_are_of_the_same_users(keyreeve: Command):
     del embedded["words"]
     assert embedded == report
     lines = csv.DictReader(StringIO(keyreeve("report", "--format", "csv", *at).out))
-    assert {line["user"] for line in lines} == {user["user_name"] for user in report["users"]}
+    users = {user["user_name"] for user in report["users"]}
+    assert {line["user"] for line in lines if line["user"]} == users
 
 
 def test_no_secret_is_in_any_of_them(keyreeve: Command):
@@ -139,7 +140,7 @@ def test_the_view_of_a_framework_holds_only_what_it_cites(keyreeve: Command):
     ("words", "said"),
     [
         (("--framework", "ISO 9001"), ("no framework is called 'ISO 9001'", "SOC 2")),
-        (("--access", "--framework", "SOC 2"), ("no view of a framework", "--access")),
+        (("--access", "--framework", "SOC 2"), ("only the report of an account", "leave out --framework")),
     ],
 )
 def test_a_view_that_there_is_not_is_said_so(keyreeve: Command, words, said):

@@ -123,7 +123,7 @@ def test_where_security_hub_is_off_that_is_said_with_what_to_do(keyreeve: Comman
     ("given", "said"),
     [
         (("--execute",), "--security-hub"),
-        (("--security-hub", "--access"), "leave out the other options"),
+        (("--security-hub", "--access"), "are different reports"),
         (("--security-hub", "--out", "x.json"), "leave out the other options"),
         (("--access", "--format", "ocsf"), "leave out --access"),
     ],

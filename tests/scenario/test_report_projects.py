@@ -218,7 +218,7 @@ def test_two_reports_at_once_are_refused(office: Office):
     (office.folder / "customers").mkdir()
     answer = office.overview(0, "--access")
     assert answer.code == 2
-    assert "two reports" in answer.err
+    assert "are different reports" in answer.err
 
 
 def test_a_folder_without_projects_is_said_so(office: Office):

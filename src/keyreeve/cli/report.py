@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
-from click.core import ParameterSource
 
-from keyreeve.cli import opening, screen
+from keyreeve.cli import opening, report_formats, screen
 from keyreeve.cli.options import as_of, example
+from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
 
     from keyreeve.model.access import AccessModel
     from keyreeve.reporting.access_document import AccessReport
+    from keyreeve.reporting.report import AccountReport
 
 
 @click.command(
     epilog=example(
+        "keyreeve report --out report.html",
+        "keyreeve report --format csv > findings.csv",
+        'keyreeve report --framework "SOC 2" --out soc2.html',
         "keyreeve report --access --out access.html",
-        "keyreeve report --access --format csv > access.csv",
         "keyreeve report --projects customers/ --out overview.html",
+        "keyreeve report --format asff > findings.json",
+        "keyreeve report --security-hub --execute",
     )
 )
 @click.option("--access", is_flag=True, help="Who may do what, why and since when.")
@@ -33,49 +38,145 @@ if TYPE_CHECKING:
     metavar="DIR",
     help="All projects of DIR (DIR/*/config.yaml, DIR/*.yaml) in one overview.",
 )
+@click.option("--security-hub", is_flag=True, help="Import the findings into Security Hub.")
+@click.option("--execute", is_flag=True, help="With --security-hub: send; without it, rehearse.")
 @click.option(
     "--format",
     "kind",
-    type=click.Choice(["html", "csv", "json"]),
-    default="html",
-    show_default=True,
+    type=click.Choice(["html", "csv", "json", *report_formats.FORMATS]),
+    help="Default: html; json with the global --output json. ocsf, asff: findings for other tools.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
+@click.option(
+    "--framework", metavar="NAME", help="Only the controls that support it, such as `SOC 2`."
+)
 @as_of
 def report(
-    *, access: bool, projects: Path | None, kind: str, out: Path | None, as_of: datetime | None
+    *,
+    access: bool,
+    projects: Path | None,
+    security_hub: bool,
+    execute: bool,
+    kind: str | None,
+    out: Path | None,
+    framework: str | None,
+    as_of: datetime | None,
 ) -> int:
-    """Write a document: for now, who may do what.
+    """Write what stands today as one page: posture, cases, users, keys, evidence.
 
-    From access.yaml and the account: groups, roles, standing rights, and what differs.
+    Judged as `plan` judges; nothing is changed. The page needs no network. Instead of it: --access,
+    who may do what; --projects, several projects at a glance; --security-hub, the findings there.
     """
-    if projects is not None:
-        from keyreeve.cli.report_projects import overview
-
-        if access:
-            raise ConfigError(
-                "the overview and the access document are two reports",
-                where="--projects",
-                remedy="Ask for one of them.",
-            )
-        chosen = click.get_current_context().get_parameter_source("kind")
-        default = chosen is ParameterSource.DEFAULT
-        return overview(projects, None if default else kind, out, as_of)
-    if not access:
+    _one_report(access=access, projects=projects is not None, security_hub=security_hub)
+    if execute and not security_hub:
+        raise click.UsageError("--execute belongs to --security-hub.")
+    special = access or projects is not None or security_hub or kind in report_formats.FORMATS
+    if framework is not None and special:
         raise ConfigError(
-            "which report?", where="report", remedy="--access: who may do what, and since when."
+            "only the report of an account has a view of a framework",
+            where="--framework",
+            remedy="Leave out the other option, or leave out --framework.",
         )
-    model, found, project = _read(as_of)
-    text = _written(found, model, project, kind)
+    if projects is not None:
+        return _projects(projects, kind, out, as_of)
+    if security_hub:
+        if kind is not None or out is not None:
+            raise click.UsageError(
+                "--security-hub writes no document: leave out the other options."
+            )
+        opened = opening.door(execute=execute, as_of=as_of)
+        return report_formats.send(opened, execute=execute, as_of=as_of)
+    if kind in report_formats.FORMATS:
+        if access:
+            raise click.UsageError(f"--format {kind} is of findings: leave out --access.")
+        text, code = report_formats.written(kind, opening.door(execute=False, as_of=as_of))
+        _give(text, out, "the findings of the ladder and of posture")
+        return code
+    kind = kind or ("json" if opening.options().json else "html")
+    if not access:
+        found = _account(framework, as_of)
+        _give(_page(found, kind), out, _told(found))
+        return 0
+    model, people, project = _read(as_of)
+    said = f"{len(people.people)} users, {len(people.to_look_at)} to look at"
+    _give(_written(people, model, project, kind), out, said)
+    return 0
+
+
+def _one_report(**asked: bool) -> None:
+    wanted = [f"--{name.replace('_', '-')}" for name, given in asked.items() if given]
+    if len(wanted) > 1:
+        raise ConfigError(
+            f"{' and '.join(wanted)} are different reports",
+            where="report",
+            remedy="Ask for one of them.",
+        )
+
+
+def _projects(folder: Path, kind: str | None, out: Path | None, as_of: datetime | None) -> int:
+    from keyreeve.cli.report_projects import overview
+
+    if kind in report_formats.FORMATS:
+        raise click.UsageError(f"--format {kind} is of one account: leave out --projects.")
+    return overview(folder, kind, out, as_of)
+
+
+def _give(text: str, out: Path | None, said: str) -> None:
+    """To stdout, or into the file. ConfigError if that cannot be written."""
     if out is None:
         click.echo(text, nl=False)
-        return 0
+        return
     try:
         out.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise ConfigError(f"cannot be written: {error.strerror}", where=str(out)) from None
-    screen.note(f"{out}: {len(found.people)} users, {len(found.to_look_at)} to look at")
-    return 0
+        raise ConfigError(
+            f"cannot be written: {error.strerror}",
+            where=str(out),
+            remedy="Name a file in a folder that exists and may be written to.",
+        ) from None
+    screen.note(f"{out}: {said}")
+
+
+# --- the account ------------------------------------------------------------------------------
+
+
+def _account(framework: str | None, as_of: datetime | None) -> AccountReport:
+    from keyreeve.controls.compliance import MAPPING
+    from keyreeve.pipeline.account_report import named_framework, read_report
+    from keyreeve.wiring.account_report import sources
+
+    if framework is not None:
+        named_framework(framework, MAPPING)  # a mistyped name is told before AWS is asked
+    opened = opening.door(execute=False, as_of=as_of)
+    account = opening.wired(opened)
+    opened = opening.now_of(opened, account.tools.states.load(), as_of)
+    with watched(quiet=opening.options().quiet) as progress:
+        return read_report(account, sources(opened), opened.now, progress, framework=framework)
+
+
+def _page(found: AccountReport, kind: str) -> str:
+    import json
+
+    from keyreeve.render import report as rendered
+
+    match kind:
+        case "csv":
+            return rendered.rows(found)
+        case "json":
+            return json.dumps(rendered.document(found), indent=1, ensure_ascii=True) + "\n"
+        case _:
+            return rendered.page(found)
+
+
+def _told(found: AccountReport) -> str:
+    figures = found.figures
+    return (
+        f"{figures.users} users, {figures.open_findings} open findings, {figures.cases} cases, "
+        f"{len(found.evidence.lines)} records of evidence"
+    )
+
+
+# --- who may do what --------------------------------------------------------------------------
 
 
 def _read(as_of: datetime | None) -> tuple[AccessModel, AccessReport, str]:

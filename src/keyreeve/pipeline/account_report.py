@@ -6,17 +6,21 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
+from typing import Final
 
-from keyreeve.controls.catalogue import CARDS
+from keyreeve.controls import catalogue
+from keyreeve.controls.posture import catalogue as posture_catalogue
 from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.notices import compose
+from keyreeve.model.control import ControlCard
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import AccessKeyId, UserId
+from keyreeve.model.identifiers import AccessKeyId, AnyControlId, UserId
 from keyreeve.model.notice import Letterhead, Notice
-from keyreeve.model.posture import Posture
+from keyreeve.model.posture import PostureCard
 from keyreeve.model.usage import KeyUsage
 from keyreeve.pipeline.daily import Account, Judgement, look
+from keyreeve.pipeline.posture import Survey, survey
 from keyreeve.ports import Progress
 from keyreeve.ports.past import Past
 from keyreeve.reporting.report import AccountReport, account_report
@@ -28,14 +32,19 @@ REMEMBERED = 100
 """Days of the past that a report tells of: one record of a run, and the audit log, for each."""
 
 
+_CARDS: Final[Mapping[AnyControlId, ControlCard | PostureCard]] = dict(
+    [*catalogue.CARDS.items(), *posture_catalogue.CARDS.items()]
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sources:
     """What the report is made from besides today's look at the account."""
 
     past: Past
     citations: Citations
-    posture: Posture | None = None
-    """None: the account itself was not looked at."""
+    survey: Survey | None = None
+    """None: the account itself is not looked at."""
     usage: Mapping[AccessKeyId, KeyUsage] = field(default_factory=dict)
 
 
@@ -62,7 +71,7 @@ def read_report(
     """
     title = named_framework(framework, sources.citations) if framework is not None else None
     judged = look(account, now, progress).judged
-    progress.stage("Reading the past")
+    progress.stage("Reading the account itself, and the past")
     since = first_day(judged.plan.on, REMEMBERED)
     facts = facts_of(judged, account.post.letterhead, sources.citations, title)
     return account_report(
@@ -70,7 +79,7 @@ def read_report(
             facts,
             runs=sources.past.runs(since),
             trail=sources.past.trail(since),
-            posture=sources.posture,
+            posture=survey(sources.survey, now) if sources.survey else None,
             usage=sources.usage,
         )
     )
@@ -89,7 +98,7 @@ def facts_of(
         plan=judged.plan,
         state=judged.planned.state,
         people=judged.people,
-        cards=CARDS,
+        cards=_CARDS,
         citations=citations,
         statuses=verdicts.statuses,
         waived_until=verdicts.waived_until,

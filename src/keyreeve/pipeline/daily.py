@@ -44,8 +44,8 @@ from keyreeve.pipeline.rehearsal import rehearse
 from keyreeve.pipeline.removals import with_removals
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Mailer, Progress
-from keyreeve.ports.reviews import ReviewRecords
 from keyreeve.ports.months import AuditHistory
+from keyreeve.ports.reviews import ReviewRecords
 from keyreeve.ports.week import EventHistory
 from keyreeve.reporting.summary import summarise
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from keyreeve.model.compliance import Citation, CitedBy
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import ControlId
+from keyreeve.model.identifiers import AnyControlId, ControlId
 from keyreeve.reporting.report_facts import Citations, ReportFacts
 from keyreeve.reporting.report_lines import (
     ControlLine,
@@ -31,7 +31,7 @@ _LADDER = frozenset(
 
 def control_lines(facts: ReportFacts) -> tuple[ControlLine, ...]:
     """In the order of the catalogue."""
-    count: Counter[tuple[ControlId, FindingStatus]] = Counter(
+    count: Counter[tuple[AnyControlId, FindingStatus]] = Counter(
         (finding.control, facts.status(finding)) for finding in facts.findings
     )
     within, posture = facts.within, facts.posture
@@ -60,7 +60,7 @@ def control_lines(facts: ReportFacts) -> tuple[ControlLine, ...]:
 def framework_lines(facts: ReportFacts, controls: tuple[ControlLine, ...]) -> list[FrameworkLine]:
     """Every framework that is cited, or only the one that was asked for."""
     by_id = {line.control: line for line in controls}
-    cited: defaultdict[str, defaultdict[str, dict[ControlId, Citation]]]
+    cited: defaultdict[str, defaultdict[str, dict[AnyControlId, Citation]]]
     cited = defaultdict(lambda: defaultdict(dict))
     for control, citations in facts.citations.items():
         for citation in citations:
@@ -94,7 +94,7 @@ def _natural(name: str) -> tuple[tuple[int, str], ...]:
 
 
 def _requirement(
-    name: str, cited: Mapping[ControlId, Citation], lines: Mapping[ControlId, ControlLine]
+    name: str, cited: Mapping[AnyControlId, Citation], lines: Mapping[AnyControlId, ControlLine]
 ) -> RequirementLine:
     return RequirementLine(
         id=name,

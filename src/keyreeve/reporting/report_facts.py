@@ -10,15 +10,15 @@ from keyreeve.model.case import HumanDecisions, State
 from keyreeve.model.compliance import Citation
 from keyreeve.model.control import ControlCard
 from keyreeve.model.finding import Evaluation, Finding, FindingStatus
-from keyreeve.model.identifiers import AccessKeyId, ControlId, UserId
+from keyreeve.model.identifiers import AccessKeyId, AnyControlId, UserId
 from keyreeve.model.notice import Letterhead, Notice
 from keyreeve.model.past import AuditTrail, PastRun
 from keyreeve.model.plan import Plan
-from keyreeve.model.posture import Posture
+from keyreeve.model.posture import Posture, PostureCard
 from keyreeve.model.snapshot import AccountSnapshot
 from keyreeve.model.usage import KeyUsage
 
-Citations = Mapping[ControlId, tuple[Citation, ...]]
+Citations = Mapping[AnyControlId, tuple[Citation, ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +34,7 @@ class ReportFacts:
     state: State
     """With today's stages and holds written in, as the plan leaves it."""
     people: HumanDecisions
-    cards: Mapping[ControlId, ControlCard]
+    cards: Mapping[AnyControlId, ControlCard | PostureCard]
     citations: Citations
     statuses: Mapping[str, FindingStatus] = field(default_factory=dict)
     """By fingerprint; those missing here are open."""
@@ -58,7 +58,7 @@ class ReportFacts:
     """Only controls that support this framework (its title); None: every control."""
 
     @property
-    def within(self) -> frozenset[ControlId]:
+    def within(self) -> frozenset[AnyControlId]:
         """The controls that the report is about."""
         if self.framework is None:
             return frozenset(self.cards) | frozenset(self.citations)

@@ -15,8 +15,8 @@ from keyreeve.model.control import Severity
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import (
     AccessKeyId,
+    AnyControlId,
     CaseId,
-    ControlId,
     RunId,
     UserId,
     UserName,
@@ -66,7 +66,7 @@ class Figures:
 class ControlLine:
     """One control: what it found, and which requirements it supports."""
 
-    control: ControlId
+    control: AnyControlId
     title: str
     severity: Severity
     escalated: bool
@@ -100,7 +100,7 @@ class HeldAt:
 class CaseFinding:
     """One finding of a case, with its clock."""
 
-    control: ControlId
+    control: AnyControlId
     resource_id: str
     title: str
     resource: str
@@ -179,7 +179,7 @@ class KeyLine:
     """Since it was last used; None: never, or not known."""
     service: str | None
     region: str | None
-    flagged: tuple[ControlId, ...]
+    flagged: tuple[AnyControlId, ...]
     """Open findings."""
     made_by_us: bool = False
     replaces: AccessKeyId | None = None
@@ -196,7 +196,7 @@ class KeyLine:
 class UserFinding:
     """One control that one user does not meet."""
 
-    control: ControlId
+    control: AnyControlId
     resource_id: str
     severity: Severity
     status: FindingStatus
@@ -259,7 +259,7 @@ class WaiverLine:
 
     waiver_id: str
     user: str
-    control: ControlId | None
+    control: AnyControlId | None
     """None: every control."""
     resource_id: str | None
     reason: str
@@ -334,7 +334,7 @@ class RequirementLine:
     """One requirement of one framework, and the controls that support it."""
 
     id: str
-    controls: tuple[ControlId, ...]
+    controls: tuple[AnyControlId, ...]
     ours: bool
     """No published mapping carries it: our own judgement."""
     open: int

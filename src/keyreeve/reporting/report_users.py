@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from keyreeve.model.finding import Finding, FindingStatus
-from keyreeve.model.identifiers import ControlId, UserId
+from keyreeve.model.identifiers import AnyControlId, UserId
 from keyreeve.model.snapshot import AccessKey, Moment, User
 from keyreeve.reporting.report_facts import ReportFacts
 from keyreeve.reporting.report_lines import CaseLine, KeyLine, UserFinding, UserLine
@@ -134,7 +134,7 @@ def _key(facts: ReportFacts, user: User, key: AccessKey, findings: Iterable[Find
 
 def _flagged(
     facts: ReportFacts, key: AccessKey, findings: Iterable[Finding]
-) -> tuple[ControlId, ...]:
+) -> tuple[AnyControlId, ...]:
     return tuple(
         finding.control
         for finding in findings

@@ -250,14 +250,14 @@ def records(store: ObjectStore) -> Iterator[AuditRecord]:
 
 def records_since(store: ObjectStore, day: date) -> Iterator[AuditRecord]:
     """The records of segments filed on `day` or later. ValueError as `records`."""
-    names = _segments(store, audit_day(day))
+    names = segments(store, audit_day(day))
     for name in sorted(names, key=lambda name: (name.sequence, name.key)):
         yield from _records(_content(store, name))
 
 
 def segments_between(store: ObjectStore, first: date, last: date) -> Iterator[SegmentKey]:
     """Segments of runs of these days (UTC), both included, in no order but that of names."""
-    for segment in _segments(store, audit_day(first)):
+    for segment in segments(store, audit_day(first)):
         if segment.key >= audit_day(last + timedelta(days=1)):
             return
         yield segment
