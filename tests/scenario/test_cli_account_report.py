@@ -140,7 +140,10 @@ def test_the_view_of_a_framework_holds_only_what_it_cites(keyreeve: Command):
     ("words", "said"),
     [
         (("--framework", "ISO 9001"), ("no framework is called 'ISO 9001'", "SOC 2")),
-        (("--access", "--framework", "SOC 2"), ("only the report of an account", "leave out --framework")),
+        (
+            ("--access", "--framework", "SOC 2"),
+            ("only the report of an account", "leave out --framework"),
+        ),
     ],
 )
 def test_a_view_that_there_is_not_is_said_so(keyreeve: Command, words, said):
