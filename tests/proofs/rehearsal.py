@@ -214,7 +214,6 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
         _reads("policy", "print", "--role", "deployer", "--account", "123456789012"),
         _reads("policy", "print", "--role", "people"),
         _reads("policy", "print", "--role", "onboarding"),
-        _reads("policy", "print", "--role", "evidence"),
     ),
     "state show": (_reads("state", "show"),),
     "state verify": (_reads("state", "verify"),),
