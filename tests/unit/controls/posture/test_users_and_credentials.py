@@ -61,7 +61,6 @@ TAGS = {"FunctionalGroup": "Developer", "Department": "Eng", "email": "a@example
         (user("robot-1"), set()),
         (user("a", tags={OFFBOARDED_TAG: "2026-01-01T00:00:00Z"}), set()),
     ],
-    ids=str,
 )
 def test_users_are_where_the_access_model_says(holder, flagged):
     told = posture(MODEL, identities=identities(holder))
