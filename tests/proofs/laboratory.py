@@ -163,7 +163,12 @@ class Laboratory:
             account = wire(*args, **more)
             for name in account.tools.__slots__:
                 port = getattr(account.tools, name)
-                object.__setattr__(account.tools, name, Watched(port, laboratory))
+                seen = (
+                    tuple(Watched(each, laboratory) for each in port)
+                    if isinstance(port, tuple)
+                    else Watched(port, laboratory)
+                )
+                object.__setattr__(account.tools, name, seen)
             return account
 
         botocore.httpsession.URLLib3Session.send = send
