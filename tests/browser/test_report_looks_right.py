@@ -27,8 +27,9 @@ pytestmark = [
 ]
 
 USERS = 5000
-QUICK_MS = 100
-"""What sorting and filtering may take where there are 5,000 users."""
+QUICK = 10
+"""Sorting and filtering among 5,000 users may take so many times as long as ten plain sorts of
+5,000 names, which take 10 ms on a quiet machine: a tenth of a second, whatever else is running."""
 
 
 @pytest.fixture(scope="module")
@@ -361,6 +362,10 @@ TIMED = """
   time('users with findings', () => change(users.selects.state, 'open', 'change'));
   time('cases of a stage', () => change(cases.selects.stage, 'notification', 'change'));
   time('oldest keys', () => keys.sortBy('age'));
+  const names = Array.from({length: 5000}, (_, n) => `user-${(n * 7919) % 5000}`);
+  time('reference', () => {
+    for (let n = 0; n < 10; n += 1) [...names].sort((one, other) => one.localeCompare(other));
+  });
   return spent;
 }
 """
@@ -370,8 +375,9 @@ TIMED = """
 def test_among_5000_users_sorting_and_filtering_take_less_than_a_tenth_of_a_second(show, crowded):
     _, path = crowded
     spent = show(path).evaluate(TIMED)
+    reference = spent.pop("reference")
     assert len(spent) == 14
-    assert {name: ms for name, ms in spent.items() if ms >= QUICK_MS} == {}
+    assert {name: ms for name, ms in spent.items() if ms >= QUICK * reference} == {}
 
 
 def test_among_5000_users_one_is_found_and_pages_lead_to_the_last(show, crowded):
