@@ -286,7 +286,7 @@ def test_everything_is_reached_and_opened_by_keyboard(show, story):
     first.locator("summary").first.focus()
     tab.keyboard.press("Enter")
     assert first.get_attribute("open") is not None
-    assert first.locator(".body").is_visible()
+    first.locator(".body").wait_for(state="visible")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
