@@ -21,8 +21,6 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -33,6 +31,7 @@ import pytest
 from tests.proofs.evidence_pack import pack_of, story
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.guard import guarded
+from tests.proofs.rehearsed_commands import AT, COMMANDS, OPEN, SHUT, Command, Form
 from tests.scenario import on_the_wire
 from tests.scenario.answering import filled_in
 from tests.scenario.people import MONDAY
@@ -46,10 +45,6 @@ from keyreeve.cli.probes import NOBODY, PROBE
 from keyreeve.pipeline import daily
 from keyreeve.sandbox.process import Sandbox
 
-OPEN = "no.mfa"
-"""A user whose case is open; the others' have come to their end."""
-SHUT = "shut.out"
-"""A user in Quarantine."""
 ACCOUNT: dict[str, Any] = {
     **on_the_wire.ACCOUNT,
     "groups": [
@@ -80,148 +75,10 @@ default: boss
 """
 DAYS = (0, 7, 11, 14)
 """Lived before anything is rehearsed: a key was replaced and made Inactive, a password reset."""
-NOW = "2026-01-19T07:00:00+00:00"
 REVIEW = "2026-01-19-open"
 OWN = frozenset({"s3:PutObject", "s3:DeleteObject"})
 SIGNED_AS = {"access-analyzer": "accessanalyzer", "monitoring": "cloudwatch"}
 """Services whose calls are signed under another name than the SDK's."""
-
-
-class Form(StrEnum):
-    """What a command may do as it is called here."""
-
-    READS = "reads or rehearses"
-    OWN_STORAGE = "changes Keyreeve's own storage"
-    MAKES_BUCKET = "makes the bucket"
-    MAKES_CHANGE_SETS = "makes change sets and removes them again"
-    ELSEWHERE = "talks to an emulator of its own"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """A command with its arguments; `{key}` is the Inactive key, `{folder}` a folder to write,
-    `{tags}` a file of tags, `{reviewers}` a file of reviewers, `{review}` a review that is open,
-    `{answers}` a file of answers to it, which revoke, `{pack}` an evidence pack, `{fresh}` a file
-    that is not there yet."""
-
-    words: tuple[str, ...]
-    form: Form = Form.READS
-
-    @property
-    def name(self) -> str:
-        return " ".join(self.words)
-
-    @property
-    def needs_bucket(self) -> bool:
-        """The stacks' functions are uploaded to it: without one their verbs refuse."""
-        return self.words[0] == "baseline" and self.words[1] != "verify"
-
-
-def _reads(*words: str) -> Command:
-    return Command(words=words)
-
-
-def _own(*words: str) -> Command:
-    return Command(words=words, form=Form.OWN_STORAGE)
-
-
-_AT = ("--as-of", NOW)
-_WHY = ("--reason", "asked for by the team")
-_WAIVED = ("--requested-by", "a@example.com", "--approved-by", "b@example.com")
-_PERIOD = ("--from", "2026-01-05", "--to", "2026-01-10")
-_DUTY = ("--role", "Developer", "--department", "Eng")
-COMMANDS: Mapping[str, tuple[Command, ...]] = {
-    "init": (Command(words=("init", "--bucket"), form=Form.MAKES_BUCKET),),
-    "doctor": (_reads("doctor"),),
-    "sandbox": (Command(words=("sandbox",), form=Form.ELSEWHERE),),
-    "demo": (Command(words=("demo",), form=Form.ELSEWHERE),),
-    "check": (_reads("check", *_AT), _reads("check", "--fail-on-findings", *_AT)),
-    "plan": (_reads("plan", *_AT), _reads("plan", "--days", "9", *_AT)),
-    "run": (
-        _reads("run", *_AT),
-        _own("run", "--pause", "migration", *_AT),
-        _own("run", "--resume", *_AT),
-    ),
-    "summary": (_reads("summary", *_AT),),
-    "case list": (_reads("case", "list"),),
-    "case show": (_reads("case", "show", OPEN),),
-    "case hold": (_own("case", "hold", OPEN, "--until", "2026-02-20", *_WHY, *_AT),),
-    "case unhold": (_own("case", "unhold", OPEN, *_AT),),
-    "case extend": (_own("case", "extend", OPEN, "--days", "3", *_WHY, *_AT),),
-    "case resend": (_reads("case", "resend", "aged.key", *_AT),),
-    "waiver add": (_own("waiver", "add", OPEN, *_WHY, *_WAIVED, "--expires", "2026-03-01", *_AT),),
-    "waiver list": (_reads("waiver", "list"),),
-    "waiver revoke": (_own("waiver", "revoke", "{waiver}", *_AT),),
-    "reinstate": (_reads("reinstate", "aged.key", "{key}", "--for", "24h", *_WHY, *_AT),),
-    "user onboard": (
-        _reads("user", "onboard", "new.comer", *_DUTY, "--email", "new.comer@example.com", *_AT),
-    ),
-    "user list": (_reads("user", "list"),),
-    "user show": (_reads("user", "show", OPEN),),
-    "user tags": (
-        _reads("user", "tags", *_AT),
-        _reads("user", "tags", "--set", "{tags}", *_AT),
-    ),
-    "user reconcile": (_reads("user", "reconcile", *_AT),),
-    "user demote": (_reads("user", "demote", OPEN, "--to-role", "Developer", *_AT),),
-    "user release": (_reads("user", "release", SHUT, *_AT),),
-    "user offboard": (
-        _reads("user", "offboard", OPEN, *_AT),
-        _reads("user", "offboard", OPEN, "--delete", "--after-days", "9", *_AT),
-    ),
-    "baseline render": (_reads("baseline", "render"),),
-    "baseline plan": (Command(words=("baseline", "plan"), form=Form.MAKES_CHANGE_SETS),),
-    "baseline deploy": (_reads("baseline", "deploy"),),
-    "baseline status": (_reads("baseline", "status"),),
-    "baseline destroy": (_reads("baseline", "destroy", "identity"),),
-    "baseline verify": (_reads("baseline", "verify"),),
-    "report": (
-        _reads("report", *_AT),
-        _reads("report", "--access"),
-        _reads("report", "--format", "ocsf", *_AT),
-        _reads("report", "--security-hub", *_AT),
-    ),
-    "review start": (
-        _reads("review", "start", "--reviewers", "{reviewers}", *_AT),
-        _own("review", "start", "--reviewers", "{reviewers}", "--out", "{folder}", *_AT),
-    ),
-    "review status": (_reads("review", "status", *_AT), _reads("review", "status", "--all")),
-    "review remind": (_reads("review", "remind", "--campaign", "{review}", *_AT),),
-    "review answer": (_own("review", "answer", "{answers}", *_AT),),
-    # The result is Keyreeve's own to write; who has access loses it with --execute alone.
-    "review close": (
-        _reads("review", "close", "--campaign", "{review}", *_AT),
-        _own("review", "close", "--campaign", "{review}", *_AT),
-    ),
-    "review due": (_reads("review", "due", *_AT),),
-    "evidence export": (
-        _own("evidence", "export", *_PERIOD, "--out", "{fresh}"),
-        _own("evidence", "export", *_PERIOD, "--out", "{fresh}", "--mask"),
-    ),
-    "evidence verify": (_reads("evidence", "verify", "{pack}"),),
-    "evidence purge": (_reads("evidence", "purge"),),
-    # Opening a session changes nothing, and asks a person: the profile is what it can rehearse.
-    "assume": (
-        _reads("assume", "DeveloperRole", "--mfa-serial", "arn:mine", "--write-profile", "dev"),
-    ),
-    "mail preview": (
-        _reads("mail", "preview", OPEN, *_AT),
-        _reads("mail", "preview", OPEN, "--out", "{folder}", *_AT),
-    ),
-    "policy print": (
-        _reads("policy", "print", "--role", "reader"),
-        _reads("policy", "print", "--role", "actor"),
-        _reads("policy", "print", "--role", "deployer", "--account", "123456789012"),
-        _reads("policy", "print", "--role", "people"),
-        _reads("policy", "print", "--role", "onboarding"),
-    ),
-    "state show": (_reads("state", "show"),),
-    "state verify": (_reads("state", "verify"),),
-    "state repair": (_own("state", "repair"),),
-    "state migrate": (_own("state", "migrate"),),
-    "state unlock": (_own("state", "unlock"),),
-}
-"""Every command; a new verb without a row here is a violation."""
 
 FAILURES: Mapping[str, Mapping[str, object]] = {
     "denied": {"code": "AccessDenied", "status": 403},
@@ -286,7 +143,7 @@ class Stage:
         """A review that is open, and answers to it that take somebody's access."""
         begin = ("review", "start", "--reviewers", str(self._reviewers), "--name", "open")
         with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
-            assert main([*begin, "--out", str(self._forms), *_AT]) == 0
+            assert main([*begin, "--out", str(self._forms), *AT]) == 0
         (sheet,) = self._forms.glob("*.csv")
         answers = filled_in(sheet.read_bytes(), {OPEN: ("revoke", "", "nobody needs this")})
         (self._forms / "answers.csv").write_bytes(answers)
@@ -401,13 +258,13 @@ def rehearsed(on: Stage, command: Command, operation: str = "", failure: str = "
 
 
 _SOUND = {
-    f"check --fail-on-findings {' '.join(_AT)}": (3,),
+    f"check --fail-on-findings {' '.join(AT)}": (3,),
     "doctor": (0, 1),
-    f"user reconcile {' '.join(_AT)}": (1,),
+    f"user reconcile {' '.join(AT)}": (1,),
     "baseline verify": (1,),
-    f"review close --campaign {{review}} {' '.join(_AT)}": (0, 2),
-    f"user demote {OPEN} --to-role Developer {' '.join(_AT)}": (2,),
-    f"user offboard {OPEN} --delete --after-days 9 {' '.join(_AT)}": (2,),
+    f"review close --campaign {{review}} {' '.join(AT)}": (0, 2),
+    f"user demote {OPEN} --to-role Developer {' '.join(AT)}": (2,),
+    f"user offboard {OPEN} --delete --after-days 9 {' '.join(AT)}": (2,),
 }
 """Exit codes of commands that are sound and not 0: findings, what the doctor would mend, users
 whom a person must place, and what may not be done: a review is not closed without answers."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from keyreeve.aws.failures import calling
+from keyreeve.aws.pages import by_token
 from keyreeve.aws.sessions import Sessions
 from keyreeve.codec.template import read, write
 from keyreeve.model.baseline import Blueprint
@@ -64,7 +65,7 @@ class StacksOfRegion:
                 physical_id=row.get("PhysicalResourceId", ""),
                 status=row["ResourceStatus"],
             )
-            for page in _pages(self._cloud.list_stack_resources, StackName=name)
+            for page in by_token(self._cloud.list_stack_resources, "NextToken", StackName=name)
             for row in page["StackResourceSummaries"]
         )
 
@@ -156,7 +157,9 @@ class StacksOfRegion:
 
     @calling("cloudformation:DescribeChangeSet")
     def _changes(self, stack: str) -> list[Mapping[str, Any]]:
-        pages = _pages(self._cloud.describe_change_set, StackName=stack, ChangeSetName=_CHANGE_SET)
+        pages = by_token(
+            self._cloud.describe_change_set, "NextToken", StackName=stack, ChangeSetName=_CHANGE_SET
+        )
         return [row for page in pages for row in page["Changes"]]
 
     def _drop(self, stack: str) -> None:
@@ -195,7 +198,7 @@ class StacksOfRegion:
 
     @calling("cloudformation:DescribeStackEvents")
     def _events(self, name: str) -> list[Mapping[str, Any]]:
-        pages = _pages(self._cloud.describe_stack_events, StackName=name)
+        pages = by_token(self._cloud.describe_stack_events, "NextToken", StackName=name)
         rows = [row for page in pages for row in page["StackEvents"]]
         last = next((n for n, row in enumerate(rows) if _begins(row, name)), len(rows))
         return rows[: last + 1]
@@ -230,8 +233,9 @@ class StacksOfRegion:
     @calling("cloudformation:DescribeStackResourceDrifts")
     def _drifts(self, name: str) -> tuple[Drift, ...]:
         wanted = ["MODIFIED", "DELETED"]
-        pages = _pages(
+        pages = by_token(
             self._cloud.describe_stack_resource_drifts,
+            "NextToken",
             StackName=name,
             StackResourceDriftStatusFilters=wanted,
         )
@@ -302,12 +306,3 @@ def _change(row: Mapping[str, Any]) -> Change:
         replacement=row.get("Replacement", ""),
         details=tuple(sorted({t.get("Name", t["Attribute"]) for t in targets})),
     )
-
-
-def _pages(ask: Callable[..., Any], **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    while True:
-        page = ask(**parameters)
-        yield page
-        if not page.get("NextToken"):
-            return
-        parameters["NextToken"] = page["NextToken"]

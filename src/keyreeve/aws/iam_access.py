@@ -7,6 +7,7 @@ from typing import Any
 
 from keyreeve.aws.failures import calling
 from keyreeve.aws.iam_reader import all_pages
+from keyreeve.aws.policy_documents import decoded, default_version
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import NotFound
 from keyreeve.ports.access import AccessFacts, Document, LiveRole
@@ -31,7 +32,7 @@ class IamAccessReader:
         ):
             groups |= {row["GroupName"] for row in page.get("GroupDetailList", ())}
             roles |= {row["RoleName"]: _role(row) for row in page.get("RoleDetailList", ())}
-            policies |= {row["Arn"]: _default_version(row) for row in page.get("Policies", ())}
+            policies |= {row["Arn"]: default_version(row) for row in page.get("Policies", ())}
         return AccessFacts(groups=frozenset(groups), roles=roles, policies=policies)
 
     def has_policy(self, arn: str) -> bool:
@@ -51,22 +52,7 @@ def _role(row: Mapping[str, Any]) -> LiveRole:
     return LiveRole(
         name=row["RoleName"],
         arn=row["Arn"],
-        trust=_decoded(row["AssumeRolePolicyDocument"]),
+        trust=decoded(row["AssumeRolePolicyDocument"]),
         attached=frozenset(each["PolicyArn"] for each in row.get("AttachedManagedPolicies", ())),
         inline=tuple(each["PolicyName"] for each in row.get("RolePolicyList", ())),
     )
-
-
-def _default_version(row: Mapping[str, Any]) -> Document:
-    return next(
-        _decoded(version["Document"])
-        for version in row["PolicyVersionList"]
-        if version["IsDefaultVersion"]
-    )
-
-
-def _decoded(document: object) -> Document:
-    """The SDK leaves a document that is no JSON as the text that it was."""
-    if not isinstance(document, Mapping):
-        raise TypeError("PolicyDocument")
-    return document

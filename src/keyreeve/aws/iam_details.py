@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
+from keyreeve.aws.policy_documents import decoded, default_version
 from keyreeve.model.identifiers import UserId, UserName
 from keyreeve.model.people import Standing
 from keyreeve.model.snapshot import Absent, GrantedPolicies, PermissionsBoundary, User
@@ -29,7 +30,7 @@ def account_details(pages: Sequence[Record]) -> AccountDetails:
     """All pages of one answer. Groups and policies may stand on later pages than their users."""
     if pages[-1]["IsTruncated"]:  # it has to say that it is the last
         raise ValueError("IsTruncated")
-    policies = {row["Arn"]: _default_document(row) for row in _rows(pages, "Policies")}
+    policies = {row["Arn"]: default_version(row) for row in _rows(pages, "Policies")}
     groups = {
         row["GroupName"]: _granted(row, "GroupPolicyList", policies)
         for row in _rows(pages, "GroupDetailList")
@@ -43,7 +44,7 @@ def standing_policies(pages: Sequence[Record], user: UserName) -> Standing | Non
     row = next((r for r in _rows(pages, "UserDetailList") if r["UserName"] == user), None)
     if row is None:
         return None
-    policies = {each["Arn"]: _default_document(each) for each in _rows(pages, "Policies")}
+    policies = {each["Arn"]: default_version(each) for each in _rows(pages, "Policies")}
     groups = {each["GroupName"]: each for each in _rows(pages, "GroupDetailList")}
     attached = [policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ())]
     return Standing(
@@ -51,7 +52,7 @@ def standing_policies(pages: Sequence[Record], user: UserName) -> Standing | Non
             arn: None if arn.split(":")[4] == _AWS_MANAGED else policies[arn] for arn in attached
         },
         inline={
-            policy["PolicyName"]: _decoded(policy["PolicyDocument"])
+            policy["PolicyName"]: decoded(policy["PolicyDocument"])
             for policy in row.get("UserPolicyList", ())
         },
         groups={
@@ -100,7 +101,7 @@ def _user(
 def _granted(row: Record, inline: str, policies: Mapping[str, Document]) -> GrantedPolicies:
     """What is attached to a user or a group itself."""
     attached = [policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ())]
-    own = [_decoded(policy["PolicyDocument"]) for policy in row.get(inline, ())]
+    own = [decoded(policy["PolicyDocument"]) for policy in row.get(inline, ())]
     customer = [policies[arn] for arn in attached if arn.split(":")[4] != _AWS_MANAGED]
     return GrantedPolicies(managed=frozenset(attached), documents=(*own, *customer))
 
@@ -113,20 +114,6 @@ def _boundary(row: Record, policies: Mapping[str, Document]) -> PermissionsBound
     arn = _given(attached, "PermissionsBoundaryArn")
     document = None if arn.split(":")[4] == _AWS_MANAGED else policies[arn]
     return PermissionsBoundary(arn=arn, document=document)
-
-
-def _default_document(policy: Record) -> Document:
-    for version in policy["PolicyVersionList"]:
-        if version["IsDefaultVersion"]:
-            return _decoded(version["Document"])
-    raise KeyError("IsDefaultVersion")
-
-
-def _decoded(document: object) -> Document:
-    """The SDK leaves a document that is no JSON as the text that it was."""
-    if not isinstance(document, Mapping):
-        raise TypeError("PolicyDocument")
-    return document
 
 
 def _given(row: Record, field: str) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from keyreeve.model.account_facts import Document, Holder, HolderKind, Identities
+from keyreeve.aws.policy_documents import decoded, default_version
+from keyreeve.model.account_facts import Holder, HolderKind, Identities
 from keyreeve.model.snapshot import Absent
 
 Record = Mapping[str, Any]
@@ -32,7 +33,7 @@ def identities(pages: Sequence[Record]) -> Identities:
     return Identities(
         holders=holders,
         policies={
-            row["Arn"]: _default_document(row)
+            row["Arn"]: default_version(row)
             for row in _rows(pages, "Policies")
             if row["Arn"] in used or row["Arn"].split(":")[4] != _AWS
         },
@@ -54,26 +55,12 @@ def _holder(kind: HolderKind, row: Record) -> Holder:
         created_at=row["CreateDate"],
         attached=tuple(each["PolicyArn"] for each in row.get("AttachedManagedPolicies", ())),
         inline={
-            each["PolicyName"]: _decoded(each["PolicyDocument"]) for each in row.get(inline, ())
+            each["PolicyName"]: decoded(each["PolicyDocument"]) for each in row.get(inline, ())
         },
         boundary=row.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn"),
         tags={tag["Key"]: tag["Value"] for tag in row.get("Tags", ())},
         groups=tuple(row.get("GroupList", ())),
-        trust=_decoded(row["AssumeRolePolicyDocument"]) if role else None,
+        trust=decoded(row["AssumeRolePolicyDocument"]) if role else None,
         # AWS: without a date the role was not used in the tracking period.
         last_used=row.get("RoleLastUsed", {}).get("LastUsedDate", Absent.NEVER) if role else None,
     )
-
-
-def _default_document(policy: Record) -> Document:
-    for version in policy["PolicyVersionList"]:
-        if version["IsDefaultVersion"]:
-            return _decoded(version["Document"])
-    raise KeyError("IsDefaultVersion")
-
-
-def _decoded(document: object) -> Document:
-    """The SDK leaves a document that is no JSON as the text that it was."""
-    if not isinstance(document, Mapping):
-        raise TypeError("PolicyDocument")
-    return document

@@ -5,10 +5,11 @@ CloudTrail → CloudWatch Logs → CloudWatch → SNS → KMS
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from keyreeve.aws.failures import calling
+from keyreeve.aws.pages import by_token
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.monitoring import (
@@ -47,13 +48,13 @@ class AwsMonitoring:
     @calling("logs:DescribeMetricFilters")
     def filters(self) -> tuple[MetricFilter, ...]:
         """DescribeMetricFilters of every log group."""
-        pages = _pages(self._logs.describe_metric_filters, "nextToken")
+        pages = by_token(self._logs.describe_metric_filters, "nextToken")
         return tuple(_filter(row) for page in pages for row in page["metricFilters"])
 
     @calling("cloudwatch:DescribeAlarms")
     def alarms(self) -> tuple[MetricAlarm, ...]:
         """DescribeAlarms; no composite ones."""
-        pages = _pages(self._watch.describe_alarms, "NextToken", AlarmTypes=["MetricAlarm"])
+        pages = by_token(self._watch.describe_alarms, "NextToken", AlarmTypes=["MetricAlarm"])
         return tuple(_alarm(row) for page in pages for row in page["MetricAlarms"])
 
     def topic(self, arn: str) -> Topic:
@@ -79,7 +80,7 @@ class AwsMonitoring:
     @calling("cloudwatch:DescribeAlarmHistory")
     def history(self, alarm: str) -> tuple[AlarmHistoryItem, ...]:
         """DescribeAlarmHistory, in no order that is promised."""
-        pages = _pages(self._watch.describe_alarm_history, "NextToken", AlarmName=alarm)
+        pages = by_token(self._watch.describe_alarm_history, "NextToken", AlarmName=alarm)
         return tuple(
             AlarmHistoryItem(
                 at=row["Timestamp"], kind=row["HistoryItemType"], summary=row["HistorySummary"]
@@ -141,7 +142,7 @@ class AwsMonitoring:
 
     @calling("sns:ListSubscriptionsByTopic")
     def _subscriptions(self, arn: str) -> tuple[Subscription, ...]:
-        pages = _pages(self._sns.list_subscriptions_by_topic, "NextToken", TopicArn=arn)
+        pages = by_token(self._sns.list_subscriptions_by_topic, "NextToken", TopicArn=arn)
         return tuple(
             Subscription(
                 protocol=row["Protocol"],
@@ -234,18 +235,3 @@ def _alarm(row: Mapping[str, Any]) -> MetricAlarm:
         actions=tuple(row.get("AlarmActions", ())),
         state=row["StateValue"],
     )
-
-
-def _pages(ask: Callable[..., Any], token: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """All pages. ValueError for a token that comes back: such an answer would never end."""
-    seen: set[str] = set()
-    while True:
-        page = ask(**parameters)
-        yield page
-        following = page.get(token)
-        if not following:
-            return
-        if following in seen:
-            raise ValueError(following)
-        seen.add(following)
-        parameters[token] = following

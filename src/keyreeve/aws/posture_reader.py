@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from keyreeve.aws.failures import calling
 from keyreeve.aws.iam_holders import PARTS, identities
 from keyreeve.aws.iam_reader import all_pages
+from keyreeve.aws.pages import by_token
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.account_facts import (
     Analyzer,
@@ -146,7 +147,7 @@ class PostureOfAccount:
 
     @calling("guardduty:ListDetectors")
     def _detector_ids(self) -> tuple[str, ...]:
-        pages = _pages(self._guardduty.list_detectors, "NextToken")
+        pages = by_token(self._guardduty.list_detectors, "NextToken")
         return tuple(id_ for page in pages for id_ in page["DetectorIds"])
 
     @calling("guardduty:GetDetector")
@@ -163,7 +164,7 @@ class PostureOfAccount:
                 kind=_KINDS.get(row["type"], AnalyzerKind.OTHER),
                 active=row["status"] == "ACTIVE",
             )
-            for page in _pages(self._analyzers.list_analyzers, "nextToken")
+            for page in by_token(self._analyzers.list_analyzers, "nextToken")
             for row in page["analyzers"]
         )
 
@@ -173,7 +174,7 @@ class PostureOfAccount:
 
     @calling("accessanalyzer:ListFindingsV2")
     def _findings(self, analyzer: Analyzer) -> list[AnalyzerFinding]:
-        pages = _pages(
+        pages = by_token(
             self._analyzers.list_findings_v2,
             "nextToken",
             analyzerArn=analyzer.arn,
@@ -191,18 +192,3 @@ class PostureOfAccount:
             for page in pages
             for row in page["findings"]
         ]
-
-
-def _pages(ask: Callable[..., Any], token: str, **parameters: Any) -> Iterator[Mapping[str, Any]]:
-    """All pages. A token that comes back is a ValueError: the answer would never end."""
-    seen: set[str] = set()
-    while True:
-        page = ask(**parameters)
-        yield page
-        following = page.get(token)
-        if not following:
-            return
-        if following in seen:
-            raise ValueError(token)
-        seen.add(following)
-        parameters[token] = following

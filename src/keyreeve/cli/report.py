@@ -90,16 +90,16 @@ def report(
         if access:
             raise click.UsageError(f"--format {kind} is of findings: leave out --access.")
         text, code = report_formats.written(kind, opening.door(execute=False, as_of=as_of))
-        _give(text, out, "the findings of the ladder and of posture")
+        screen.give(text, out, "the findings of the ladder and of posture")
         return code
     kind = kind or ("json" if opening.options().json else "html")
     if not access:
         found = _account(framework, as_of)
-        _give(_page(found, kind), out, _told(found))
+        screen.give(_page(found, kind), out, _told(found))
         return 0
     model, people, project = _read(as_of)
     said = f"{len(people.people)} users, {len(people.to_look_at)} to look at"
-    _give(_written(people, model, project, kind), out, said)
+    screen.give(_written(people, model, project, kind), out, said)
     return 0
 
 
@@ -119,25 +119,6 @@ def _projects(folder: Path, kind: str | None, out: Path | None, as_of: datetime 
     if kind in report_formats.FORMATS:
         raise click.UsageError(f"--format {kind} is of one account: leave out --projects.")
     return overview(folder, kind, out, as_of)
-
-
-def _give(text: str, out: Path | None, said: str) -> None:
-    """To stdout, or into the file. ConfigError if that cannot be written."""
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {error.strerror}",
-            where=str(out),
-            remedy="Name a file in a folder that exists and may be written to.",
-        ) from None
-    screen.note(f"{out}: {said}")
-
-
-# --- the account ------------------------------------------------------------------------------
 
 
 def _account(framework: str | None, as_of: datetime | None) -> AccountReport:

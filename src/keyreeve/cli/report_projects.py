@@ -6,8 +6,6 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError, KeyreeveError
@@ -35,7 +33,9 @@ def overview(folder: Path, kind: str | None, out: Path | None, as_of: datetime |
     if kind is None and out is None:
         _show(found)
     else:
-        _give(_written(found, kind or "html"), out, found)
+        from keyreeve.render.projects import headline
+
+        screen.give(_written(found, kind or "html"), out, headline(found))
     return 0 if found.complete else INCOMPLETE
 
 
@@ -138,23 +138,6 @@ def _written(found: Overview, kind: str) -> str:
             return json.dumps(projects.document(found), indent=1, ensure_ascii=True) + "\n"
         case _:
             return projects.page(found)
-
-
-def _give(text: str, out: Path | None, found: Overview) -> None:
-    from keyreeve.render.projects import headline
-
-    if out is None:
-        click.echo(text, nl=False)
-        return
-    try:
-        out.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {error.strerror}",
-            where=str(out),
-            remedy="Name a file in a folder that exists and may be written to.",
-        ) from None
-    screen.note(f"{out}: {headline(found)}")
 
 
 def _show(found: Overview) -> None:

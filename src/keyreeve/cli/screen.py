@@ -10,12 +10,14 @@ import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from keyreeve.cli.plain_table import plain_table
 from keyreeve.logs import escape_control
+from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -92,6 +94,22 @@ def heading(text: str) -> None:
 def note(text: str) -> None:
     """A warning or a remark that is no result: on stderr."""
     click.echo(text, err=True)
+
+
+def give(text: str, out: Path | None, said: str) -> None:
+    """A document to stdout, or into the file, with a note. ConfigError if it cannot be written."""
+    if out is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        out.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written: {error.strerror}",
+            where=str(out),
+            remedy="Name a file in a folder that exists and may be written to.",
+        ) from None
+    note(f"{out}: {said}")
 
 
 def json_document(document: Mapping[str, Any]) -> None:
