@@ -138,13 +138,19 @@ class StoredAuditLog:
         return [key for key, _ in waiting]
 
     def recent(self) -> Iterator[Mapping[str, object]]:
-        """Data of the records since the day before the loaded state was saved, oldest first."""
+        """Data of the records since the day before the loaded state was saved, oldest first.
+
+        StateUnreadable at the first record that is not as it was written.
+        """
         known = self._known()
         start = _search_start(known)
         names = sorted(segments(self._store, start), key=lambda name: name.sequence)
         for name in names:
-            for record in _records(_content(self._store, name)):
-                yield record.data
+            try:
+                for record in _records(_content(self._store, name)):
+                    yield record.data
+            except ValueError as error:
+                raise _altered(self._store, name, f"a segment: {error}") from error
         end, _ = read(self._store)
         if end is not None and _is_newer(end, known) and end.key not in {n.key for n in names}:
             for record in _records(end.segment.encode()):
@@ -207,13 +213,17 @@ def newest_head(store: ObjectStore, known: AuditHead | None) -> AuditHead | None
     try:
         record = last_record(_content(store, newest))
     except (ValueError, IndexError) as error:
-        raise StateUnreadable(
-            f"the last segment of the audit log cannot be read: {error}",
-            where=f"{store.describe()}/{newest.key}",
-            remedy="Run `keyreeve state verify`, and restore the object's first version.",
-        ) from error
+        raise _altered(store, newest, f"the last segment: {error}") from error
     return AuditHead(
         run_id=newest.run_id, segment=newest.sequence, sequence=record.seq, digest=record.digest
+    )
+
+
+def _altered(store: ObjectStore, segment: SegmentKey, what: str) -> StateUnreadable:
+    return StateUnreadable(
+        f"the audit log cannot be read: {what}",
+        where=f"{store.describe()}/{segment.key}",
+        remedy="Run `keyreeve state verify`, and restore the object's first version.",
     )
 
 

@@ -452,3 +452,13 @@ def test_a_storage_that_refuses_every_claim_ends_the_run_and_does_not_hold_it_fo
     writer.append("act", AT, {})
     with pytest.raises(StorageUnreachable, match="5 times in a row"):
         writer.flush()
+
+
+def test_an_altered_record_of_late_is_said_with_its_place_and_what_to_do():
+    store, head = chain()
+    newest = max(row.key for row in store.list("audit/"))
+    change_line(store, newest, 0, lambda line: line.replace(b'"act"', b'"nap"'))
+    with pytest.raises(StateUnreadable, match="does not match its digest") as caught:
+        list(log(store, RUNS[2], head).recent())
+    assert newest in str(caught.value.where)
+    assert "state verify" in str(caught.value.remedy)
