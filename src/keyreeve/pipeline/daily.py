@@ -66,8 +66,7 @@ class Account:
     access: AccessModel | None = None
     """None: no access.yaml is configured."""
     events: EventHistory | None = None
-    """CloudTrail; asked where there is an access model and a summary is due."""
-    """None: no access.yaml is configured."""
+    """CloudTrail; asked where a summary is due. None: no access model."""
     reviews: ReviewRecords | None = None
     """Access reviews, whose removals the summary names; None: no access model."""
     history: AuditHistory | None = None

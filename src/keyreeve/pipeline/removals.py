@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from keyreeve.governance.reviewing import removals
 from keyreeve.model.access import OFFBOARDED_TAG
-from keyreeve.model.errors import StateUnreadable
+from keyreeve.model.errors import StateUnreadable, StorageUnreachable
 from keyreeve.model.notice import Summary, SummaryRow
 from keyreeve.model.review import Decision, Removal, ReviewFile
 from keyreeve.model.snapshot import AccountSnapshot
@@ -33,7 +33,7 @@ def with_removals(
         return summary
     try:
         found = removals(records.closed())
-    except StateUnreadable as unreadable:
+    except (StateUnreadable, StorageUnreachable) as unreadable:
         told = f"access reviews: {unreadable.where}: {unreadable.what}"
         return replace(summary, gaps=(*summary.gaps, told))
     # A mark of one's own making hides nobody: whoever is offboarded has no live credential.

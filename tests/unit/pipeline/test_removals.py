@@ -12,6 +12,7 @@ from tests.scenario.people import MONDAY, console, person
 from tests.unit.governance.test_reviewing import BOXED, CAMPAIGN, GONE, answers, closed
 
 from keyreeve.model.access import OFFBOARDED_TAG
+from keyreeve.model.errors import StorageUnreachable
 from keyreeve.model.review import ReviewFile
 from keyreeve.model.snapshot import AccountSnapshot
 from keyreeve.pipeline.removals import with_removals
@@ -93,3 +94,13 @@ def test_a_review_that_cannot_be_read_is_a_gap_and_stops_nothing():
     told = with_removals(records, summary(CLOSED.result.closed_on), snapshot())
     assert told.removals == ()
     assert key in told.gaps[0]
+
+
+def test_storage_that_does_not_answer_about_reviews_is_a_gap_too():
+    class Unreachable(StoredReviews):
+        def closed(self):
+            raise StorageUnreachable("it does not answer", where="reviews/")
+
+    told = with_removals(Unreachable(MemoryStore()), summary(CLOSED.result.closed_on), snapshot())
+    assert told.removals == ()
+    assert "it does not answer" in told.gaps[0]
