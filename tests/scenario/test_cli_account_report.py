@@ -167,3 +167,14 @@ def test_a_project_before_its_first_run_has_a_report(sandbox, tmp_path, capsys, 
     assert report["figures"]["not_begun"] == report["figures"]["cases"] > 0
     assert report["evidence"]["lines"] == []
     assert len(report["days"]) == 1
+
+
+def test_what_could_not_be_read_is_named_and_the_exit_code_says_so(keyreeve: Command):
+    keyreeve.sandbox.plant_fault("GetAccountSummary", code="AccessDenied", status=403, count=None)
+    try:
+        answer = keyreeve("report", "--format", "json", *keyreeve.at(LAST))
+    finally:
+        keyreeve.sandbox.clear_faults()
+    assert answer.code == 1
+    assert "iam:GetAccountSummary" in [gap["step"] for gap in answer.json["gaps"]]
+    assert keyreeve("report", "--format", "json", *keyreeve.at(LAST)).code == 0

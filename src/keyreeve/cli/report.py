@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from keyreeve.reporting.report import AccountReport
 
 
+PARTLY = 1
+
+
 @click.command(
     epilog=example(
         "keyreeve report --out report.html",
@@ -96,7 +99,7 @@ def report(
     if not access:
         found = _account(framework, as_of)
         screen.give(_page(found, kind), out, _told(found))
-        return 0
+        return 0 if found.all_read else PARTLY
     model, people, project = _read(as_of)
     said = f"{len(people.people)} users, {len(people.to_look_at)} to look at"
     screen.give(_written(people, model, project, kind), out, said)

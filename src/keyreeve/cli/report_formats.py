@@ -96,11 +96,9 @@ def _found(opened: Door) -> Found:
 
 
 def _cards() -> Mapping[str, Card]:
-    from keyreeve.controls import catalogue
-    from keyreeve.controls.posture import catalogue as posture
+    from keyreeve.controls.cards import ALL_CARDS
 
-    ladder: Mapping[str, Card] = {c.value: card for c, card in catalogue.CARDS.items()}
-    return {**ladder, **{c.value: card for c, card in posture.CARDS.items()}}
+    return {control.value: card for control, card in ALL_CARDS.items()}
 
 
 def _citations() -> Mapping[str, Sequence[Citation]]:

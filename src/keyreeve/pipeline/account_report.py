@@ -6,18 +6,14 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
-from typing import Final
 
-from keyreeve.controls import catalogue
-from keyreeve.controls.posture import catalogue as posture_catalogue
+from keyreeve.controls.cards import ALL_CARDS
 from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.notices import compose
-from keyreeve.model.control import ControlCard
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import AccessKeyId, AnyControlId, UserId
+from keyreeve.model.identifiers import AccessKeyId, UserId
 from keyreeve.model.notice import Letterhead, Notice
-from keyreeve.model.posture import PostureCard
 from keyreeve.model.usage import KeyUsage
 from keyreeve.pipeline.daily import Account, Judgement, look
 from keyreeve.pipeline.posture import Survey, survey
@@ -30,11 +26,6 @@ from keyreeve.reporting.report_past import first_day
 
 REMEMBERED = 100
 """Days of the past that a report tells of: one record of a run, and the audit log, for each."""
-
-
-_CARDS: Final[Mapping[AnyControlId, ControlCard | PostureCard]] = dict(
-    [*catalogue.CARDS.items(), *posture_catalogue.CARDS.items()]
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,7 +89,7 @@ def facts_of(
         plan=judged.plan,
         state=judged.planned.state,
         people=judged.people,
-        cards=_CARDS,
+        cards=ALL_CARDS,
         citations=citations,
         statuses=verdicts.statuses,
         waived_until=verdicts.waived_until,
