@@ -21,8 +21,9 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## 16 days of the main job on the embedded emulator
 	$(BIN)/keyreeve demo
 
+# Neighbouring tests share what their module made: worksteal leaves them together.
 test: $(STAMP) coverage  ## every test; browser tests skip where there is no chromium
-	$(BIN)/python -m pytest -n auto $(addprefix --ignore=,$(QUICK))
+	$(BIN)/python -m pytest -n auto --dist worksteal $(addprefix --ignore=,$(QUICK))
 
 lint: $(STAMP)  ## style, types, floors
 	$(BIN)/ruff check .

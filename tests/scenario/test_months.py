@@ -60,7 +60,9 @@ def january(keyreeve: Command) -> None:
         assert keyreeve.run(day).code == 0
 
 
-def test_last_month_is_shown_against_the_one_before_and_agrees_with_the_account(keyreeve: Command):
+def test_last_month_is_shown_against_the_one_before_agrees_with_the_account_and_is_mailed(
+    keyreeve: Command,
+):
     january(keyreeve)
     mails = [parsed(mail) for mail in keyreeve.sandbox.mails()]
     private = [mail for mail in mails if "Your new" in mail["subject"]]
@@ -81,12 +83,7 @@ def test_last_month_is_shown_against_the_one_before_and_agrees_with_the_account(
         "users_gone": 0,
     }
     assert "÷ 60" in month["saved"]["formula"]
-
-
-def test_the_mail_of_the_first_monday_carries_the_table_and_the_formula_with_own_minutes(
-    keyreeve: Command,
-):
-    january(keyreeve)
+    # The mail of the first Monday carries the table, and the formula with the project's minutes.
     minutes = "{finding: 0, mail: 0, credential: 60, enforcement: 0}"
     keyreeve.settle(more=f"summary: {{minutes_per: {minutes}}}\n")
     before = len(keyreeve.sandbox.mails())
