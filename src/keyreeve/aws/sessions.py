@@ -11,7 +11,7 @@ from __future__ import annotations
 import ipaddress
 import logging
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 from urllib.parse import urlsplit
@@ -52,6 +52,7 @@ Governed = Literal[
     "kms",
     "lambda",
     "logs",
+    "organizations",
     "securityhub",
     "sns",
     "sqs",
@@ -100,18 +101,20 @@ class Sessions:
         region: str | None = None,
         role_arn: str | None = None,
         external_id: str | None = None,
+        source_identity: str | None = None,
+        source: Sessions | None = None,
     ) -> None:
+        """`source`: whose credentials assume the role; its own chain where it is None."""
         _hush()
         self.profile = profile
         self.rehearsal = rehearsal
-        self._session = _new_session(profile, region, rehearsal=rehearsal)
-        if role_arn is not None:
-            source = self._session
-            self._session = _new_session(profile, region, rehearsal=rehearsal)
-            resolver = self._session.get_component("credential_provider")
-            resolver.providers.insert(0, _Role(source, role_arn, external_id))
         self._clients: dict[tuple[Service, bool], Any] = {}
         self._making = Lock()
+        self._session = _new_session(profile, region, rehearsal=rehearsal)
+        self._role: _Role | None = None
+        if role_arn is not None:
+            opener = source or Sessions(rehearsal=rehearsal, profile=profile, region=region)
+            self._assume(_Role(opener, role_arn, external_id, source_identity))
 
     @overload
     def client(self, service: Literal["iam"], *, attempts_once: bool = False) -> IAMClient: ...
@@ -142,9 +145,34 @@ class Sessions:
 
     def in_region(self, region: str) -> Sessions:
         """The same in another region: what must not change anything still cannot."""
-        if region == self.region:
-            return self
-        return Sessions(rehearsal=self.rehearsal, profile=self.profile, region=region)
+        return self if region == self.region else self._again(region, rehearsal=self.rehearsal)
+
+    def reading(self, region: str | None) -> Sessions:
+        """The same account for reading only, in any region."""
+        return self._again(region, rehearsal=True)
+
+    def _again(self, region: str | None, *, rehearsal: bool) -> Sessions:
+        made = Sessions(rehearsal=rehearsal, profile=self.profile, region=region)
+        if self._role is not None:
+            made._assume(self._role)
+        return made
+
+    def _assume(self, role: _Role) -> None:
+        self._role = role
+        self._session.get_component("credential_provider").providers.insert(0, role)
+
+    def signing_client(self, service_name: str, **given: Any) -> BaseClient:
+        """What the SDK's own chain asks for a role with; one at a time, as every client."""
+        with self._making:
+            made: BaseClient = self._session.create_client(
+                service_name, config=_config(attempts=_ATTEMPTS), **given
+            )
+            return made
+
+    def own_credentials(self) -> Any:
+        """What this account's calls are signed with; None where the chain finds nothing."""
+        with self._making:
+            return self._session.get_credentials()
 
     def only_loopback(self, *more: Service) -> bool:
         """Whether every endpoint that a daily run would use is a loopback address (`--as-of`)."""
@@ -182,7 +210,11 @@ class _Role(CredentialProvider):
     METHOD = "keyreeve-assume-role"
 
     def __init__(
-        self, source: botocore.session.Session, role_arn: str, external_id: str | None
+        self,
+        source: Sessions,
+        role_arn: str,
+        external_id: str | None,
+        source_identity: str | None,
     ) -> None:
         super().__init__()
         self._source = source
@@ -190,17 +222,16 @@ class _Role(CredentialProvider):
         self._arguments = {"RoleSessionName": _ROLE_SESSION_NAME}
         if external_id is not None:
             self._arguments["ExternalId"] = external_id
+        if source_identity is not None:
+            self._arguments["SourceIdentity"] = source_identity
 
     def load(self) -> DeferredRefreshableCredentials | None:
         """None where the source itself has no credentials."""
-        own = self._source.get_credentials()
+        own = self._source.own_credentials()
         if own is None:
             return None
         fetcher = AssumeRoleCredentialFetcher(
-            partial(self._source.create_client, config=_config(attempts=_ATTEMPTS)),
-            own,
-            self._role_arn,
-            extra_args=self._arguments,
+            self._source.signing_client, own, self._role_arn, extra_args=self._arguments
         )
         return DeferredRefreshableCredentials(
             method=self.METHOD, refresh_using=fetcher.fetch_credentials

@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from keyreeve import __version__
-from keyreeve.cli.options import Options, Output
+from keyreeve.cli.options import AccountNumber, Options, Output
 
 SECTIONS: dict[str, dict[str, str]] = {
     "Begin": {
@@ -27,6 +27,7 @@ SECTIONS: dict[str, dict[str, str]] = {
         "plan": "Show what today's run would do, or the days to come.",
         "run": "Do the daily run: tell, hand out, enforce.",
         "summary": "Show or send the weekly summary.",
+        "org": "Several accounts: who is covered, run them all, how they stand.",
     },
     "Govern": {
         "baseline": "Groups, roles, trail, alarms, detection as stacks; deploy and verify.",
@@ -44,7 +45,10 @@ SECTIONS: dict[str, dict[str, str]] = {
         "state": "Look at, verify, repair or unlock the storage.",
     },
 }
-GLOBAL = ("--config", "--profile", "--region", "--output", "--quiet", "-q", "--verbose", "-v")
+GLOBAL = (
+    *("--config", "--profile", "--region", "--account", "--output"),
+    *("--quiet", "-q", "--verbose", "-v"),
+)
 
 
 class Verbs(click.Group):
@@ -112,6 +116,9 @@ class Verbs(click.Group):
 )
 @click.option("--profile", metavar="NAME", help="A profile of the AWS SDK's own configuration.")
 @click.option("--region", metavar="NAME", help="The AWS region of SES and S3.")
+@click.option(
+    "--account", type=AccountNumber(), help="One of the project's accounts, where it has several."
+)
 @click.option(
     "--output",
     type=click.Choice([kind.value for kind in Output]),

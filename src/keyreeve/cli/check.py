@@ -60,6 +60,10 @@ def check(
             where="--posture",
             remedy="Leave out --credential-report, or leave out --posture.",
         )
+    if report is None and not posture and opening.several():
+        from keyreeve.cli import fleet
+
+        return fleet.check(as_of=as_of, fail_on_findings=fail_on_findings)
     judged = _offline(report, as_of) if report else _live(as_of, posture=posture)
     if opening.options().json:
         screen.json_document(judged.document())

@@ -10,6 +10,7 @@ import click
 
 from keyreeve.cli.options import DEFAULT_CONFIG, Options
 from keyreeve.model.errors import ConfigError
+from keyreeve.model.identifiers import AccountId
 
 if TYPE_CHECKING:
     from keyreeve.config import Config
@@ -44,8 +45,18 @@ def door(*, execute: bool, as_of: datetime | None = None) -> Door:
 
     given = options()
     return open_door(
-        config(), execute=execute, profile=given.profile, region=given.region, as_of=as_of
+        config(),
+        execute=execute,
+        profile=given.profile,
+        region=given.region,
+        as_of=as_of,
+        account=AccountId(given.account) if given.account else None,
     )
+
+
+def several() -> bool:
+    """Whether this call is about several accounts: the config has them, and none is named."""
+    return options().account is None and config().accounts != "self"
 
 
 def reading(as_of: datetime | None = None) -> Account:

@@ -33,6 +33,8 @@ class Options:
     """As given; None: ./config.yaml."""
     profile: str | None = None
     region: str | None = None
+    account: str | None = None
+    """Which of the project's accounts; None: all of them, or the only one."""
     output: Output = Output.TABLE
     quiet: bool = False
     verbose: bool = False
@@ -113,6 +115,19 @@ class Span(click.ParamType[timedelta]):
         if not span:
             self.fail(f"{value!r}: it must be longer than zero", param, ctx)
         return span
+
+
+class AccountNumber(click.ParamType[str]):
+    """An AWS account's id."""
+
+    name = "ID"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Twelve digits."""
+        text = str(value)
+        if not (text.isascii() and text.isdigit() and len(text) == 12):  # noqa: PLR2004 - AWS's own
+            self.fail(f"{value!r} is no account number of twelve digits", param, ctx)
+        return text
 
 
 def as_of(command: F) -> F:

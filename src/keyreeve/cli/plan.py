@@ -35,6 +35,10 @@ MOST_DAYS = 366
 @as_of
 def plan(*, days: int | None, as_of: datetime | None) -> int:
     """Show what today's run would do. Reads only; exits as the run would."""
+    if days is None and opening.several():
+        from keyreeve.cli import fleet
+
+        return fleet.run(execute=False, as_of=as_of, what="plan")
     opened = opening.door(execute=False, as_of=as_of)
     return _today(opened) if days is None else _forecast(opened, days)
 

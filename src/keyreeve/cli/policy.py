@@ -25,6 +25,8 @@ _ROLES = (
     "people",
     "onboarding",
     "evidence",
+    "fleet",
+    "member",
 )
 
 
@@ -49,7 +51,8 @@ def policy() -> None:
     help="reader: looks and rehearses · actor: also runs --execute · deployer: makes the rest · "
     "mail-feedback: of the handler that hears of bounces · security-hub: report --security-hub "
     "--execute · people: keyreeve user --execute · onboarding: of the function that moves users · "
-    "evidence: keyreeve evidence export|purge.",
+    "evidence: keyreeve evidence export|purge · fleet: of the central account, where there are "
+    "several · member: in each of them.",
 )
 @click.option(
     "--account",
@@ -75,7 +78,13 @@ def print_(*, role: str, account: str | None, part: int | None) -> int:
     made = _documents(config, installation, role)
     if not made:
         raise ConfigError(
-            f"the role {role} needs no policy: the storage is a directory", where="storage"
+            f"the role {role} needs no policy: "
+            + (
+                "the project is one account"
+                if role in ("fleet", "member")
+                else "the storage is a directory"
+            ),
+            where="accounts" if role in ("fleet", "member") else "storage",
         )
     if part is not None and part > len(made):
         raise click.UsageError(f"--part {part}: there {_are(len(made))}.")
@@ -127,7 +136,7 @@ def _installation(config: Config, account: str | None) -> Installation:
     given = opening.options()
     if account is None:
         opened = opening.door(execute=False)
-        region = opened.sessions.client("s3").meta.region_name
+        region = opened.at_home.client("s3").meta.region_name
         return installation_of(config, account_id=opened.caller.account_id, region=region)
     if not (account.isascii() and account.isdigit() and len(account) == 12):  # noqa: PLR2004
         raise ConfigError(f"{account!r} is no account number of twelve digits", where="--account")

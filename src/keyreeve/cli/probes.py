@@ -39,7 +39,7 @@ from keyreeve.pipeline.doctor import (
 )
 from keyreeve.pipeline.doctor_access import AccessCheck, about_access
 from keyreeve.ports import AccountDetails
-from keyreeve.storage.layout import CREDENTIALS, PROBE, prefix, project_slug
+from keyreeve.storage.layout import CREDENTIALS, PROBE, project_slug
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
@@ -60,6 +60,7 @@ class Probes:
         self._door = door
         self._config: Config = door.config
         self._sessions = door.sessions
+        self._home = door.at_home
         self._acting = acting
 
     def all(self) -> Iterator[Diagnosis]:
@@ -91,7 +92,7 @@ class Probes:
     # --- the account ----------------------------------------------------------------------------
 
     def _region(self) -> Diagnosis:
-        region = self._sessions.client("s3").meta.region_name
+        region = self._home.client("s3").meta.region_name
         return ok("region", f"{region} for SES and S3; IAM is worldwide")
 
     @calling("sts:GetCallerIdentity")
@@ -203,8 +204,8 @@ class Probes:
         )
 
     def _bucket(self, name: str) -> Iterator[Diagnosis]:
-        client: Any = self._sessions.client("s3")
-        below = prefix(self._config.project_name)
+        client: Any = self._home.client("s3")
+        below = self._door.prefix
         exists = self._guarded("bucket", lambda: _exists(client, name, below))
         yield exists
         if exists.remedy:
@@ -216,7 +217,7 @@ class Probes:
             ("public access", "s3:GetPublicAccessBlock", _public_access),
         ):
             yield self._guarded(check, lambda a=ask, c=call: calling(c)(a)(client, name))  # type: ignore[misc]
-        below = prefix(self._config.project_name) + CREDENTIALS
+        below = self._door.prefix + CREDENTIALS
         yield self._guarded("old versions", lambda: _old_versions(client, name, below))
 
     def _object_lock(self, client: Any, name: str) -> Diagnosis:
@@ -235,7 +236,7 @@ class Probes:
         """A write on a condition that cannot hold: it must fail, so nothing is ever written."""
         from keyreeve.wiring import project_store
 
-        store = project_store(self._config, self._acting)
+        store = project_store(self._config, self._acting, self._door.own_folder)
         try:
             store.put(PROBE, b"{}\n", if_version=NOBODY)
         except StorageConflict:
@@ -283,7 +284,7 @@ class Probes:
         elif mail.transport is Transport.SMTP and mail.smtp is not None:
             yield _smtp(mail.smtp.host, mail.smtp.port)
         else:
-            client: Any = self._sessions.client("sesv2")
+            client: Any = self._home.client("sesv2")
             sender = parseaddr(mail.sender)[1]
             yield self._guarded("SES sender", lambda: _identity(client, sender))
             yield from self._ses_account(client)
@@ -292,7 +293,7 @@ class Probes:
         """Each channel of the team; nothing is posted."""
         from keyreeve.wiring.channels import subscriptions
 
-        for each in subscriptions(self._config, self._sessions):
+        for each in subscriptions(self._config, self._home):
             check = f"channel {each.channel.name}"
             yield self._guarded(check, partial(_usable, check, each))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from keyreeve.codec.state import SavedState, decode_saved, encode
 from keyreeve.model.case import SCHEMA_VERSION
 from keyreeve.model.errors import ConfigError, StateUnreadable
-from keyreeve.storage.layout import CREDENTIALS, KEPT_BROKEN, OPERATIONS, STATE, prefix
+from keyreeve.storage.layout import CREDENTIALS, KEPT_BROKEN, OPERATIONS, STATE
 from keyreeve.storage.set_aside import EXAMINED, set_aside, unreadable
 from keyreeve.wiring import account_for_writing
 
@@ -177,8 +177,8 @@ def _versions(door: Door) -> Iterator[tuple[str, bytes]]:
     bucket = door.config.storage.bucket
     if bucket is None:
         return
-    key = f"{prefix(door.config.project_name)}{STATE}"
-    client: Any = door.sessions.client("s3")
+    key = f"{door.prefix}{STATE}"
+    client: Any = door.at_home.client("s3")
     for version in _listed(client, bucket, key):
         yield (
             f"the version of {version['LastModified']:%Y-%m-%d %H:%M:%S} UTC",

@@ -44,6 +44,9 @@ def run(
 ) -> int:
     """Do today's run: tell owners, hand out new credentials, shut old ones.
 
+    A project of several accounts is run in all of them (`org run`), or in the one that --account
+    names.
+
     Exits with 1 if some parts failed or could not be read, 4 if the facts look wrong, 5 if another
     run holds the lock.
     """
@@ -51,6 +54,10 @@ def run(
         if execute or accepted or (reason is not None and resume):
             raise click.UsageError("--pause and --resume stand alone.")
         return _pause(reason, as_of)
+    if accepted is None and opening.several():
+        from keyreeve.cli import fleet
+
+        return fleet.run(execute=execute, as_of=as_of)
     opened = opening.door(execute=execute, as_of=as_of)
     report = _run(opened, execute=execute, accepted=accepted)
     _show(opened, report)

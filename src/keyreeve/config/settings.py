@@ -40,13 +40,21 @@ class MemberAccount(Section):
     """The role to assume; null: the caller's own account."""
     external_id: Line | None = None
 
+    @model_validator(mode="after")
+    def _the_role_is_its_own(self) -> MemberAccount:
+        if self.role_arn is not None and self.role_arn.split(":")[4] != self.id:
+            raise Impossible(f"is a role of another account than {self.id}", at=[("role_arn",)])
+        return self
+
 
 class Organization(Section):
     """All accounts of the organisation, but for what include and exclude say."""
 
     organization: Literal[True]
     role_name: Line
-    """The role to assume in each account."""
+    """The role to assume in each account, with its path; the caller's own account needs none."""
+    external_id: Line | None = None
+    """The same for every role; the stack member-role asks for one."""
     include: tuple[Line, ...] = ()
     """Ids of accounts or organisational units; empty: all."""
     exclude: tuple[Line, ...] = ()

@@ -44,7 +44,25 @@ class Bucket:
     """Prefixes of what evidence packs are made of, purged at the end of their retention."""
     evidence: Evidence
     """What the export and the purge of evidence write."""
+    fleet: str
+    """fleet/: what each day leaves over several accounts."""
+    gathered: str
+    """fleet-results/: what a state machine gathers."""
     kms_key_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reach:
+    """Into which accounts a central role may go."""
+
+    roles: tuple[str, ...]
+    """ARNs of the members' roles, or patterns of them."""
+    organization: bool
+    """Whether AWS Organizations is asked for the accounts."""
+    units: tuple[str, ...] = ()
+    """ARN patterns of roots and units, where the config names some."""
+    own: bool = False
+    """Whether the central account is one of the accounts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +101,9 @@ class Installation:
 
     topics: tuple[str, ...] = ()
     """ARNs of the SNS topics among the channels."""
+
+    reach: Reach | None = None
+    """None: the project is one account."""
 
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""

@@ -7,6 +7,8 @@ deployer        init --bucket, and the roles themselves
 mail-feedback   the handler that hears what became of mails
 security-hub    report --security-hub --execute: reads, imports findings, and touches no user
 evidence        evidence export, evidence purge --execute
+fleet           several accounts: the central role, with storage and mail, which assumes the next
+member          in each of them: the reader's and the actor's rights on users, and no storage
 
 Acting rights come from the effects that this config can bring about (`required_actions`, and
 `vault_actions` where somebody's credentials go through Secrets Manager): without `quarantine`
@@ -78,6 +80,7 @@ POSTURE_READS: Final = (
     "iam:ListServerCertificates",
 )
 """What `check --posture` reads besides, and no resource can limit."""
+UNIT_READS: Final = "organizations:ListOrganizationalUnitsForParent"
 POSTURE_USER_READS: Final = ("iam:ListSSHPublicKeys", "iam:ListServiceSpecificCredentials")
 _SECRET_READS: Final = ("secretsmanager:DescribeSecret",)
 _BUCKET_READS: Final = (
@@ -108,6 +111,10 @@ class Role(StrEnum):
     SECURITY_HUB = "security-hub"
     """A role of its own: no run needs its right, and who sends findings need not act."""
     EVIDENCE = "evidence"
+    FLEET = "fleet"
+    """Of the central account, where a project has several."""
+    MEMBER = "member"
+    """Of each account, assumed by the fleet's."""
 
 
 def role_name(installation: Installation, role: Role) -> str:
@@ -119,7 +126,7 @@ def documents(installation: Installation, role: Role) -> tuple[Json, ...]:
     """The role's policy, in as many documents as AWS's quota asks for; all are attached.
 
     None at all for a role that needs no right of AWS's: mail-feedback beside a directory, and
-    evidence there unless it signs.
+    evidence there unless it signs; fleet and member where a project has one account.
     """
     return in_documents(statements(installation, role))
 
@@ -149,6 +156,10 @@ def statements(installation: Installation, role: Role) -> list[Json]:
             return [*reads(installation), *never_escrow(installation), *_sends(installation)]
         case Role.EVIDENCE:
             return evidence_statements(installation)
+        case Role.FLEET:
+            return list(_leads(installation))
+        case Role.MEMBER:
+            return list(_is_led(installation))
 
 
 def unsayable(installation: Installation) -> tuple[str, ...]:
@@ -167,6 +178,13 @@ def _size(part: Iterable[Json]) -> int:
 
 def reads(at: Installation) -> Iterator[Json]:
     """What everybody reads who judges."""
+    yield from _account_reads(at)
+    yield from _home_reads(at)
+    yield from _secret_reads(at)
+
+
+def _account_reads(at: Installation) -> Iterator[Json]:
+    """Of the account that is looked after."""
     yield allow("ReadAccount", ACCOUNT_READS, "*")
     yield allow("ReadUsers", USER_READS, at.iam("user/*"))
     yield from _posture_reads(at)
@@ -174,6 +192,10 @@ def reads(at: Installation) -> Iterator[Json]:
         yield allow("ReadEvents", EVENT_READS, "*")
     if at.named_policies:
         yield allow("FindPolicies", POLICY_READS, *at.named_policies)
+
+
+def _home_reads(at: Installation) -> Iterator[Json]:
+    """Where storage, mail and channels are."""
     if at.bucket is not None:
         yield from _storage_reads(at, at.bucket)
     if at.sender is not None:
@@ -181,6 +203,9 @@ def reads(at: Installation) -> Iterator[Json]:
         yield allow("ReadSender", ("ses:GetEmailIdentity",), *at.identities())
     if at.topics:
         yield allow("FindChannels", ("sns:GetTopicAttributes",), *at.topics)
+
+
+def _secret_reads(at: Installation) -> Iterator[Json]:
     if at.policy.uses_vault:
         yield allow("RecogniseSecrets", _SECRET_READS, at.secrets())
         yield deny("NeverReadSecrets", ("secretsmanager:GetSecretValue",), at.secrets())
@@ -250,11 +275,21 @@ def _acting_rights(policy: EscalationPolicy) -> dict[Kind, list[str]]:
 
 
 def _acts(at: Installation) -> Iterator[Json]:
+    yield from _account_acts(at)
+    yield from _home_acts(at)
+    yield from _secret_acts(at)
+
+
+def _account_acts(at: Installation) -> Iterator[Json]:
     rights = _acting_rights(at.policy)
     yield allow("ActOnUsers", rights[Kind.USER], *at.users(_touchable(at.policy)))
     if rights[Kind.GROUP]:
         yield allow("QuarantineUsers", rights[Kind.GROUP], *at.groups(_groups(at.policy)))
     yield from denies(at, rights[Kind.USER])
+
+
+def _home_acts(at: Installation) -> Iterator[Json]:
+    rights = _acting_rights(at.policy)
     if at.sender is not None:
         only = {"StringEquals": {"ses:FromAddress": at.sender}}
         yield allow("SendMail", rights[Kind.IDENTITY], *at.identities(), only)
@@ -264,8 +299,11 @@ def _acts(at: Installation) -> Iterator[Json]:
         yield from storage_writes(at, at.bucket)
         purge = rights[Kind.OBJECT]
         yield allow("PurgeEscrow", purge, *escrow(at, at.bucket), ours(at))
+
+
+def _secret_acts(at: Installation) -> Iterator[Json]:
     if at.policy.uses_vault:
-        yield from _hands_out_secrets(at, rights[Kind.SECRET])
+        yield from _hands_out_secrets(at, _acting_rights(at.policy)[Kind.SECRET])
 
 
 def denies(at: Installation, acts: Iterable[str]) -> Iterator[Json]:
@@ -315,7 +353,8 @@ def storage_writes(at: Installation, bucket: Bucket) -> Iterator[Json]:
     yield allow("ReadBack", get, *at.objects(bucket, bucket.read_back), ours(at))
     deleted = at.objects(bucket, bucket.deleted)
     yield allow("ClearUp", ("s3:DeleteObject",), *deleted, ours(at))
-    state = {"StringEquals": {"s3:prefix": f"{bucket.prefix}{bucket.versions_of}"}}
+    named = "StringLike" if bucket.prefix.endswith("*") else "StringEquals"
+    state = {named: {"s3:prefix": f"{bucket.prefix}{bucket.versions_of}"}}
     versions = ("s3:ListBucketVersions",)
     yield allow("ListStateVersions", versions, at.arn_of(bucket), ours(at), state)
     earlier = at.objects(bucket, (bucket.versions_of,))
@@ -349,11 +388,51 @@ def _deploys(at: Installation) -> Iterator[Json]:
         yield allow("MakeBucket", _BUCKET_MAKING, at.arn_of(at.bucket))
     policies = at.iam(f"policy/keyreeve-{at.project}-*")
     yield allow("WritePolicies", ("iam:CreatePolicy", "iam:CreatePolicyVersion"), policies)
-    made = [role for role in Role if role is not Role.DEPLOYER and statements(at, role)]
+    elsewhere = (Role.DEPLOYER, Role.MEMBER)
+    made = [role for role in Role if role not in elsewhere and statements(at, role)]
     roles = [at.iam(f"role/{role_name(at, role)}") for role in made]
     yield allow("MakeRoles", ("iam:CreateRole",), *roles)
     only = {"ArnLike": {"iam:PolicyARN": policies}}
     yield allow("AttachPolicies", ("iam:AttachRolePolicy",), *roles, only)
+
+
+# --- several accounts -----------------------------------------------------------------------------
+
+
+def _leads(at: Installation) -> Iterator[Json]:
+    """Storage and mail of all accounts, and the way into each; nothing in any of them."""
+    reach = at.reach
+    if reach is None:
+        return
+    if reach.roles:
+        yield allow("AssumeMembers", ("sts:AssumeRole", "sts:SetSourceIdentity"), *reach.roles)
+    if reach.organization:
+        yield allow("ListAccounts", ("organizations:ListAccounts",), "*")
+    if reach.units:
+        units = ("organizations:ListAccountsForParent", UNIT_READS)
+        yield allow("ListUnits", units, *reach.units)
+    yield from _home_reads(at)
+    yield from _home_acts(at)
+    if at.bucket is not None:
+        yield from _keeps_days(at, at.bucket)
+    if reach.own:
+        for part in (_account_reads, _secret_reads, _account_acts, _secret_acts):
+            yield from part(at)
+
+
+def _keeps_days(at: Installation, bucket: Bucket) -> Iterator[Json]:
+    """What each day of the fleet leaves, and what the state machine has gathered."""
+    days = at.objects(bucket, (f"{bucket.fleet}*",))
+    yield allow("KeepDays", ("s3:PutObject",), *days, ours(at), encrypted(bucket))
+    read = at.objects(bucket, (f"{bucket.fleet}*", f"{bucket.gathered}*", f"{bucket.feedback}*"))
+    yield allow("ReadDays", ("s3:GetObject",), *read, ours(at))
+
+
+def _is_led(at: Installation) -> Iterator[Json]:
+    """In a member account: its users and their secrets; storage and mail are elsewhere."""
+    if at.reach is not None:
+        for part in (_account_reads, _secret_reads, _account_acts, _secret_acts):
+            yield from part(at)
 
 
 # --- hearing what became of mails -----------------------------------------------------------------

@@ -1,8 +1,8 @@
 """What AWS asks before it serves a call of ours: action, resource, context keys.
 
 Source: the Service Authorization Reference (IAM, S3, SES v2, KMS, Secrets Manager, STS, SNS, SQS,
-Lambda, EventBridge, CloudWatch, CloudWatch Logs, CloudFormation, CloudTrail, Security
-Hub) and, where an operation's action bears another name, the operation's own page:
+Lambda, EventBridge, CloudWatch, CloudWatch Logs, CloudFormation, CloudTrail, Organizations,
+Security Hub) and, where an operation's action bears another name, the operation's own page:
 
 sesv2:SendEmail with raw content is authorised as ses:SendRawEmail (the error message names it).
 s3:GetObject of a key that is not there answers 403 instead of 404 unless s3:ListBucket allows; the
@@ -45,6 +45,8 @@ class Kind(StrEnum):
     TRAIL = "trail"
     DETECTOR = "detector"
     ANALYZER = "analyzer"
+    UNIT = "unit"
+    """A root or an organisational unit of AWS Organizations."""
     PRODUCT = "product"
     """Of Security Hub: `product/{account}/default` is every account's own."""
 
@@ -94,7 +96,12 @@ _PEOPLE: Final[Mapping[str, Kind]] = {
         *("iam", Kind.MFA),
         *("CreateVirtualMFADevice", "DeleteVirtualMFADevice", "TagMFADevice"),
     ),
-    **_of("sts", Kind.ROLE, "AssumeRole", "TagSession"),
+    **_of("sts", Kind.ROLE, "AssumeRole", "SetSourceIdentity", "TagSession"),
+    **_of("organizations", Kind.NONE, "ListAccounts"),
+    **_of(
+        *("organizations", Kind.UNIT),
+        *("ListAccountsForParent", "ListOrganizationalUnitsForParent"),
+    ),
 }
 """What people, the onboarding function and administrators of the access model do."""
 

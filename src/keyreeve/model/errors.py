@@ -6,6 +6,7 @@ KeyreeveError
 ├── UnsafePlan              4  the facts look wrong; nothing opens or acts
 ├── CannotStart             6  nothing was changed
 │   ├── AccountUnreadable      the account gave no facts to judge by
+│   │   └── NotCovered                nobody lets us in: suspended, no role, access denied
 │   ├── StorageUnreachable     bucket or directory does not answer
 │   │   └── StorageLocked             Object Lock keeps the object
 │   └── StateUnreadable        state.json is corrupt, of a newer schema, or another project's
@@ -76,6 +77,10 @@ class CannotStart(KeyreeveError):
 
 class AccountUnreadable(CannotStart):
     """The account gave no facts to judge by."""
+
+
+class NotCovered(AccountUnreadable):
+    """Nobody lets us in: the account is suspended, has no role for us, or denies access."""
 
 
 class StorageUnreachable(CannotStart):

@@ -15,7 +15,13 @@ from fnmatch import fnmatchcase
 from keyreeve.codec.credential_report import ParsedReport, ReportRow, parse
 from keyreeve.controls.evaluation import slots_in_question
 from keyreeve.model.case import KeyRecord
-from keyreeve.model.errors import AccountUnreadable, AwsFailure, NotFound
+from keyreeve.model.errors import (
+    AccessDenied,
+    AccountUnreadable,
+    AwsFailure,
+    NotCovered,
+    NotFound,
+)
 from keyreeve.model.identifiers import AccessKeyId, AccountId, UserId, UserName
 from keyreeve.model.policy import EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import (
@@ -53,7 +59,8 @@ def collect(
         report = reader.credential_report()
         details = reader.details()
     except AwsFailure as failure:
-        raise AccountUnreadable(failure.what, where=failure.where, remedy=failure.remedy) from None
+        kind = NotCovered if isinstance(failure, AccessDenied) else AccountUnreadable
+        raise kind(failure.what, where=failure.where, remedy=failure.remedy) from None
     gaps: list[CollectionGap] = []
     password_policy = _password_policy(reader, gaps)
     parsed = parse(report.content)

@@ -107,6 +107,8 @@ class Questions:
     def _besides(self, actions: tuple[str, ...]) -> Iterator[str]:
         if given_tags(self._request.params):
             yield from (_TAGGED_AT_BIRTH[it] for it in actions if it in _TAGGED_AT_BIRTH)
+        if "sts:AssumeRole" in actions and self._request.params.get("SourceIdentity"):
+            yield "sts:SetSourceIdentity"
 
     def _passed(self, operation: str) -> Iterator[Question]:
         """iam:PassRole, where the call hands a role to a service."""

@@ -28,6 +28,7 @@ _NAMED: Final[Mapping[Kind, tuple[str, tuple[str, ...]]]] = {
     Kind.KEY: ("kms:{place}:key/{name}", ("KeyId",)),
     Kind.DETECTOR: ("guardduty:{place}:detector/{name}", ("DetectorId", "detectorId")),
     Kind.ANALYZER: ("access-analyzer:{place}:analyzer/{name}", ("analyzerArn",)),
+    Kind.UNIT: ("organizations::{account}:ou/*/{name}", ("ParentId",)),
     Kind.PRODUCT: ("securityhub:{place}:{name}", ("ProductArn",)),
 }
 PASSED: Final[Mapping[str, tuple[str, str]]] = {
@@ -55,6 +56,7 @@ def stack_resource(kind: Kind, account_id: str, request: Request) -> str:
         return name
     return "arn:aws:" + shape.format(
         place=f"{request.region}:{account_id}",
+        account=account_id,
         name=_short(kind, name, account_id, request.region),
         stream=request.params.get("logStreamName", ""),
     )

@@ -14,6 +14,8 @@ iam-compliance/{project}/{account_id}/     several accounts
   evidence/salt.json                                what pseudonyms are made with
   reviews/{campaign}/…                              access reviews, each step written once
   mails/ · collected/ · runs/{run_id}/ · reports/
+iam-compliance/{project}/fleet/YYYY-MM-DD/ several accounts: what a day has left over all of them
+iam-compliance/{project}/fleet-results/    what the state machine gathers of its own accord
 """
 
 from __future__ import annotations
@@ -47,6 +49,8 @@ COLLECTED = "collected/"
 RUNS = "runs/"
 REVIEWS = "reviews/"
 REPORTS = "reports/"
+FLEET = "fleet/"
+FLEET_RESULTS = "fleet-results/"
 SENT_FINDINGS = f"{REPORTS}security-hub.json"
 """What Security Hub was sent; written anew by whoever sends, on the condition of its version."""
 ARCHIVES = (MAILS, COLLECTED, RUNS, REPORTS)
@@ -133,6 +137,11 @@ def audit_key(day: date, run_id: RunId, sequence: int) -> str:
 def run_day(day: date) -> str:
     """Where a listing of the records of runs begins: before the first of the day (UTC)."""
     return f"runs/{day:%Y%m%d}"
+
+
+def fleet_day(on: date) -> str:
+    """Where a fleet's day lies, below the project's prefix."""
+    return f"{FLEET}{on.isoformat()}/"
 
 
 def inbox_key(at: datetime, run_id: RunId, event: str) -> str:

@@ -85,11 +85,33 @@ class Door:
 
     config: Config
     sessions: Sessions
+    """The account that is looked after."""
     reader: IamReader
     caller: Caller
     store: ObjectStore
     now: datetime
     run_id: RunId
+    home: Sessions | None = None
+    """Where storage and mail are, if the account is one of several; None: the same."""
+    name: str | None = None
+    """The account's, if it is one of several."""
+
+    @property
+    def at_home(self) -> Sessions:
+        """Where storage, mail and the team's channels are."""
+        return self.home or self.sessions
+
+    @property
+    def own_folder(self) -> AccountId | None:
+        """The account whose own folder everything lies in; None: the project is one account."""
+        return None if self.config.accounts == "self" else self.caller.account_id
+
+    @property
+    def prefix(self) -> str:
+        """Where the account's state lies in the storage."""
+        from keyreeve.storage.layout import prefix
+
+        return prefix(self.config.project_name, self.own_folder)
 
     @property
     def policy(self) -> EscalationPolicy:
@@ -104,22 +126,30 @@ def open_door(
     profile: str | None = None,
     region: str | None = None,
     as_of: datetime | None = None,
+    account: AccountId | None = None,
 ) -> Door:
     """Find out who we are and where the state lies. Without `execute` nothing can be changed.
 
-    ConfigError when `as_of` is combined with `execute` outside loopback, when the state would lie
-    unencrypted, or when the config asks for several accounts.  AccountUnreadable without access.
+    `account`: which of the config's accounts is meant.  ConfigError when `as_of` is combined with
+    `execute` outside loopback, when the state would lie unencrypted, or when the config has several
+    accounts and none is named.  AccountUnreadable without access, NotCovered without a role.
     """
     from keyreeve.aws.iam_reader import IamReader
-    from keyreeve.aws.sessions import Sessions
+    from keyreeve.wiring.fleet import one_of
 
-    _refuse_several_accounts(config)
-    sessions = Sessions(rehearsal=not execute, profile=profile or config.profile, region=region)
-    if execute:
-        _refuse_time_travel(config, sessions, as_of)
-        _refuse_unencrypted(config, sessions)
+    if config.accounts != "self":
+        return one_of(config, account, execute=execute, profile=profile, region=region, as_of=as_of)
+    sessions = sessions_at_home(
+        config, execute=execute, profile=profile, region=region, as_of=as_of
+    )
     reader = IamReader(sessions, WallClock())
     caller = reader.caller()
+    if account not in (None, caller.account_id):
+        raise ConfigError(
+            f"{account} is another account than {caller.account_id}, whose credentials these are",
+            where="--account",
+            remedy=f"{config.path} says `accounts: self`; name the account there, with its role.",
+        )
     now = as_of or datetime.now(UTC)
     return Door(
         config=config,
@@ -132,16 +162,36 @@ def open_door(
     )
 
 
+def sessions_at_home(
+    config: Config,
+    *,
+    execute: bool,
+    profile: str | None = None,
+    region: str | None = None,
+    as_of: datetime | None = None,
+) -> Sessions:
+    """The caller's own account. ConfigError as `open_door` says."""
+    from keyreeve.aws.sessions import Sessions
+
+    sessions = Sessions(rehearsal=not execute, profile=profile or config.profile, region=region)
+    if execute:
+        _refuse_time_travel(config, sessions, as_of)
+        _refuse_unencrypted(config, sessions)
+    return sessions
+
+
 def new_run_id(now: datetime) -> RunId:
     """Sorts by time, and no two are equal."""
     return RunId(f"{now.astimezone(UTC):%Y%m%dT%H%M%SZ}-{secrets.token_hex(2)}")
 
 
-def project_store(config: Config, sessions: Sessions) -> ObjectStore:
-    """The bucket or the directory, below the project's prefix."""
+def project_store(
+    config: Config, sessions: Sessions, account: AccountId | None = None
+) -> ObjectStore:
+    """The bucket or the directory, below the project's prefix, or one account's below that."""
     from keyreeve.storage.layout import prefix
 
-    below = prefix(config.project_name)
+    below = prefix(config.project_name, account)
     if config.storage.directory is not None:
         from keyreeve.local.directory_store import DirectoryStore
 
@@ -157,21 +207,30 @@ def project_store(config: Config, sessions: Sessions) -> ObjectStore:
 
 
 @contextmanager
-def account_for_writing(door: Door) -> Iterator[Account]:
+def account_for_writing(door: Door, mailer: Mailer | None = None) -> Iterator[Account]:
     """The account with its lock held. LockHeld if another run has it."""
     holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
     with AccountLock(door.store, clock=WallClock(), holder=holder).held() as lease:
-        account = wire(door, lease)
+        account = wire(door, lease, mailer)
         try:
             yield account
         finally:
-            close = getattr(account.tools.mailer, "close", None)
-            if close is not None:
-                close()  # an SMTP connection is kept open over the mails of a run
+            if mailer is None:
+                close_mailer(account.tools.mailer)
 
 
-def wire(door: Door, lease: Lease | None = None) -> Account:
-    """Every port filled. Without a lease: for reading and rehearsing."""
+def close_mailer(mailer: Mailer) -> None:
+    """An SMTP connection is kept open over the mails of a run."""
+    close = getattr(mailer, "close", None)
+    if close is not None:
+        close()
+
+
+def wire(door: Door, lease: Lease | None = None, mailer: Mailer | None = None) -> Account:
+    """Every port filled. Without a lease: for reading and rehearsing.
+
+    `mailer`: one that several accounts take turns with; None: one of its own.
+    """
     from keyreeve.aws.iam_actuator import IamActuator
     from keyreeve.aws.secrets_manager import SecretsManagerVault
     from keyreeve.render.email import MailRenderer
@@ -193,11 +252,12 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         account_id=door.caller.account_id,
         run_id=door.run_id,
         clock=WallClock(),
+        siblings=(_other_layout(door),),
     )
     tools = Tools(
         reader=door.reader,
         actuator=IamActuator(door.sessions),
-        mailer=mailer_for(config, door.sessions),
+        mailer=mailer or mailer_for(config, door.at_home),
         renderer=MailRenderer(config.texts.templates, language=config.texts.language),
         states=states,
         journal=StoredJournal(door.store, state=states),
@@ -209,12 +269,12 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         ),
         audit=StoredAuditLog(door.store, run_id=door.run_id, state=states),
         people=StoredDecisions(door.store),
-        feedback=StoredFeedback(door.store, state=states),
+        feedback=StoredFeedback(_heard_at(door), state=states),
         archive=StoredArchive(door.store),
         lease=lease or NoLease(),
         clock=WallClock(),
         randomness=SystemRandomness(),
-        channels=subscriptions(config, door.sessions),
+        channels=subscriptions(config, door.at_home),
     )
     return Account(
         project=config.project_name,
@@ -222,13 +282,24 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         run_id=door.run_id,
         policy=door.policy,
         tools=tools,
-        post=post_for(config, door.caller.account_id),
+        post=post_for(config, door.caller.account_id, door.name),
         access=access_model(config),
         events=event_history(door),
         reviews=review_records(door),
         history=StoredAuditHistory(door.store),
         minutes_per=config.summary.minutes(),
     )
+
+
+def _heard_at(door: Door) -> ObjectStore:
+    """Where mails that came back are told of: the mail system knows the project, no account."""
+    return project_store(door.config, door.at_home)
+
+
+def _other_layout(door: Door) -> ObjectStore:
+    """Where the account's state would lie under the other form of `accounts`."""
+    own = door.caller.account_id if door.config.accounts == "self" else None
+    return project_store(door.config, door.at_home, own)
 
 
 def review_records(door: Door) -> ReviewRecords | None:
@@ -290,10 +361,7 @@ def archives(door: Door) -> Archives:
 
 def _at_events(door: Door) -> Sessions:
     """Sessions that only read, where CloudTrail keeps IAM's events."""
-    from keyreeve.aws.sessions import Sessions
-
-    region = events_region(door.sessions.region)
-    return Sessions(rehearsal=True, profile=door.sessions.profile, region=region)
+    return door.sessions.reading(events_region(door.sessions.region))
 
 
 def events_region(region: str | None) -> str | None:
@@ -301,14 +369,14 @@ def events_region(region: str | None) -> str | None:
     return region if region and region.startswith(("cn-", "us-gov-")) else "us-east-1"
 
 
-def post_for(config: Config, account_id: AccountId) -> Post:
+def post_for(config: Config, account_id: AccountId, account_name: str | None = None) -> Post:
     """Sender and letterhead."""
     return Post(
         sender=config.mail.sender,
         letterhead=Letterhead(
             project_name=config.project_name,
             account_id=account_id,
-            account_name=None,
+            account_name=account_name,
             timezone=config.timezone.key,
             contact=config.contact,
             help_url=config.texts.help_url,
@@ -350,17 +418,7 @@ def feedback_box(config: Config) -> StoredFeedback:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.storage.feedback import StoredFeedback
 
-    _refuse_several_accounts(config)
     return StoredFeedback(project_store(config, Sessions(rehearsal=False)))
-
-
-def _refuse_several_accounts(config: Config) -> None:
-    if config.accounts != "self":
-        raise ConfigError(
-            "several accounts are not supported by this version",
-            where=f"{config.path}: accounts",
-            remedy="Use one config.yaml per account, with `accounts: self`.",
-        )
 
 
 def installation_of(config: Config, *, account_id: AccountId, region: str) -> Installation:
@@ -371,13 +429,15 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
     from keyreeve.language.authorizations import partition
     from keyreeve.storage import layout
     from keyreeve.wiring.channels import topics
+    from keyreeve.wiring.fleet_reach import reach_of
 
     storage = config.storage
     bucket = None
     if storage.bucket is not None:
         bucket = Bucket(
             name=storage.bucket,
-            prefix=layout.prefix(config.project_name),
+            # A pattern: every account has a folder of its own, and the fleet's days lie beside.
+            prefix=layout.prefix(config.project_name) + ("" if config.accounts == "self" else "*"),
             written_once=layout.WRITTEN_ONCE,
             replaced=(
                 *layout.REPLACED,
@@ -387,6 +447,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             ),
             read=(
                 *layout.REPLACED,
+                f"{account_id}/{layout.STATE}",
                 layout.AUDIT_START,
                 *(f"{f}*" for f in layout.WRITTEN_ONCE if f != layout.CREDENTIALS),
                 f"{layout.FEEDBACK}*",
@@ -404,6 +465,8 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
             versions_of=layout.STATE,
             inbox=layout.AUDIT_INBOX,
             sent=layout.SENT_FINDINGS,
+            fleet=layout.FLEET,
+            gathered=layout.FLEET_RESULTS,
             archived=(*layout.ARCHIVES, layout.REVIEWS, layout.FEEDBACK, layout.AUDIT),
             evidence=Evidence(
                 written_once=(layout.AUDIT, layout.AUDIT_INBOX, layout.EVIDENCE),
@@ -426,6 +489,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         governed=config.baseline.access is not None,
         named_policies=_policies_of_aws(config, partition(region), account_id),
         topics=topics(config),
+        reach=reach_of(config, account_id, partition(region)),
     )
 
 

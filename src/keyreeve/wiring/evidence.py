@@ -51,7 +51,7 @@ def signer_for(door: Door, key_id: str) -> KmsSigner:
     from keyreeve.aws.sessions import Sessions
 
     region = key_id.split(":")[3] if key_id.startswith("arn:") and key_id.count(":") > 4 else None  # noqa: PLR2004 - the parts of an ARN
-    sessions = door.sessions
+    sessions = door.at_home
     if region and region != sessions.region:
         sessions = Sessions(rehearsal=False, profile=sessions.profile, region=region)
     return KmsSigner(sessions, key_id)
@@ -87,7 +87,7 @@ def _policies(door: Door) -> dict[str, bytes]:
     from keyreeve.governance.own_policies import Role, in_documents, statements
     from keyreeve.governance.people_policies import PeopleRole, people_statements
 
-    region = door.sessions.client("s3").meta.region_name
+    region = door.at_home.client("s3").meta.region_name
     at = installation_of(door.config, account_id=door.caller.account_id, region=region)
     roles = {role.value: statements(at, role) for role in Role}
     model = access_model(door.config)

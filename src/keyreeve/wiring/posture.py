@@ -9,7 +9,6 @@ from keyreeve.wiring import Door, access_model
 def survey_of(door: Door) -> Survey:
     """Reads only. With access.yaml, what is regional is read where the baseline lies."""
     from keyreeve.aws.posture_reader import PostureOfAccount
-    from keyreeve.aws.sessions import Sessions
     from keyreeve.language.authorizations import partition
 
     model = access_model(door.config)
@@ -20,6 +19,6 @@ def survey_of(door: Door) -> Survey:
         partition=partition(at),
         region=at,
         account=door.reader,
-        reader=PostureOfAccount(Sessions(rehearsal=True, profile=door.sessions.profile, region=at)),
+        reader=PostureOfAccount(door.sessions.reading(at)),
         model=model,
     )

@@ -57,6 +57,8 @@ BUCKET = Bucket(
     versions_of="state.json",
     inbox="audit-inbox/",
     sent="reports/security-hub.json",
+    fleet="fleet/",
+    gathered="fleet-results/",
     archived=("runs/", "audit/"),
     evidence=Evidence(
         written_once=("audit/",), replaced=("audit-start.json",), deleted=("audit-inbox/*",)
@@ -215,7 +217,7 @@ def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_abo
         services = {action.split(":")[0] for action in actions_in(documents(at, role))}
         looks = {"access-analyzer", "cloudtrail", "config", "guardduty", "iam"}
         hub = {"securityhub"} if role is Role.SECURITY_HUB else set()
-        nothing = role in (Role.MAIL_FEEDBACK, Role.EVIDENCE)
+        nothing = role in (Role.MAIL_FEEDBACK, Role.EVIDENCE, Role.FLEET, Role.MEMBER)
         acts_nowhere = nothing or role is Role.DEPLOYER
         assert services - {"iam"} == (set() if acts_nowhere else looks - {"iam"} | hub)
         assert ("iam" in services) is not nothing
