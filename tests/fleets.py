@@ -10,7 +10,6 @@ from keyreeve.sandbox.process import Sandbox
 
 ROLE = "keyreeve-etv-member"
 EXTERNAL_ID = "between-us-two"
-IDENTITY = "keyreeve-etv"
 _EVERYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
 
 
@@ -25,10 +24,8 @@ def trust(external_id: str = EXTERNAL_ID) -> dict[str, Any]:
                 "Principal": {"AWS": f"arn:aws:iam::{HOME_ACCOUNT}:root"},
                 "Action": ["sts:AssumeRole", "sts:SetSourceIdentity"],
                 "Condition": {
-                    "StringEquals": {
-                        "sts:ExternalId": external_id,
-                        "sts:SourceIdentity": IDENTITY,
-                    }
+                    "StringEquals": {"sts:ExternalId": external_id},
+                    "StringLike": {"sts:SourceIdentity": "keyreeve-*"},
                 },
             }
         ],

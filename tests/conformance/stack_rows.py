@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from tests.conformance.stack_surroundings import (
@@ -13,6 +14,7 @@ from tests.conformance.stack_surroundings import (
     function,
     key,
     log_group,
+    machine_roles,
     people,
     policy,
     queue,
@@ -31,6 +33,7 @@ from tests.conformance.stack_surroundings import (
     read_invocation,
     read_key,
     read_log_group,
+    read_machine,
     read_managed,
     read_members,
     read_permission,
@@ -62,7 +65,25 @@ def key_policy(sid: str) -> dict[str, Any]:
     return policy("kms:*", Sid=sid, Principal={"AWS": f"arn:aws:iam::{ACCOUNT}:root"})
 
 
+def machine(first: str) -> str:
+    return json.dumps({"StartAt": first, "States": {first: {"Type": "Succeed"}}})
+
+
 ROWS = (
+    Row(
+        type="AWS::StepFunctions::StateMachine",
+        made={
+            "StateMachineName": "machine",
+            "StateMachineType": "STANDARD",
+            "DefinitionString": machine("One"),
+            "RoleArn": ROLE,
+        },
+        changed={"DefinitionString": machine("Two"), "RoleArn": ROLE.replace("before", "other")},
+        read=read_machine,
+        first=("machine", "One", "before", "STANDARD"),
+        then=("machine", "Two", "other", "STANDARD"),
+        before=machine_roles,
+    ),
     Row(
         type="AWS::IAM::Group",
         made={

@@ -359,3 +359,18 @@ def read_channel(stacks: Stacks, name: str) -> Any:
 def read_config_rule(stacks: Stacks, name: str) -> Any:
     told = stacks.client("config").describe_config_rules(ConfigRuleNames=[name])["ConfigRules"][0]
     return told["Source"]["SourceIdentifier"], json.loads(told["InputParameters"])
+
+
+# --- state machines -----------------------------------------------------------------------------
+
+
+def machine_roles(stacks: Stacks) -> None:
+    document = json.dumps(trust("states.amazonaws.com"))
+    for name in ("before", "other"):
+        stacks.client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=document)
+
+
+def read_machine(stacks: Stacks, arn: str) -> Any:
+    told = stacks.client("stepfunctions").describe_state_machine(stateMachineArn=arn)
+    first = json.loads(told["definition"])["StartAt"]
+    return told["name"], first, told["roleArn"].rpartition("/")[2], told["type"]

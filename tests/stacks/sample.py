@@ -55,7 +55,11 @@ MEMBER = {
 }
 SETTINGS = BaselineSettings(
     alerts=("ops@example.com", "msp-team@example.com"),
-    parameters={StackName.MEMBER_ROLE: MEMBER, StackName.AUTOMATION: {"RunCodeKey": "run.zip"}},
+    parameters={
+        StackName.MEMBER_ROLE: MEMBER,
+        StackName.AUTOMATION: {"RunCodeKey": "run.zip"},
+        StackName.FLEET: {"RunCodeKey": "run.zip"},
+    },
 )
 EMPTY = Inventory(account_id=ACCOUNT, partition="aws", population=40)
 _OWN = Installation(
@@ -95,6 +99,10 @@ def wanted(inventory: Inventory = EMPTY, **changes: object) -> Wanted:
         actor=(_READS,),
         people=(_READS,),
         mover=in_documents(people_statements(_OWN, MODEL, PeopleRole.ONBOARDING)),
+        fleet=(_READS,),
+        member=(_READS,),
+        lists="iam-compliance/etv/fleet/",
+        results="iam-compliance/etv/fleet-results/",
     )
     return replace(made, **changes)
 

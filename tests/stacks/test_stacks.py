@@ -203,6 +203,23 @@ def test_the_member_role_is_made_only_where_its_center_is_named():
     assert StackName.MEMBER_ROLE not in made(settings=replace(SETTINGS, parameters={}))
 
 
+def test_the_fleet_is_made_only_where_there_are_several_accounts_and_a_package():
+    assert StackName.FLEET not in made(fleet=())
+    given = {k: v for k, v in SETTINGS.parameters.items() if k is not StackName.FLEET}
+    assert StackName.FLEET not in made(settings=replace(SETTINGS, parameters=given))
+
+
+def test_a_member_lets_in_its_center_by_external_id_and_named_source_only():
+    [statement] = of_type(StackName.MEMBER_ROLE, "AWS::IAM::Role")["MemberRole"][
+        "AssumeRolePolicyDocument"
+    ]["Statement"]
+    assert statement["Action"] == ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    assert statement["Condition"] == {
+        "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
+        "StringLike": {"sts:SourceIdentity": "keyreeve-*"},
+    }
+
+
 def test_cost_drivers_are_named():
     named = {stack: {cost.what for cost in made.costs} for stack, made in STACKS.items()}
     assert named[StackName.AUDIT_TRAIL] == {"KMS key", "log group", "Insights", "data events"}

@@ -2,7 +2,7 @@
 
 Generated are groups, roles and their policies from access.yaml (identity), the mover's groups
 (onboarding), filters, alarms and subscriptions from the catalogue (monitoring), and the policies
-of Keyreeve's own roles from config.yaml (automation, member-role).
+of Keyreeve's own roles from config.yaml (automation, member-role, fleet).
 """
 
 from __future__ import annotations
@@ -54,6 +54,13 @@ class Wanted:
     """Of the role that onboards and offboards."""
     mover: tuple[Json, ...]
     """Of the onboarding function."""
+    fleet: tuple[Json, ...] = ()
+    """Of the central role over several accounts; none: the project is one account."""
+    member: tuple[Json, ...] = ()
+    """Of the role in each of them."""
+    lists: str = ""
+    results: str = ""
+    """Prefixes in the bucket: of the fleet's days, of what its state machine gathers."""
     timezone: str = "UTC"
 
 
@@ -89,8 +96,16 @@ def blueprints(wanted: Wanted, rows: tuple[Found, ...]) -> tuple[Blueprint, ...]
     return tuple(
         _blueprint(wanted, rows, stack)
         for stack in StackName
-        if not _covered(stack, rows) and not missing_parameters(wanted.settings, stack)
+        if not _covered(stack, rows)
+        and not missing_parameters(wanted.settings, stack)
+        and not (stack is StackName.FLEET and not _leads(wanted, rows))
     )
+
+
+def _leads(wanted: Wanted, rows: Iterable[Found]) -> bool:
+    """Whether there are several accounts, and a package to run them with."""
+    given = wanted.settings.parameters.get(StackName.FLEET, {})
+    return bool(wanted.fleet) and "RunCodeKey" in {**_parameters(wanted, rows), **given}
 
 
 def missing_parameters(settings: BaselineSettings, stack: StackName) -> tuple[str, ...]:
@@ -146,7 +161,9 @@ def _template(
         case StackName.ONBOARDING:
             resources = {"FunctionRole": _mover(base["Resources"]["FunctionRole"], wanted.mover)}
         case StackName.MEMBER_ROLE:
-            resources = _own_policies("Member", wanted.actor, "MemberRole")
+            resources = _own_policies("Member", wanted.member or wanted.actor, "MemberRole")
+        case StackName.FLEET:
+            resources = _own_policies("Fleet", wanted.fleet, "FleetRole")
         case _:
             resources = {}
     return {**base, "Resources": {**base["Resources"], **resources}}, {}
@@ -167,6 +184,8 @@ def _parameters(wanted: Wanted, rows: Iterable[Found]) -> dict[str, str]:
         "MaxAge": str(rules.max_age),
         "Require": ",".join(sorted(rules.require)),
         "Timezone": wanted.timezone,
+        "ListPrefix": wanted.lists,
+        "ResultsPrefix": wanted.results,
     }
 
 

@@ -21,6 +21,7 @@ class StackName(StrEnum):
     CONFIGURATION = "configuration"
     AUTOMATION = "automation"
     MEMBER_ROLE = "member-role"
+    FLEET = "fleet"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -152,7 +152,7 @@ def _maker(
     from keyreeve.governance.alarms import cards
     from keyreeve.governance.own_policies import Role, documents, in_documents
     from keyreeve.governance.people_policies import PeopleRole, people_statements
-    from keyreeve.storage.layout import prefix
+    from keyreeve.storage.layout import FLEET, FLEET_RESULTS, prefix
 
     settings = config.baseline_settings()
     own = _own_installation(config)
@@ -172,6 +172,10 @@ def _maker(
             people=in_documents(people_statements(own, model, PeopleRole.PEOPLE)),
             mover=in_documents(people_statements(own, model, PeopleRole.ONBOARDING)),
             timezone=config.timezone.key,
+            fleet=documents(own, Role.FLEET),
+            member=documents(own, Role.MEMBER),
+            lists=f"{prefix(config.project_name)}{FLEET}",
+            results=f"{prefix(config.project_name)}{FLEET_RESULTS}",
         )
 
     return wanted

@@ -45,6 +45,7 @@ def apply(world: World) -> None:
         security_hub,
         service_credentials,
         simulation,
+        state_machines,
         sts,
         subscriptions,
         times,
@@ -92,3 +93,4 @@ def apply(world: World) -> None:
     security_hub.apply()
     object_lock.apply()
     public_keys.apply()
+    state_machines.apply(world)
