@@ -1,12 +1,11 @@
-"""A fleet in the sandbox: member accounts with roles that trust the central one, and their users."""
+"""A fleet in the sandbox: accounts with roles that trust the central one, and their users."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from keyreeve.sandbox.account import HOME_ACCOUNT
-from keyreeve.sandbox.process import Sandbox
 
 ROLE = "keyreeve-etv-member"
 EXTERNAL_ID = "between-us-two"
@@ -32,12 +31,14 @@ def trust(external_id: str = EXTERNAL_ID) -> dict[str, Any]:
     }
 
 
-def role(external_id: str = EXTERNAL_ID) -> dict[str, Any]:
+def role(rights: Sequence[Any] = (), external_id: str = EXTERNAL_ID) -> dict[str, Any]:
+    """With these policies; without any: everything."""
+    given = rights or ({"Version": "2012-10-17", "Statement": [_EVERYTHING]},)
     return {
         "name": ROLE,
         "created": "30d",
         "trust": trust(external_id),
-        "inline": {"all": {"Version": "2012-10-17", "Statement": [_EVERYTHING]}},
+        "inline": {f"rights-{number}": each for number, each in enumerate(given)},
     }
 
 
@@ -52,12 +53,11 @@ def user(name: str, number: int) -> dict[str, Any]:
     }
 
 
-def account(account_id: str, users: int, **more: Any) -> dict[str, Any]:
+def account(account_id: str, users: int, rights: Sequence[Any] = ()) -> dict[str, Any]:
     return {
         "account_id": account_id,
         "users": [user(f"u{number:03}.a{account_id[-3:]}", number) for number in range(users)],
-        "roles": [role()],
-        **more,
+        "roles": [role(rights)],
     }
 
 
@@ -79,9 +79,3 @@ def of_organization(external_id: str = EXTERNAL_ID, more: str = "") -> str:
 
 def number(index: int) -> str:
     return f"{200_000_000_000 + index}"
-
-
-def settle(sandbox: Sandbox, ids: Iterable[str], users: int) -> None:
-    """Member accounts beside the home account."""
-    for each in ids:
-        sandbox.add_account(account(each, users))

@@ -130,6 +130,8 @@ def show(summary: FleetSummary, what: str, figures: tuple[str, ...]) -> None:
 
 
 def _explain(summary: FleetSummary) -> None:
+    if summary.unsent:
+        screen.note(f"warning: {screen.safe(summary.unsent)}")
     told = [row for row in summary.rows if row.problem]
     if not told:
         return

@@ -48,6 +48,7 @@ def summary_document(summary: FleetSummary) -> dict[str, Json]:
         "exit_code": summary.exit_code,
         "standings": {each.value: summary.count(each) for each in Standing if summary.count(each)},
         "totals": {figure: summary.total(figure) for figure in TOTALS},
+        "unsent": summary.unsent,
         "accounts": [to_json(row) for row in summary.rows],
     }
 

@@ -40,9 +40,9 @@ from keyreeve.config import Config, load
 from keyreeve.model.errors import ConfigError, LockHeld
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
 from keyreeve.model.identifiers import AccountId
-from keyreeve.pipeline.fleet import run_one
+from keyreeve.pipeline.fleet import concluded, run_one
 from keyreeve.reporting.fleet import fleet_summary, headline, unheard
-from keyreeve.storage.layout import prefix
+from keyreeve.storage.layout import prefix, summary_key
 from keyreeve.wiring.fleet import Home, fleet_of, member_of, members, open_home
 
 Answer = dict[str, Any]
@@ -82,8 +82,9 @@ def gather(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
     """One summary over all accounts; where it lies, its counts, and the fleet's exit code."""
     home = _home(event, writes=True)
     on = date.fromisoformat(event["on"])
-    summary = _summary(home, on, event)
-    key = home.records.summarise(summary) if summary.executed else None
+    found = _summary(home, on, event)
+    with fleet_of(home, lambda: ()) as fleet:
+        summary = concluded(replace(fleet, on=on, execute=found.executed), found)
     _log.info("%s", headline(summary))
     document = summary_document(summary)
     return {
@@ -91,7 +92,9 @@ def gather(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
         "headline": headline(summary),
         "standings": document["standings"],
         "totals": document["totals"],
-        "summary": None if key is None else f"{prefix(home.config.project_name)}{key}",
+        "summary": f"{prefix(home.config.project_name)}{summary_key(on)}"
+        if summary.executed
+        else None,
     }
 
 

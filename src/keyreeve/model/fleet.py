@@ -95,6 +95,8 @@ class FleetSummary:
     executed: bool
     rows: tuple[FleetRow, ...]
     """Those to look at first."""
+    unsent: str = ""
+    """Why the team was not mailed, though it was the day for it."""
 
     def count(self, standing: Standing) -> int:
         """Accounts that stand so."""
@@ -107,7 +109,7 @@ class FleetSummary:
     @property
     def exit_code(self) -> int:
         """0: every account is done. The accounts' own code where all agree, else 1: named parts."""
-        return fleet_code(row.exit_code for row in self.rows)
+        return fleet_code(row.exit_code for row in self.rows) or int(bool(self.unsent))
 
 
 def fleet_code(codes: Iterable[int]) -> int:

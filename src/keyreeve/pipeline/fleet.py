@@ -22,6 +22,7 @@ from keyreeve.codec.redaction import redact
 from keyreeve.model.errors import KeyreeveError, LockHeld, NotCovered
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
 from keyreeve.pipeline import daily
+from keyreeve.pipeline.fleet_mail import FleetPost, tell_team
 from keyreeve.ports import Progress
 from keyreeve.ports.fleet import Doors, FleetRecords
 from keyreeve.reporting.fleet import fleet_summary, run_row
@@ -46,6 +47,7 @@ class Fleet:
     """The fleet's day, in the project's zone."""
     now: datetime
     execute: bool
+    office: FleetPost
     again: bool = False
     """Also the accounts that are done today."""
 
@@ -75,12 +77,19 @@ def run_fleet(fleet: Fleet, progress: Progress, at_once: int = AT_ONCE) -> Fleet
     rows = {row.account_id: row for row in each(fleet.members, work, at_once)}
     locked = [m for m in fleet.members if rows[m.account_id].standing is Standing.LOCKED]
     rows |= {row.account_id: row for row in each(locked, work, at_once)}
-    summary = fleet_summary(
-        fleet.project, fleet.on, fleet.now, rows.values(), executed=fleet.execute
+    return concluded(
+        fleet,
+        fleet_summary(fleet.project, fleet.on, fleet.now, rows.values(), executed=fleet.execute),
     )
-    if fleet.execute:
-        fleet.records.summarise(summary)
-    return summary
+
+
+def concluded(fleet: Fleet, summary: FleetSummary) -> FleetSummary:
+    """A day that has acted is told to the team when it is due, and kept. Else nothing is done."""
+    if not fleet.execute:
+        return summary
+    told = tell_team(fleet.office, fleet.records, summary, fleet.now)
+    fleet.records.summarise(told)
+    return told
 
 
 def run_one(fleet: Fleet, member: Member) -> FleetRow:
@@ -100,7 +109,9 @@ def _run(fleet: Fleet, member: Member) -> FleetRow:
 
 
 def _daily(fleet: Fleet, member: Member) -> FleetRow:
-    with fleet.doors.open(member) as account:
+    with fleet.doors.open(member) as opened:
+        # One summary goes out over all accounts; none of its own.
+        account = replace(opened, policy=replace(opened.policy, summary_to=()))
         report = daily.run(account, fleet.now, Silence(), execute=fleet.execute)
     return run_row(member, report.plan, report.outcomes, report.summary, report.exit_code)
 

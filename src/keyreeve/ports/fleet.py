@@ -61,5 +61,11 @@ class FleetRecords(Protocol):
     def rows(self, on: date) -> Mapping[AccountId, FleetRow]:
         """Of every account that left one."""
 
+    def mailed(self, week: date) -> bool:
+        """Whether the team has had the summary of the week that began on its day."""
+
+    def remember_mail(self, week: date, message_id: str) -> None:
+        """It was accepted."""
+
     def summarise(self, summary: FleetSummary) -> str:
         """The day's summary, replaced by a later one; its key."""

@@ -96,6 +96,31 @@ def headline(summary: FleetSummary) -> str:
     return f"{accounts} {'account' if accounts == 1 else 'accounts'}: {', '.join(parts)}"
 
 
+NAMED = 50
+"""So many accounts are named in a mail; the summary in the storage has all."""
+
+
+def in_words(summary: FleetSummary) -> tuple[str, tuple[str, ...]]:
+    """A headline, and what the team reads: the sums, then the accounts to look at."""
+    totals = (
+        f"{summary.total('users')} users looked at; {summary.total('cases')} open cases, "
+        f"{summary.total('held')} held, {summary.total('overdue')} overdue; today "
+        f"{summary.total('acts')} acts and {summary.total('mails')} mails, "
+        f"{summary.total('failed')} failed."
+    )
+    pressing = [row for row in summary.rows if not row.clean]
+    held = [row for row in summary.rows if row.clean and (row.held or row.overdue)]
+    lines = [f"{_who(row)}: {row.standing.value}. {row.problem}" for row in pressing]
+    lines += [f"{_who(row)}: {row.held} held, {row.overdue} overdue." for row in held]
+    more = len(lines) - NAMED
+    rest = (f"And {more} more: `keyreeve org status` names them.",) if more > 0 else ()
+    return headline(summary), (totals, *lines[:NAMED], *rest)
+
+
+def _who(row: FleetRow) -> str:
+    return row.account_id if row.name == row.account_id else f"{row.name} ({row.account_id})"
+
+
 # --- from storage alone -------------------------------------------------------------------------
 
 

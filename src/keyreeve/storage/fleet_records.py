@@ -3,6 +3,7 @@
 iam-compliance/{project}/fleet/YYYY-MM-DD/accounts.json        whom the day is about (state machine)
 iam-compliance/{project}/fleet/YYYY-MM-DD/rows/{account}.json  one small row, replaced by a retry
 iam-compliance/{project}/fleet/YYYY-MM-DD/summary.json         the summary over all
+iam-compliance/{project}/fleet/mails/YYYY-MM-DD.json           that the week's summary was mailed
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member
 from keyreeve.model.identifiers import AccountId
 from keyreeve.ports import ObjectStore
-from keyreeve.storage.layout import fleet_day
+from keyreeve.storage.layout import fleet_day, fleet_mail_key, summary_key
 
 
 class StoredFleetRecords:
@@ -40,9 +41,17 @@ class StoredFleetRecords:
         found = (self._read(each.key) for each in listed)
         return {row.account_id: row for row in found if row is not None}
 
+    def mailed(self, week: date) -> bool:
+        """As the port says."""
+        return self._store.get(fleet_mail_key(week)) is not None
+
+    def remember_mail(self, week: date, message_id: str) -> None:
+        """As the port says."""
+        self._store.put(fleet_mail_key(week), readable({"message_id": message_id}))
+
     def summarise(self, summary: FleetSummary) -> str:
         """As the port says."""
-        key = f"{fleet_day(summary.on)}summary.json"
+        key = summary_key(summary.on)
         self._store.put(key, readable(summary_document(summary)))
         return key
 

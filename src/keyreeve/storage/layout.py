@@ -144,6 +144,16 @@ def fleet_day(on: date) -> str:
     return f"{FLEET}{on.isoformat()}/"
 
 
+def summary_key(on: date) -> str:
+    """The summary of a fleet's day."""
+    return f"{fleet_day(on)}summary.json"
+
+
+def fleet_mail_key(week: date) -> str:
+    """That the summary of a week was accepted by the mail system."""
+    return f"{FLEET}mails/{week.isoformat()}.json"
+
+
 def inbox_key(at: datetime, run_id: RunId, event: str) -> str:
     """Where a record waits for the audit log; sorts by time."""
     return f"{AUDIT_INBOX}{at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{_part(run_id)}-{_part(event)}.json"

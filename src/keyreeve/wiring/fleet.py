@@ -22,6 +22,7 @@ from keyreeve.model.notice import Accepted, OutgoingMail
 from keyreeve.model.snapshot import Caller
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.fleet import Fleet
+from keyreeve.pipeline.fleet_mail import FleetPost
 from keyreeve.ports import Mailer, ObjectStore
 from keyreeve.wiring import (
     Door,
@@ -30,6 +31,7 @@ from keyreeve.wiring import (
     close_mailer,
     mailer_for,
     new_run_id,
+    post_for,
     project_store,
     sessions_at_home,
     wire,
@@ -294,6 +296,8 @@ def fleet_of(
     home: Home, chosen: Callable[[], Iterable[Member]] | None = None, *, again: bool = False
 ) -> Iterator[Fleet]:
     """The day's fleet, ready to run; `chosen` None: every account that the config means."""
+    from keyreeve.render.email import MailRenderer
+
     mailer = mailer_for(home.config, home.sessions)
     policy = home.config.escalation_policy()
     try:
@@ -305,6 +309,14 @@ def fleet_of(
             on=home.now.astimezone(policy.timezone).date(),
             now=home.now,
             execute=home.execute,
+            office=FleetPost(
+                post=post_for(home.config, home.caller.account_id),
+                mailer=mailer,
+                renderer=MailRenderer(
+                    home.config.texts.templates, language=home.config.texts.language
+                ),
+                policy=policy,
+            ),
             again=again or policy.compressed is not None,
         )
     finally:

@@ -14,6 +14,7 @@ The interpreter is large: it is loaded, and bent, by the first call to Step Func
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -21,7 +22,8 @@ from functools import cache
 from typing import Any, Final
 
 from keyreeve.sandbox.account import REGION
-from keyreeve.sandbox.issuing import for_service, trusts
+from keyreeve.sandbox.chain.permissions import find_role, service_may
+from keyreeve.sandbox.issuing import for_service
 from keyreeve.sandbox.patches.replacing import replace
 from keyreeve.sandbox.world import World
 
@@ -76,10 +78,12 @@ def _bend(world: World) -> None:
     replace(
         AmazonStateLanguageParser, parse=staticmethod(_lenient(AmazonStateLanguageParser.parse))
     )
+    # It tells of every state that fails on stderr; whoever asks for the execution is told, too.
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)
     own = worker.DistributedItemProcessorWorker
     replace(own, _eval_job=_remembering(own._eval_job), _eval_input=_heard(own._eval_input))
     replace(state_map.StateMap, _eval_execution=_counting(state_map.StateMap._eval_execution))
-    writer.ResourceEvalS3._handle_put_object = staticmethod(_exporting(client))
+    replace(writer.ResourceEvalS3, _handle_put_object=staticmethod(_exporting(client)))
 
 
 # --- as whom ------------------------------------------------------------------------------------
@@ -94,9 +98,10 @@ def _signer(world: World) -> Callable[..., Any]:
 
         with world.turn:
             session = for_service(world, state_credentials.role_arn, "machine")
-        return boto3.session.Session(
+        made: Any = boto3.session.Session(
             session.access_key, session.secret, session.token, region_name=region or REGION
-        ).client(
+        )
+        return made.client(
             service,
             endpoint_url=world.endpoint,
             config=Config(
@@ -114,7 +119,7 @@ def _trusted(stock: Callable[..., Any]) -> Callable[..., Any]:
     def create_state_machine(self: Any, **given: Any) -> Any:
         from moto.core.exceptions import JsonRESTError
 
-        if not trusts(given["roleArn"], _PRINCIPAL):
+        if not _trusts(given["roleArn"], self.account_id):
             raise JsonRESTError(
                 "AccessDeniedException",
                 f"Neither the global service principal {_PRINCIPAL}, nor the regional one is "
@@ -123,6 +128,16 @@ def _trusted(stock: Callable[..., Any]) -> Callable[..., Any]:
         return stock(self, **given)
 
     return create_state_machine
+
+
+def _trusts(role_arn: str, account_id: str) -> bool:
+    """AWS: it says for which account it asks (aws:SourceAccount), so that others are kept out."""
+    role = find_role(role_arn)
+    if role is None:
+        return False
+    facts = {"aws:sourceaccount": account_id}
+    trust = role.assume_role_policy_document
+    return service_may(trust, _PRINCIPAL, "sts:AssumeRole", role.arn, facts)
 
 
 def _lenient(stock: Callable[[str], Any]) -> Callable[[str], Any]:
@@ -199,7 +214,7 @@ def _children(record: Any) -> list[dict[str, Any]]:
 
 
 def _too_many(record: Any, total: int) -> bool:
-    """moto keeps 0 for a threshold that is not set: with both at 0 nothing is tolerated."""
+    """Where a threshold is not set moto keeps 0: with both at 0 nothing is tolerated."""
     failed = sum(child["Status"] == "FAILED" for child in _children(record))
     count, percentage = record.tolerated_failure_count, record.tolerated_failure_percentage
     if not count and not percentage:
@@ -228,7 +243,7 @@ def _counting(stock: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _exceeded(env: Any) -> Exception:
-    from moto.stepfunctions.parser.api import HistoryEventType, MapRunFailedEventDetails
+    from moto.stepfunctions.parser.api import HistoryEventType
     from moto.stepfunctions.parser.asl.component.common.error_name import (
         failure_event,
         states_error_name,
@@ -236,18 +251,16 @@ def _exceeded(env: Any) -> Exception:
     from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import (
         StatesErrorNameType,
     )
-    from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 
-    kind = StatesErrorNameType.StatesExceedToleratedFailureThreshold
     cause = "The specified tolerated failure threshold was exceeded"
+    details: Any = {"mapRunFailedEventDetails": {"error": _EXCEEDED, "cause": cause}}
+    kind = StatesErrorNameType.StatesExceedToleratedFailureThreshold
     failure: Exception = failure_event.FailureEventException(
         failure_event=failure_event.FailureEvent(
             env=env,
             error_name=states_error_name.StatesErrorName(typ=kind),
             event_type=HistoryEventType.MapRunFailed,
-            event_details=EventDetails(
-                mapRunFailedEventDetails=MapRunFailedEventDetails(error=_EXCEEDED, cause=cause)
-            ),
+            event_details=details,
         )
     )
     return failure

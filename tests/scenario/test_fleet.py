@@ -1,0 +1,242 @@
+"""Several accounts against the sandbox: by threads, by the state machine, killed and resumed.
+
+The story is small here and of full size in `make fleet` (tests/fleet_at_full_size.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests import fleets
+from tests.sandbox_fixture import MONDAY, aws, sandbox
+from tests.scenario.cli_command import Command
+from tests.scenario.fleet_story import (
+    BROKEN,
+    PREFIX,
+    World,
+    by_machine,
+    by_threads,
+    deploy,
+    gathered,
+    gathered_rows,
+    rows_of,
+    world,
+)
+
+from keyreeve.model.fleet import FleetSummary, Standing
+from keyreeve.sandbox.account import BUCKET
+from keyreeve.sandbox.process import Mail, Sandbox
+
+__all__ = ["sandbox"]
+
+ACCOUNTS, USERS = 3, 5
+AT = ("--as-of", MONDAY.isoformat())
+
+
+# --- threads and the state machine ---------------------------------------------------------------
+
+
+class Lived:
+    """The same day of the same fleet, by both; everything is looked at afterwards."""
+
+    def __init__(self, sandbox: Sandbox, folder: Path) -> None:
+        self.threads, self.thread_mails, self.thread_calls = self._threads(sandbox, folder)
+        at = world(sandbox, folder, accounts=ACCOUNTS, users=USERS)
+        self.ended = by_machine(at, deploy(at, concurrency=1))
+        self.machine = gathered(at)
+        self.machine_rows = gathered_rows(at)
+        self.machine_mails = sandbox.mails()
+
+    def _threads(
+        self, sandbox: Sandbox, folder: Path
+    ) -> tuple[FleetSummary, list[Mail], list[dict[str, Any]]]:
+        at = world(sandbox, folder, accounts=ACCOUNTS, users=USERS)
+        sandbox.forget_calls()
+        return by_threads(at), sandbox.mails(), sandbox.calls()
+
+
+@pytest.fixture(scope="module")
+def lived(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Lived:
+    return Lived(sandbox, tmp_path_factory.mktemp("fleet"))
+
+
+def test_threads_and_state_machine_come_to_the_same(lived: Lived):
+    by_both = rows_of(lived.threads), lived.machine_rows
+    told = [{key: row.pop("problem") for key, row in rows.items()} for rows in by_both]
+    assert by_both[0] == by_both[1]
+    assert len(by_both[0]) == ACCOUNTS + 1
+    assert told[0].keys() == told[1].keys()
+    assert recipients(lived.thread_mails) == recipients(lived.machine_mails)
+
+
+def recipients(mails: list[Mail]) -> Counter[tuple[str, ...]]:
+    return Counter(tuple(sorted(mail.destinations)) for mail in mails)
+
+
+def test_the_broken_account_stops_no_other_and_is_never_clean(lived: Lived):
+    rows = {row.account_id: row for row in lived.threads.rows}
+    assert rows[fleets.number(0)].standing is Standing.DONE
+    broken = rows[BROKEN]
+    assert broken.standing is Standing.NOT_COVERED
+    assert (broken.users, broken.exit_code) == (0, 6)
+    assert "sts:AssumeRole" in broken.problem
+    assert "member-role" in broken.remedy
+    assert lived.threads.count(Standing.DONE) == ACCOUNTS
+    assert lived.threads.exit_code == 1
+    assert lived.machine["standings"] == {"done": ACCOUNTS, "not covered": 1}
+
+
+def test_an_execution_in_part_fails_and_says_how_many(lived: Lived):
+    assert (lived.ended["status"], lived.ended["error"]) == ("FAILED", "FleetInPart")
+    assert lived.ended["cause"] == f"{ACCOUNTS + 1} accounts: {ACCOUNTS} done, 1 not covered"
+
+
+def test_one_summary_goes_to_the_team_and_none_of_an_account(lived: Lived):
+    for mails in (lived.thread_mails, lived.machine_mails):
+        summaries = [mail for mail in mails if b"IAM Compliance summary" in mail.raw]
+        assert [mail.destinations for mail in summaries] == [("msp-team@example.com",)]
+        assert b"999" in summaries[0].raw
+
+
+def test_a_notice_names_its_account(lived: Lived):
+    notices = [mail for mail in lived.thread_mails if b"u000.a000" in mail.raw]
+    assert any(b"(account 000)" in mail.raw for mail in notices)
+
+
+def test_members_are_entered_by_external_id_and_with_a_named_source(lived: Lived):
+    assumed = [row for row in lived.thread_calls if row["operation"] == "AssumeRole"]
+    told = {(row["params"]["ExternalId"], row["params"]["SourceIdentity"]) for row in assumed}
+    assert told == {(fleets.EXTERNAL_ID, "keyreeve-etv")}
+    assert len(assumed) == len({row["params"]["RoleArn"] for row in assumed}) == ACCOUNTS + 1
+
+
+# --- a day is done once --------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small(sandbox: Sandbox, tmp_path: Path) -> World:
+    return world(sandbox, tmp_path, accounts=3, users=2)
+
+
+def test_the_same_day_again_asks_no_account_that_is_done(small: World):
+    by_threads(small)
+    mails = len(small.sandbox.mails())
+    small.sandbox.forget_calls()
+    summary = by_threads(small)
+    assert {row.earlier for row in summary.rows if row.clean} == {True}
+    asked = [row["operation"] for row in small.sandbox.calls() if row["service"] == "iam"]
+    assert asked == []
+    assert len(small.sandbox.mails()) == mails
+
+
+def test_an_account_whose_lock_is_held_is_tried_once_more_and_told(small: World):
+    store = aws(small.sandbox.url, "s3")
+    lock = {
+        "token": "0" * 32,
+        "holder": "another.run",
+        "since": "2026-01-05T06:00:00+00:00",
+        "until": "2099-01-01T00:00:00+00:00",
+        "released": False,
+    }
+    key = f"{PREFIX}{small.ids[0]}/lock.json"
+    store.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lock).encode())
+    summary = by_threads(small)
+    [locked] = [row for row in summary.rows if row.standing is Standing.LOCKED]
+    assert (locked.account_id, locked.exit_code) == (small.ids[0], 5)
+    store.delete_object(Bucket=BUCKET, Key=key)
+    again = by_threads(small)
+    assert {row.account_id for row in again.rows if not row.earlier} == {small.ids[0], BROKEN}
+    assert again.count(Standing.DONE) == len(small.ids)
+
+
+# --- the command line ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def keyreeve(small: World, tmp_path: Path, capsys: Any, monkeypatch: pytest.MonkeyPatch) -> Command:
+    return Command(small.sandbox, tmp_path, capsys, monkeypatch)
+
+
+def test_a_fleet_on_the_command_line(keyreeve: Command, small: World):
+    listed = keyreeve("--output", "json", "org", "accounts")
+    covered = {row["account_id"]: row["covered"] for row in listed.json["accounts"]}
+    assert listed.code == 1
+    assert covered == {BROKEN: False} | dict.fromkeys(small.ids, True)
+
+    checked = keyreeve("check", "--fail-on-findings", *AT)
+    assert checked.code == 1  # not covered comes before findings
+    assert "4 accounts: 3 done, 1 not covered." in checked.out
+
+    before = keyreeve.sandbox.fingerprint()
+    for verb in ("plan", "run"):
+        rehearsed = keyreeve.json(verb, *AT)
+        assert (rehearsed["executed"], rehearsed["totals"]["mails"]) == (False, 3)
+    assert keyreeve.sandbox.fingerprint() == before
+
+    done = keyreeve("org", "run", "--execute", *AT)
+    assert done.code == 1
+    assert f"{BROKEN} account 999" in done.out
+
+    status = keyreeve.json("org", "status", *AT)
+    alarms = {row["account_id"]: row["alarms"] for row in status["accounts"]}
+    assert alarms == {BROKEN: ["not read"]} | {each: [] for each in small.ids}
+    assert status["accounts"][0]["account_id"] == BROKEN
+
+    one = keyreeve("--account", small.ids[1], "case", "list", *AT)
+    assert "u000.a001" in one.out
+    assert "u000.a000" not in one.out
+    which = keyreeve("case", "list")
+    assert (which.code, "--account ID" in which.err) == (2, True)
+    assert keyreeve("--account", "123", "case", "list").code == 2
+    assert "none of this project's" in keyreeve("--account", "1" * 12, "plan").err
+
+
+def test_a_run_that_was_killed_goes_on_and_repeats_nothing(keyreeve: Command, small: World):
+    keyreeve.sandbox.forget_calls()
+    # The second account hangs at its mail, and there the process dies.
+    keyreeve.sandbox.plant_fault("SendEmail", skip=1, answer="hang")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "keyreeve", "org", "run", "--execute", "--at-once", "1", *AT],
+        cwd=keyreeve.folder,
+        env=dict(os.environ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    ends = time.monotonic() + 60
+    while [row["operation"] for row in keyreeve.sandbox.calls()].count("SendEmail") < 2:
+        assert process.poll() is None
+        assert time.monotonic() < ends
+        time.sleep(0.1)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    keyreeve.sandbox.clear_faults()
+
+    rows = {row["account_id"]: row for row in keyreeve.json("org", "status", *AT)["accounts"]}
+    assert [rows[each]["last_run_at"] is not None for each in small.ids] == [True, False, False]
+    first = small.ids[0]
+    keyreeve.sandbox.forget_calls()
+    second = keyreeve("--output", "json", "org", "run", "--execute", *AT).json
+    standings = {row["account_id"]: (row["standing"], row["earlier"]) for row in second["accounts"]}
+    assert standings == {
+        BROKEN: ("not covered", False),
+        first: ("done", True),
+        small.ids[1]: ("locked", False),  # until the dead run's lease is over
+        small.ids[2]: ("done", False),
+    }
+    assert keyreeve("--account", small.ids[1], "state", "unlock", "--force").code == 0
+    third = keyreeve("--output", "json", "org", "run", "--execute", *AT).json
+    assert {row["standing"] for row in third["accounts"]} == {"done", "not covered"}
+    reached = [mail.destinations[0] for mail in keyreeve.sandbox.mails()]
+    told = Counter(each for each in reached if each.startswith("u000"))
+    assert set(told) == {f"u000.a{each[-3:]}@example.com" for each in small.ids}
+    assert told[f"u000.a{first[-3:]}@example.com"] == 1
+    assert max(told.values()) == 1
