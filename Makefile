@@ -7,7 +7,7 @@ SUPPLY := .venv-supply
 SCAN   := .venv-scan
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images scan sbom advisories lock clean
+.PHONY: help demo test lint check proofs fleet coverage mutants images scan sbom advisories lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,9 @@ check: lint test  ## what a change must pass
 
 proofs: $(STAMP)  ## every promise at full size, one line each (long)
 	$(BIN)/python -m tests.proofs --record docs/promises.md
+
+fleet: $(STAMP)  ## a day of 200 accounts with 200 users each, by threads and by the state machine (long)
+	$(BIN)/python -m tests.fleet_at_full_size
 
 # What runs in a minute and nearly covers the core.
 QUICK = tests/unit tests/stacks
