@@ -5,6 +5,7 @@ Rows as in test_enforcement: stock moto with its own checks on, and the sandbox 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -145,6 +146,14 @@ def trusting(principal: str) -> Act:
     )
 
 
+def may_name_a_source(stage: Stage) -> None:
+    """AWS: sts:SetSourceIdentity is asked of both sides besides."""
+    told = json.loads(trust({"AWS": ANN}))
+    told["Statement"][0]["Action"] = ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    stage.role(json.dumps(told), EVERYTHING)
+    stage.allow(allow("sts:AssumeRole", ROLE), allow("sts:SetSourceIdentity", ROLE))
+
+
 GROUP = ROOT.replace("root", "group/Developers")
 ROWS = (
     Row("the account is trusted, ann may", role(ROOT, MAY), assuming(), DENIED, DONE),
@@ -186,6 +195,14 @@ ROWS = (
     Row("an external id asked, none told", role(ANN, MAY, **WITH_ID), assuming(), DONE, DENIED),
     Row("the wrong one", role(ANN, MAY, **WITH_ID), assuming(ExternalId="41"), DENIED, DENIED),
     Row("the right one", role(ANN, MAY, **WITH_ID), assuming(ExternalId="42"), DONE, DONE),
+    Row(
+        "a source that nobody may name",
+        role(ANN, MAY),
+        assuming(SourceIdentity="ann"),
+        DONE,
+        DENIED,
+    ),
+    Row("a source", may_name_a_source, assuming(SourceIdentity="ann"), DENIED, DONE),
     Row("her own session name", role(ANN, MAY, **WITH_NAME), assuming(), DONE, DONE),
     Row(
         *("another session name", role(ANN, MAY, **WITH_NAME), assuming(RoleSessionName="bob")),

@@ -21,6 +21,7 @@ from tests.sandbox_fixture import MONDAY, aws, sandbox
 from tests.scenario.cli_command import Command
 from tests.scenario.fleet_story import (
     BROKEN,
+    CONFIG,
     PREFIX,
     World,
     by_machine,
@@ -32,6 +33,9 @@ from tests.scenario.fleet_story import (
     world,
 )
 
+from keyreeve.handlers import fleet as handler
+from keyreeve.handlers import mail_feedback
+from keyreeve.model.errors import ConfigError, LockHeld
 from keyreeve.model.fleet import FleetSummary, Standing
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Mail, Sandbox
@@ -139,7 +143,18 @@ def test_the_same_day_again_asks_no_account_that_is_done(small: World):
 
 
 def test_an_account_whose_lock_is_held_is_tried_once_more_and_told(small: World):
-    store = aws(small.sandbox.url, "s3")
+    key = hold_lock(small)
+    summary = by_threads(small)
+    [locked] = [row for row in summary.rows if row.standing is Standing.LOCKED]
+    assert (locked.account_id, locked.exit_code) == (small.ids[0], 5)
+    aws(small.sandbox.url, "s3").delete_object(Bucket=BUCKET, Key=key)
+    again = by_threads(small)
+    assert {row.account_id for row in again.rows if not row.earlier} == {small.ids[0], BROKEN}
+    assert again.count(Standing.DONE) == len(small.ids)
+
+
+def hold_lock(at: World) -> str:
+    """Of the first account, as another run would; its key."""
     lock = {
         "token": "0" * 32,
         "holder": "another.run",
@@ -147,15 +162,10 @@ def test_an_account_whose_lock_is_held_is_tried_once_more_and_told(small: World)
         "until": "2099-01-01T00:00:00+00:00",
         "released": False,
     }
-    key = f"{PREFIX}{small.ids[0]}/lock.json"
+    key = f"{PREFIX}{at.ids[0]}/lock.json"
+    store = aws(at.sandbox.url, "s3")
     store.put_object(Bucket=BUCKET, Key=key, Body=json.dumps(lock).encode())
-    summary = by_threads(small)
-    [locked] = [row for row in summary.rows if row.standing is Standing.LOCKED]
-    assert (locked.account_id, locked.exit_code) == (small.ids[0], 5)
-    store.delete_object(Bucket=BUCKET, Key=key)
-    again = by_threads(small)
-    assert {row.account_id for row in again.rows if not row.earlier} == {small.ids[0], BROKEN}
-    assert again.count(Standing.DONE) == len(small.ids)
+    return key
 
 
 # --- the command line ----------------------------------------------------------------------------
@@ -240,3 +250,101 @@ def test_a_run_that_was_killed_goes_on_and_repeats_nothing(keyreeve: Command, sm
     assert set(told) == {f"u000.a{each[-3:]}@example.com" for each in small.ids}
     assert told[f"u000.a{first[-3:]}@example.com"] == 1
     assert max(told.values()) == 1
+
+
+# --- AWS Organizations ---------------------------------------------------------------------------
+
+
+def test_a_suspended_account_of_the_organisation_is_told_and_never_opened(
+    keyreeve: Command, small: World
+):
+    sandbox = keyreeve.sandbox
+    sandbox.reset("empty", MONDAY)
+    api = aws(sandbox.url, "organizations")
+    api.create_organization()
+    ids = []
+    for name in ("prod", "closed", "kept-out"):
+        made = api.create_account(AccountName=name, Email=f"{name}@example.com")
+        ids.append(made["CreateAccountStatus"]["AccountId"])
+        sandbox.add_account(fleets.account(ids[-1], 1))
+    prod, closed, out = ids
+    api.close_account(AccountId=closed)
+    sandbox.enforce()
+    text = CONFIG + fleets.of_organization(more=f', exclude: ["{out}"]')
+    keyreeve.config.write_text(text, encoding="utf-8")
+    told = keyreeve("--output", "json", "org", "run", "--execute", *AT)
+    standings = {row["name"]: row["standing"] for row in told.json["accounts"]}
+    # The central account is one of the organisation, and needs no role.
+    assert standings == {"master": "done", "prod": "done", "closed": "not covered"}
+    assert told.code == 1
+    [row] = [row for row in told.json["accounts"] if row["name"] == "closed"]
+    assert "AWS Organizations says" in row["problem"]
+    assumed = [row for row in sandbox.calls() if row["operation"] == "AssumeRole"]
+    assert [row["params"]["RoleArn"].split(":")[4] for row in assumed] == [prod]
+
+
+# --- the functions by themselves -----------------------------------------------------------------
+
+
+@pytest.fixture
+def functions(keyreeve: Command, small: World, monkeypatch: pytest.MonkeyPatch) -> World:
+    monkeypatch.setenv("LAMBDA_TASK_ROOT", str(keyreeve.folder))
+    monkeypatch.setenv("KEYREEVE_CONFIG", "config.yaml")
+    return small
+
+
+EVENT = {"execute": True, "as_of": MONDAY.isoformat()}
+
+
+def test_an_account_of_which_the_map_heard_nothing_is_named_and_never_clean(functions: World):
+    whom = handler.accounts(EVENT)
+    assert whom["accounts"] == len(functions.ids) + 1
+    one = {"item": {"account_id": functions.ids[0], "name": "account 000"}, "on": whom["on"]}
+    assert handler.one_account({**EVENT, **one})["standing"] == "done"
+    answer = handler.gather(whom)
+    assert answer["exit_code"] == 1
+    assert answer["standings"] == {"done": 1, "not run": 3}
+    rows = gathered_rows(functions)
+    assert rows[functions.ids[1]]["problem"] == "its turn never came"
+    again = handler.one_account({**EVENT, **one})
+    assert again["earlier"] is True
+
+
+def test_a_function_fails_where_another_run_holds_the_lock(functions: World):
+    hold_lock(functions)
+    item = {"account_id": functions.ids[0], "name": ""}
+    with pytest.raises(LockHeld):
+        handler.one_account({**EVENT, "item": item, "on": "2026-01-05"})
+
+
+def test_a_rehearsed_day_keeps_no_summary_and_touches_nobody(functions: World):
+    event = {"execute": False, "as_of": MONDAY.isoformat()}
+    whom = handler.accounts(event)
+    item = {"account_id": functions.ids[0], "name": "account 000"}
+    row = handler.one_account({**event, "item": item, "on": whom["on"]})
+    assert (row["standing"], row["mails"]) == ("done", 1)
+    assert handler.gather(whom)["summary"] is None
+    assert functions.sandbox.mails() == []
+    with pytest.raises(ConfigError, match="none of this project's"):
+        handler.one_account({**event, "item": {"account_id": "1" * 12}, "on": whom["on"]})
+
+
+def test_what_lies_outside_the_project_is_not_gathered(functions: World):
+    with pytest.raises(ConfigError, match="no such object of this project"):
+        handler.gather({**EVENT, "on": "2026-01-05", "key": "other/secret.json"})
+
+
+# --- mails that came back ------------------------------------------------------------------------
+
+
+def test_a_mail_that_came_back_concerns_its_own_account_alone(functions: World):
+    by_threads(functions)
+    to = f"u000.a{functions.ids[0][-3:]}@example.com"
+    [mail] = [mail for mail in functions.sandbox.mails() if to in mail.destinations]
+    functions.sandbox.authorise(None)  # the handler has a role of its own
+    answer = mail_feedback.handle(functions.sandbox.feedback(mail, to=to))
+    assert len(answer["kept"]) == 1
+    day = MONDAY.replace(day=8)
+    functions.sandbox.set_clock(day)
+    summary = by_threads(functions, day)
+    assert {row.account_id for row in summary.rows if row.held} == {functions.ids[0]}

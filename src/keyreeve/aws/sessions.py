@@ -314,5 +314,7 @@ def _hush() -> None:
             logger = logging.getLogger(name)
             if logger.level < logging.INFO:
                 logger.setLevel(logging.INFO if name in _TALKATIVE else logging.NOTSET)
+    # That a role could not be assumed is raised by the call that needed it.
+    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
     for connection in (AWSHTTPConnection, AWSHTTPSConnection):
         connection.debuglevel = 0
