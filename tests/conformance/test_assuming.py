@@ -202,7 +202,7 @@ ROWS = (
         DONE,
         DENIED,
     ),
-    Row("a source", may_name_a_source, assuming(SourceIdentity="ann"), DENIED, DONE),
+    Row("a source", may_name_a_source, assuming(SourceIdentity="ann"), DONE, DONE),
     Row("her own session name", role(ANN, MAY, **WITH_NAME), assuming(), DONE, DONE),
     Row(
         *("another session name", role(ANN, MAY, **WITH_NAME), assuming(RoleSessionName="bob")),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyreeve.cli import opening, screen, words
+from keyreeve.cli import fleet, opening, screen, words
 from keyreeve.cli.options import example
 from keyreeve.model.errors import ConfigError
 
@@ -134,6 +134,8 @@ def _installation(config: Config, account: str | None) -> Installation:
     from keyreeve.wiring import installation_of
 
     given = opening.options()
+    if account is None and opening.several():
+        account = fleet.home(execute=False).caller.account_id
     if account is None:
         opened = opening.door(execute=False)
         region = opened.at_home.client("s3").meta.region_name

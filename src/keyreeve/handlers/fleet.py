@@ -15,13 +15,15 @@ process dies.  `gather` tells of those accounts too.
 A day is done once: an account whose row of the day says done is not run again, whether the machine
 is started anew or redriven.
 
+Each says in one line of JSON what came of it.
 `KEYREEVE_CONFIG` names the config; default: config/config.yaml in the package.
 """
 
 from __future__ import annotations
 
-import logging
+import json
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
@@ -47,8 +49,6 @@ from keyreeve.wiring.fleet import Home, fleet_of, member_of, members, open_home
 
 Answer = dict[str, Any]
 
-_log = logging.getLogger("keyreeve.fleet")
-
 
 def accounts(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa: ARG001 - Lambda's signature
     """Whom the day is about. AccountUnreadable where AWS Organizations does not say."""
@@ -56,7 +56,7 @@ def accounts(event: Mapping[str, Any], context: object = None) -> Answer:  # noq
     on = home.now.astimezone(home.config.timezone).date()
     found = members(home)
     key = home.records.name(on, found)
-    _log.info("%s: %s accounts", on, len(found))
+    _say("accounts", {"on": on.isoformat(), "accounts": len(found)})
     return {
         **_asked(event),
         "on": on.isoformat(),
@@ -72,7 +72,7 @@ def one_account(event: Mapping[str, Any], context: object = None) -> Answer:  # 
     member = member_of(home, item_member(event["item"]))
     with fleet_of(home, lambda: (member,)) as fleet:
         row = run_one(replace(fleet, on=date.fromisoformat(event["on"])), member)
-    _log.info("%s: %s %s", member.account_id, row.standing.value, row.problem)
+    _say("account", row_document(row))
     if row.standing is Standing.LOCKED:
         raise LockHeld(row.problem, remedy=row.remedy)
     return row_document(row)
@@ -85,7 +85,7 @@ def gather(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
     found = _summary(home, on, event)
     with fleet_of(home, lambda: ()) as fleet:
         summary = concluded(replace(fleet, on=on, execute=found.executed), found)
-    _log.info("%s", headline(summary))
+    _say("gathered", {"on": on.isoformat(), "headline": headline(summary)})
     document = summary_document(summary)
     return {
         "exit_code": summary.exit_code,
@@ -135,6 +135,12 @@ def _object_at(home: Home, key: str) -> bytes:
     if found is None:
         raise ConfigError("there is no such object of this project", where=key)
     return found.content
+
+
+def _say(event: str, data: Mapping[str, object]) -> None:
+    """One line of JSON, for the functions' log group."""
+    sys.stdout.write(json.dumps({"keyreeve": f"fleet.{event}", **data}, ensure_ascii=True) + "\n")
+    sys.stdout.flush()
 
 
 # --- what the event says ------------------------------------------------------------------------

@@ -135,9 +135,10 @@ def open_door(
     accounts and none is named.  AccountUnreadable without access, NotCovered without a role.
     """
     from keyreeve.aws.iam_reader import IamReader
-    from keyreeve.wiring.fleet import one_of
 
     if config.accounts != "self":
+        from keyreeve.wiring.fleet import one_of
+
         return one_of(config, account, execute=execute, profile=profile, region=region, as_of=as_of)
     sessions = sessions_at_home(
         config, execute=execute, profile=profile, region=region, as_of=as_of

@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from keyreeve.aws.kms_signer import KmsSigner
     from keyreeve.config import Config
 
-_TELLING = frozenset({"channels"})
-"""Settings whose values are secrets: addresses that whoever knows them may write to."""
+_TELLING = frozenset({"channels", "external_id"})
+"""Settings whose values are secrets: addresses that whoever knows them may write to, and words that
+only two accounts know."""
 
 
 def subject_of(door: Door, period: Period) -> PackSubject:

@@ -11,7 +11,7 @@ import pytest
 from tests.scenario.roles import actions_in
 
 from keyreeve.aws.failures import READS
-from keyreeve.governance.installation import Bucket, Evidence, Installation
+from keyreeve.governance.installation import Bucket, Evidence, Installation, Reach
 from keyreeve.governance.own_policies import (
     ACCOUNT_READS,
     POSTURE_READS,
@@ -430,3 +430,53 @@ def test_topics_among_the_channels_may_be_told_by_who_acts_and_found_by_who_look
     assert named(at, Role.READER)["FindChannels"]["Action"] == ["sns:GetTopicAttributes"]
     assert "TellChannels" not in named(at, Role.READER)
     assert not {"TellChannels", "FindChannels"} & set(named(HERE))
+
+
+# --- several accounts -----------------------------------------------------------------------------
+
+
+FAR = "arn:aws:iam::210987654321:role/keyreeve-etv-member"
+MANY = replace(
+    HERE,
+    reach=Reach(roles=(FAR,), organization=False),
+    bucket=replace(BUCKET, prefix="iam-compliance/etv/*"),
+)
+
+
+def services(at: Installation, role: Role) -> set[str]:
+    return {action.split(":")[0] for action in actions_in(documents(at, role))}
+
+
+def test_the_central_role_enters_the_named_roles_and_touches_no_user():
+    entering = named(MANY, Role.FLEET)["AssumeMembers"]
+    assert entering["Action"] == ["sts:AssumeRole", "sts:SetSourceIdentity"]
+    assert entering["Resource"] == [FAR]
+    assert services(MANY, Role.FLEET) == {"s3", "ses", "sts"}
+
+
+def test_a_members_role_acts_on_its_users_and_reaches_neither_storage_nor_mail():
+    assert not services(MANY, Role.MEMBER) & {"s3", "ses", "sts", "sns", "organizations"}
+    acting = {"ActOnUsers", "ReadAccount", "ReadUsers", "NeverItself"}
+    assert acting <= named(MANY, Role.MEMBER).keys()
+    users = (named(MANY, Role.MEMBER)[sid] for sid in ("ActOnUsers", "NeverItself"))
+    assert list(users) == [named(HERE)[sid] for sid in ("ActOnUsers", "NeverItself")]
+
+
+def test_together_they_may_what_the_actor_of_one_account_may():
+    days = {"KeepDays", "ReadDays", "AssumeMembers"}
+    both = named(MANY, Role.FLEET).keys() - days | named(MANY, Role.MEMBER).keys()
+    assert both == named(HERE).keys()
+
+
+def test_the_central_account_among_the_accounts_needs_the_same_rights_there():
+    own = replace(MANY, reach=Reach(roles=(), organization=False, own=True))
+    assert "AssumeMembers" not in named(own, Role.FLEET)
+    assert named(MANY, Role.MEMBER).items() <= named(own, Role.FLEET).items()
+
+
+def test_units_are_asked_for_only_where_the_config_names_some():
+    all_ = replace(MANY, reach=Reach(roles=(FAR,), organization=True))
+    assert "ListUnits" not in named(all_, Role.FLEET)
+    some = replace(MANY, reach=Reach(roles=(FAR,), organization=True, units=("arn:u",)))
+    assert named(some, Role.FLEET)["ListUnits"]["Resource"] == ["arn:u"]
+    assert named(some, Role.FLEET)["ListAccounts"]["Resource"] == ["*"]
