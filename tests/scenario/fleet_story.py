@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +19,7 @@ from typing import Any
 from tests import fleets
 from tests.function_zip import run_zip
 from tests.sandbox_fixture import MONDAY, aws
-from tests.sandbox_stacks import NAMED, body, until
+from tests.sandbox_stacks import NAMED, body
 from tests.stacks import sample
 
 from keyreeve.cli.progress import Silence
@@ -38,6 +38,7 @@ from keyreeve.wiring.fleet import fleet_of, open_home
 
 BROKEN = "299999999999"
 """Has no role for us."""
+PATIENCE = 900.0
 PREFIX = "iam-compliance/etv/"
 TIMELESS = ("run_id",)
 """What two runs of the same day differ in."""
@@ -164,20 +165,29 @@ def _wanted(at: World, parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def by_machine(
-    at: World, machine: str, now: datetime = MONDAY, patience: float = 120.0
+    at: World, machine: str, now: datetime = MONDAY, patience: float = PATIENCE
 ) -> dict[str, Any]:
     """One execution, to its end: `status`, and `output` or `error` and `cause`."""
     api = aws(at.sandbox.url, "stepfunctions")
     begun = api.start_execution(
         stateMachineArn=machine, input=json.dumps({"execute": True, "as_of": now.isoformat()})
     )
+    return until(
+        lambda: api.describe_execution(executionArn=begun["executionArn"]),
+        lambda it: it["status"] != "RUNNING",
+        patience,
+    )
+
+
+def until(
+    ask: Callable[[], Any], done: Callable[[Any], bool], patience: float = PATIENCE
+) -> dict[str, Any]:
+    """Functions start cold, and a busy machine may take its time."""
     ends = time.monotonic() + patience
-    while True:
-        told: dict[str, Any] = api.describe_execution(executionArn=begun["executionArn"])
-        if told["status"] != "RUNNING":
-            return told
+    while not done(told := ask()):
         assert time.monotonic() < ends, told
         time.sleep(0.2)
+    return dict(told)
 
 
 def gathered(at: World, now: datetime = MONDAY) -> dict[str, Any]:
