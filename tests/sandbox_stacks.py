@@ -115,8 +115,8 @@ def one(type_: str, properties: Mapping[str, Any], **more: Any) -> dict[str, Any
     return resources(It={"Type": type_, "Properties": dict(properties), **more})
 
 
-def until(ask: Callable[[], Any], done: Callable[[Any], bool]) -> Any:
-    ends = time.monotonic() + PATIENCE
+def until(ask: Callable[[], Any], done: Callable[[Any], bool], patience: float = PATIENCE) -> Any:
+    ends = time.monotonic() + patience
     while not done(told := ask()):
         assert time.monotonic() < ends, told
         time.sleep(0.01)

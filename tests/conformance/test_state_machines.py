@@ -33,6 +33,7 @@ def handler(event, context):
 """
 BUCKET = "machines"
 ITEMS = list(range(8))
+PATIENCE = 300.0
 
 
 def definition(percentage: float = 0) -> dict[str, Any]:
@@ -108,6 +109,7 @@ def execute(sandbox: Sandbox, name: str, told: dict[str, Any]) -> dict[str, Any]
     ended = until(
         lambda: api.describe_execution(executionArn=begun["executionArn"]),
         lambda it: it["status"] != "RUNNING",
+        PATIENCE,
     )
     assert ended["status"] == "SUCCEEDED", ended
     return dict(json.loads(ended["output"]))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -19,7 +18,7 @@ from typing import Any
 from tests import fleets
 from tests.function_zip import run_zip
 from tests.sandbox_fixture import MONDAY, aws
-from tests.sandbox_stacks import NAMED, body
+from tests.sandbox_stacks import NAMED, body, until
 from tests.stacks import sample
 
 from keyreeve.cli.progress import Silence
@@ -39,6 +38,7 @@ from keyreeve.wiring.fleet import fleet_of, open_home
 BROKEN = "299999999999"
 """Has no role for us."""
 PATIENCE = 900.0
+"""Seconds: functions start cold, and a busy machine may take its time."""
 PREFIX = "iam-compliance/etv/"
 TIMELESS = ("run_id",)
 """What two runs of the same day differ in."""
@@ -145,6 +145,7 @@ def deploy(at: World, *, concurrency: int = 3, tolerated: int = 100) -> str:
     stack = until(
         lambda: api.describe_stacks(StackName=blueprint.name)["Stacks"][0],
         lambda it: "PROGRESS" not in it["StackStatus"],
+        PATIENCE,
     )
     assert stack["StackStatus"] == "CREATE_COMPLETE", stack
     outputs = {row["OutputKey"]: row["OutputValue"] for row in stack["Outputs"]}
@@ -172,22 +173,12 @@ def by_machine(
     begun = api.start_execution(
         stateMachineArn=machine, input=json.dumps({"execute": True, "as_of": now.isoformat()})
     )
-    return until(
+    ended: dict[str, Any] = until(
         lambda: api.describe_execution(executionArn=begun["executionArn"]),
         lambda it: it["status"] != "RUNNING",
         patience,
     )
-
-
-def until(
-    ask: Callable[[], Any], done: Callable[[Any], bool], patience: float = PATIENCE
-) -> dict[str, Any]:
-    """Functions start cold, and a busy machine may take its time."""
-    ends = time.monotonic() + patience
-    while not done(told := ask()):
-        assert time.monotonic() < ends, told
-        time.sleep(0.2)
-    return dict(told)
+    return ended
 
 
 def gathered(at: World, now: datetime = MONDAY) -> dict[str, Any]:
