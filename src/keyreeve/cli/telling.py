@@ -11,6 +11,7 @@ from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
+from keyreeve.model.usage import UsageReading
 from keyreeve.pipeline.publish import plan_document
 
 if TYPE_CHECKING:
@@ -29,7 +30,9 @@ def show_pause(pause: Pause | None) -> None:
 
 def run_document(report: Report) -> dict[str, object]:
     """The JSON of `run`."""
-    document = plan_document(report.plan, report.outcomes, report.exit_code, report.sweep)
+    document = plan_document(
+        report.plan, report.outcomes, report.exit_code, report.sweep, report.usage
+    )
     return {**document, "executed": report.executed}
 
 
@@ -41,6 +44,7 @@ def show_run(report: Report) -> None:
     show_held(plan.held)
     _access(report.sweep)
     _gaps(plan)
+    _unread(report.usage)
     _refusal(plan)
     screen.line()
     screen.line(_sum(report))
@@ -155,6 +159,15 @@ def _gaps(plan: Plan) -> None:
     screen.heading("Could not be read: these neither open, advance nor close")
     for gap in plan.gaps:
         screen.line("  " + screen.safe(words.gap_words(gap.step, gap.reason, gap.user_name)))
+
+
+def _unread(usage: UsageReading | None) -> None:
+    """What is not known of the use of keys: told, and nothing hangs on it."""
+    if usage is None or not usage.unread:
+        return
+    screen.heading("The use of keys: not known, and nothing waits for it")
+    for reason in usage.unread:
+        screen.line("  " + screen.safe(reason))
 
 
 def _refusal(plan: Plan) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from keyreeve.escalation import words
+from keyreeve.escalation.key_usage import change_over, sentences
 from keyreeve.escalation.machine import HandOver, Situation, stage_on
 from keyreeve.escalation.operations import hand_over_operation
 from keyreeve.escalation.outlook import FindingKey, Outlook
@@ -128,6 +129,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         days_left=(e - today).days if e else None,
         consequence=_consequence(case, record, outlook, at),
         done=_done(case, record),
+        usage=_usage(case, record, e, outlook),
         remarks=_remarks(case, record, decision, outlook),
         timeline=tuple(
             (stage, day)
@@ -186,6 +188,15 @@ def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
                 "change it when you sign in."
             )
     return tuple(out)
+
+
+def _usage(
+    case: Case, record: FindingRecord, enforcement_on: date | None, outlook: Outlook
+) -> tuple[str, ...]:
+    """From day 7 until the act: whether the new key is used, and who still uses the old one."""
+    today = outlook.today(case)
+    seen = change_over(case, record, outlook.usage, outlook.policy, today, enforcement_on)
+    return sentences(seen) if seen else ()
 
 
 def _act_done(case: Case, record: FindingRecord, on: date) -> str:

@@ -29,6 +29,7 @@ from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
+from keyreeve.model.usage import UsageReading
 from keyreeve.model.week import Week
 from keyreeve.pipeline.access_report import sweep_of
 from keyreeve.pipeline.collect import collect
@@ -37,6 +38,13 @@ from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.publish import publish
 from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
+from keyreeve.pipeline.usage import (
+    UsageTools,
+    change_over_rows,
+    keep_usage,
+    note_usage,
+    read_usage,
+)
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Mailer, Progress
 from keyreeve.ports.week import EventHistory
@@ -60,6 +68,8 @@ class Account:
     events: EventHistory | None = None
     """CloudTrail; asked where there is an access model and a summary is due."""
     """None: no access.yaml is configured."""
+    usage: UsageTools | None = None
+    """How keys are used; asked for cases from day 7 on. None: nobody asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,6 +105,7 @@ class Report:
     state: State
     summary: Summary
     sweep: Sweep | None = None
+    usage: UsageReading | None = None
 
 
 def run(
@@ -122,6 +133,7 @@ def run(
         mailbox,
         accepted,
         old_escrow(tools, account.policy, now),
+        _usage(account, state, snapshot, now, progress),
     )
     if judged.plan.summary_due:
         judged = replace(judged, week=week_of(account, now))
@@ -130,7 +142,7 @@ def run(
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
 
     bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
-    _begin(bench, judged, recovered, report, accepted)
+    _begin(bench, judged, recovered, report, accepted, account.usage)
     try:
         return _carry_out(account, bench, judged, progress)
     except CannotStart as failure:
@@ -151,6 +163,7 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
         done.happenings,
         done.exit_code,
         done.sweep,
+        done.usage,
     )
     return done
 
@@ -164,6 +177,7 @@ def judge(
     mailbox: int | CollectionGap | None,
     accepted: int | None = None,
     escrowed: tuple[Escrowed, ...] = (),
+    usage: UsageReading | None = None,
 ) -> Judgement:
     """Evaluate, bring the cases up to date, plan: the pure middle of every run."""
     policy = account.policy
@@ -190,6 +204,7 @@ def judge(
         now=now,
         gaps=frozenset(gap.user_id for gap in evaluation.gaps if gap.user_id),
         disarmed=disarmed_users(casebook.state),
+        usage=usage,
     )
     planned = make_plan(
         run_id=account.run_id,
@@ -254,6 +269,20 @@ def _room(mailer: Mailer) -> int | CollectionGap | None:
         )
 
 
+def _usage(
+    account: Account,
+    state: State,
+    snapshot: AccountSnapshot,
+    now: datetime,
+    progress: Progress,
+) -> UsageReading | None:
+    """What AWS tells today; None where nobody asks, or where nothing can be said of anybody."""
+    if account.usage is None or not snapshot.account_readable:
+        return None
+    clock, calendar = account.tools.clock, Calendar(account.policy)
+    return read_usage(account.usage, clock, state, snapshot, calendar, now, progress)
+
+
 def _not_before(state: State, now: datetime) -> None:
     last = state.last_run
     if last is not None and now < last.as_of:
@@ -270,6 +299,7 @@ def _begin(
     recovered: list[str],
     report: CredentialReport,
     accepted: int | None,
+    usage: UsageTools | None,
 ) -> None:
     """Everything that must be durable before the first act."""
     plan, audit = judged.plan, bench.tools.audit
@@ -319,6 +349,9 @@ def _begin(
                 "resource_id": held.resource_id,
             },
         )
+    if usage is not None and judged.outlook.usage is not None:
+        note_usage(judged.outlook, judged.planned.state, audit, bench.stamp)
+        keep_usage(usage, judged.outlook.usage, audit, bench.stamp)
     made = report.generated_at
     bench.tools.archive.keep(
         f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv", report.content
@@ -348,6 +381,8 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         len(judged.snapshot.users),
         judged.sweep,
         judged.week,
+        change_over_rows(judged.outlook, state),
+        judged.outlook.usage.unread if judged.outlook.usage else (),
     )
 
 
@@ -377,4 +412,5 @@ def _report(
         state=state,
         summary=summary_of(account, judged, state),
         sweep=judged.sweep,
+        usage=judged.outlook.usage,
     )

@@ -19,6 +19,7 @@ from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
 from keyreeve.pipeline.execution import Execution, summary_effect
 from keyreeve.pipeline.people import Person, Standing, standing
 from keyreeve.pipeline.post_office import PostOffice
+from keyreeve.pipeline.usage import change_over_rows
 from keyreeve.pipeline.workbench import Deferred, Workbench
 from keyreeve.ports import Progress
 from keyreeve.reporting.summary import summarise
@@ -93,6 +94,8 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
         len(facts.snapshot.users),
         judged.sweep,
         week_of(account, now),
+        change_over_rows(judged.outlook, judged.planned.state),
+        judged.outlook.usage.unread if judged.outlook.usage else (),
     )
 
 

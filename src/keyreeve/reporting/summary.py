@@ -40,6 +40,8 @@ def summarise(
     users: int,
     sweep: Sweep | None = None,
     week: Week | None = None,
+    change_over: tuple[SummaryRow, ...] = (),
+    unread: tuple[str, ...] = (),
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
@@ -73,7 +75,12 @@ def summarise(
             if f.control is ControlId.INLINE_POLICIES
         ),
         waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
-        gaps=(*(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps), *past.gaps),
+        change_over=change_over,
+        gaps=(
+            *(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
+            *past.gaps,
+            *unread,
+        ),
         done_this_week=_done(state, plan.on),
         access=access.figures,
         to_move=access.to_move,

@@ -2,7 +2,7 @@
 
 iam-compliance/{project}/                  accounts: self
 iam-compliance/{project}/{account_id}/     several accounts
-  state.json · lock.json · audit-end.json · waivers.json · holds.json · pause.json
+  state.json · lock.json · audit-end.json · waivers.json · holds.json · pause.json · usage.json
   ops/{operation_id}/{attempt}-{step}.json
   credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
@@ -30,6 +30,7 @@ AUDIT_END = "audit-end.json"
 WAIVERS = "waivers.json"
 HOLDS = "holds.json"
 PAUSE = "pause.json"
+USAGE = "usage.json"
 OPERATIONS = "ops/"
 CREDENTIALS = "credentials/"
 AUDIT = "audit/"
@@ -39,8 +40,8 @@ SET_ASIDE = "set-aside/"
 ARCHIVES = ("mails/", "collected/", "runs/", "reports/", "reviews/")
 WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE)
 """Prefixes whose objects are never written a second time."""
-REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE)
-"""Documents that are written anew on the condition that nobody else did."""
+REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE, USAGE)
+"""Documents that are written anew; all but the last on the condition that nobody else did."""
 KEPT_BROKEN = f"{STATE}.broken-"
 """How the name of a state begins that `state repair` has put aside."""
 PROBE = "doctor-probe.json"

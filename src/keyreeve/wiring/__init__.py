@@ -182,6 +182,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.storage.journal import StoredJournal
     from keyreeve.storage.layout import project_slug
     from keyreeve.storage.state_store import StoredState
+    from keyreeve.wiring.usage import usage_tools
 
     config = door.config
     states = StoredState(
@@ -221,6 +222,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         post=post_for(config, door.caller.account_id),
         access=access_model(config),
         events=event_history(door),
+        usage=usage_tools(door),
     )
 
 
