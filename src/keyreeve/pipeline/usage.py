@@ -275,11 +275,11 @@ class _Asking:
             f"the calls of keys in {region} could not be read: {why}"
             for region, why in self.failed.items()
         ]
-        late = [
+        late = (
             f"the calls of {self.not_asked} keys were not asked for: CloudTrail is asked at most "
             f"{REQUESTS_A_RUN} times a run"
-        ]
-        return (*self.unread, *failed, *(late if self.not_asked else ()))
+        )
+        return (*self.unread, *failed, *((late,) if self.not_asked else ()))
 
 
 def _said(failure: AwsFailure) -> str:
