@@ -34,7 +34,8 @@ _PRODUCT: Final = re.compile(
 _MANNERS: Final = frozenset({"md", "ua", "os", "lang", "exec-env", "cfg"})
 """What the SDKs tell of themselves besides their name."""
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,29}")
-_SERVICE: Final = re.compile(r"[a-z0-9-]{1,30}(?:\.[a-z0-9-]{1,20})?\.amazonaws\.com")
+_SERVICE: Final = re.compile(r"[a-z0-9-]{1,30}\.amazonaws\.com")
+"""One label: `a-bucket.s3.amazonaws.com` is anybody's page."""
 _EVENT: Final = re.compile(r"[A-Za-z0-9_]{1,64}")
 _READ: Final = 400
 """Characters of a userAgent that are looked at."""
