@@ -111,14 +111,17 @@ def _said(seen: ChangeOver) -> Iterator[str]:
 
 def _cut_over_seen(seen: ChangeOver) -> str:
     on = seen.enforcement_on
-    then = f"it becomes inactive on {words.day(on)}" if on else "it becomes inactive later"
+    then = f"it becomes inactive on {words.day(on)}" if on else "it becomes inactive"
     last = seen.old.last_used if seen.old else Absent.NEVER
     used = (
         f"the old key was last used on {_when(last, seen.zone)}"
         if isinstance(last, datetime)
         else "the old key was never used"
     )
-    return f"Cut-over seen: {used}, and the new one is in use. You need do no more: {then}."
+    return (
+        f"Cut-over seen: {used}, and the new one is in use. You need do no more: {then}, "
+        "if you have not made it so before."
+    )
 
 
 def _last_use(usage: KeyUsage, zone: ZoneInfo) -> str:

@@ -122,7 +122,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         why=card.why,
         risk=card.risk,
         remediation=tuple(
-            step.format(**names) for step in _steps(case, record, card.remediation, outlook)
+            step.format(**names) for step in _steps(case, record, card.remediation, outlook, at)
         ),
         opened_on=record.opened_on or today,
         enforcement_on=e,
@@ -134,7 +134,8 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         timeline=tuple(
             (stage, day)
             for stage, day in _timeline(record, decision, outlook, today)
-            if stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING
+            if (stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING)
+            and not (stage is Stage.COUNTDOWN and at.cut_over)
         ),
     )
 
@@ -156,7 +157,11 @@ def _consequence(case: Case, record: FindingRecord, outlook: Outlook, at: Situat
 
 
 def _steps(
-    case: Case, record: FindingRecord, steps: tuple[str, ...], outlook: Outlook
+    case: Case,
+    record: FindingRecord,
+    steps: tuple[str, ...],
+    outlook: Outlook,
+    at: Situation,
 ) -> tuple[str, ...]:
     """The card's steps, as far as they still make sense for an access key."""
     if record.control is not ControlId.ACCESS_KEY_ROTATION:
@@ -168,6 +173,8 @@ def _steps(
         kept = StepName.KEEPING in operation.steps
         first = [words.take_key(operation.new_key, operation.delivered_on, kept=kept)]
     rest = list(steps[1:])
+    if at.cut_over and record.enforced_on is None:
+        return tuple(rest[1:])
     if record.enforced_on is not None:
         rest = [rest[0], rest[-1]]
     return (*first, *rest)

@@ -31,6 +31,7 @@ from tests.builders import (
 
 from keyreeve.escalation.key_usage import change_over, in_short, sentences
 from keyreeve.escalation.notices import compose
+from keyreeve.model.case import Stage
 from keyreeve.model.snapshot import Absent
 from keyreeve.model.usage import KeyCalls
 
@@ -77,7 +78,8 @@ def test_cut_over_seen_names_the_last_use_of_the_old_key_and_the_day_it_becomes_
     assert said(11, used(KEY_1, 9, **ASKED, calls=(calls(9),)), used(KEY_3, 10)) == (
         (
             "Cut-over seen: the old key was last used on Wed 14 Jan 2026, 06:00, and the new one "
-            "is in use. You need do no more: it becomes inactive on Mon 19 Jan 2026."
+            "is in use. You need do no more: it becomes inactive on Mon 19 Jan 2026, if you "
+            "have not made it so before."
         ),
         "Old key AKIA1: last used on Wed 14 Jan 2026, 06:00.",
         "New key AKIA3: last used on Thu 15 Jan 2026, 06:00.",
@@ -88,7 +90,7 @@ def test_cut_over_seen_without_a_date_and_of_a_key_that_was_never_used():
     first, *_ = said(11, used(KEY_1), used(KEY_3, 10), e=None)
     assert first == (
         "Cut-over seen: the old key was never used, and the new one is in use. You need do no "
-        "more: it becomes inactive later."
+        "more: it becomes inactive, if you have not made it so before."
     )
 
 
@@ -194,6 +196,12 @@ def test_the_notice_carries_the_sentences_for_the_key_and_for_no_other_finding()
     told = case(record(day_0=True), operations=by_id(OPERATION), who=who)
     (line,) = compose(told, seen.decisions(told), seen, LETTERHEAD).notice.findings
     assert line.usage[0].startswith("Cut-over seen: the old key was last used on Wed 14 Jan 2026")
+    assert [step[:32] for step in line.remediation] == [
+        "Check that everything works, the",
+        "After a few quiet days, delete A",
+    ]
+    assert [stage for stage, _ in line.timeline] == [Stage.ENFORCEMENT]
     silent = replace(seen, usage=None)
     (line,) = compose(told, silent.decisions(told), silent, LETTERHEAD).notice.findings
     assert line.usage == ()
+    assert line.remediation[0].startswith("Take the new key, AKIA3, from the private mail")
