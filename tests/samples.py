@@ -328,7 +328,6 @@ def hostile_notice(text: str) -> Notice:
         remediation=(text,),
         consequence=text,
         done=(text,),
-        usage=(text, text),
         remarks=(text,),
     )
     head = letterhead(project_name=text, account_name=text, contact=text, help_url=text)

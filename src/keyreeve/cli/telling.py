@@ -11,7 +11,6 @@ from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
-from keyreeve.model.usage import UsageReading
 from keyreeve.pipeline.publish import plan_document
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ def show_run(report: Report) -> None:
     show_held(plan.held)
     _access(report.sweep)
     _gaps(plan)
-    _unread(report.usage)
     _refusal(plan)
     screen.line()
     screen.line(_sum(report))
@@ -159,15 +157,6 @@ def _gaps(plan: Plan) -> None:
     screen.heading("Could not be read: these neither open, advance nor close")
     for gap in plan.gaps:
         screen.line("  " + screen.safe(words.gap_words(gap.step, gap.reason, gap.user_name)))
-
-
-def _unread(usage: UsageReading | None) -> None:
-    """What is not known of the use of keys: told, and nothing hangs on it."""
-    if usage is None or not usage.unread:
-        return
-    screen.heading("The use of keys: not known, and nothing waits for it")
-    for reason in usage.unread:
-        screen.line("  " + screen.safe(reason))
 
 
 def _refusal(plan: Plan) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyreeve.model.identifiers import AccessKeyId
-from keyreeve.model.snapshot import Moment
+from keyreeve.model.snapshot import CollectionGap, Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,5 +52,5 @@ class UsageReading:
     """The `now` of the run."""
     keys: Mapping[AccessKeyId, KeyUsage] = field(default_factory=dict)
     """Keys that could not be read are not there."""
-    unread: tuple[str, ...] = ()
-    """What could not be read, and why; one line each."""
+    unread: tuple[CollectionGap, ...] = ()
+    """What could not be read, and why."""

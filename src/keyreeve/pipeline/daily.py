@@ -124,6 +124,7 @@ def run(
     mailbox = _room(tools.mailer)
     if isinstance(mailbox, CollectionGap):
         snapshot = replace(snapshot, gaps=(*snapshot.gaps, mailbox))
+    usage = _usage(account, state, snapshot, now, progress)
     judged = judge(
         account,
         state,
@@ -133,16 +134,19 @@ def run(
         mailbox,
         accepted,
         old_escrow(tools, account.policy, now),
-        _usage(account, state, snapshot, now, progress),
+        usage,
     )
     if judged.plan.summary_due:
         judged = replace(judged, week=week_of(account, now))
+    judged = _with_gaps(judged, usage.unread if usage else ())
     if not execute:
         outcomes = rehearse(judged.plan)
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
 
+    if account.usage is not None and usage is not None:
+        judged = _with_gaps(judged, keep_usage(account.usage, usage))
     bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
-    _begin(bench, judged, recovered, report, accepted, account.usage)
+    _begin(bench, judged, recovered, report, accepted)
     try:
         return _carry_out(account, bench, judged, progress)
     except CannotStart as failure:
@@ -283,6 +287,12 @@ def _usage(
     return read_usage(account.usage, clock, state, snapshot, calendar, now, progress)
 
 
+def _with_gaps(judged: Judgement, gaps: tuple[CollectionGap, ...]) -> Judgement:
+    """Named like every gap; the cases were judged without them, so they hold nobody."""
+    plan = replace(judged.plan, gaps=(*judged.plan.gaps, *gaps))
+    return replace(judged, planned=replace(judged.planned, plan=plan)) if gaps else judged
+
+
 def _not_before(state: State, now: datetime) -> None:
     last = state.last_run
     if last is not None and now < last.as_of:
@@ -299,7 +309,6 @@ def _begin(
     recovered: list[str],
     report: CredentialReport,
     accepted: int | None,
-    usage: UsageTools | None,
 ) -> None:
     """Everything that must be durable before the first act."""
     plan, audit = judged.plan, bench.tools.audit
@@ -349,9 +358,7 @@ def _begin(
                 "resource_id": held.resource_id,
             },
         )
-    if usage is not None and judged.outlook.usage is not None:
-        note_usage(judged.outlook, judged.planned.state, audit, bench.stamp)
-        keep_usage(usage, judged.outlook.usage, audit, bench.stamp)
+    note_usage(judged.outlook, judged.planned.state, audit, bench.stamp)
     made = report.generated_at
     bench.tools.archive.keep(
         f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv", report.content
@@ -382,7 +389,6 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         judged.sweep,
         judged.week,
         change_over_rows(judged.outlook, state),
-        judged.outlook.usage.unread if judged.outlook.usage else (),
     )
 
 

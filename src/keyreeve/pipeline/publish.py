@@ -40,7 +40,7 @@ def plan_document(
         document["outcomes"] = [to_json(outcome) for outcome in outcomes]
     if sweep is not None:
         document["access"] = to_json(sweep)
-    if usage is not None and (usage.keys or usage.unread):
+    if usage is not None and usage.keys:
         document["usage"] = to_json(usage)
     return document
 

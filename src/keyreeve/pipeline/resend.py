@@ -95,7 +95,6 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
         judged.sweep,
         week_of(account, now),
         change_over_rows(judged.outlook, judged.planned.state),
-        judged.outlook.usage.unread if judged.outlook.usage else (),
     )
 
 

@@ -3,7 +3,8 @@
 1. GetAccessKeyLastUsed for the old key and the new one of every case from day 7 on.
 2. LookupEvents by AccessKeyId, once a day and key, old keys first, those due soonest first.
 
-A failure ends the questions of its kind for this run and leaves a remark.
+A failure is a gap of the run: it is named, and holds nobody's case.  In CloudTrail it ends the
+questions of this run in its region, with GetAccessKeyLastUsed a few do.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from keyreeve.model.case import Case, FindingRecord, State
 from keyreeve.model.errors import AwsFailure, NotFound, StorageUnreachable
 from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.model.notice import SummaryRow
-from keyreeve.model.snapshot import AccountSnapshot
+from keyreeve.model.snapshot import AccountSnapshot, CollectionGap, User
 from keyreeve.model.usage import KeyCalls, KeyUsage, UsageReading
 from keyreeve.ports import AuditLog, Clock, Progress
 from keyreeve.ports.usage import Call, CallPage, KeyUsageReader, UsageMemory
@@ -34,6 +35,10 @@ REQUESTS_A_RUN = 240
 PAGES_A_KEY = 4
 """Of 50 calls each, over all regions."""
 GROUPS_KEPT = 20
+FAILURES = 3
+"""Keys whose use cannot be read before no more are asked about."""
+LAST_USED = "iam:GetAccessKeyLastUsed"
+LOOKUP = "cloudtrail:LookupEvents"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,25 +64,33 @@ def read_usage(
         return UsageReading(at=now)
     progress.stage("Reading the use of keys", total=len(old) + len(new))
     asking = _Asking(tools.reader, clock, now, progress)
-    used = asking.last_uses((*old, *new))
-    before = recall_usage(tools)
+    used = asking.last_uses((*old, *new), _owners(state, snapshot))
+    before, forgotten = _recalled(tools)
     today = calendar.today(now)
     for key in (*old, *new):
         if key in used:
             used[key] = _of_today(before, key, used[key], calendar, today) or asking.calls(
                 used[key]
             )
-    return UsageReading(at=now, keys=used, unread=asking.remarks())
+    return UsageReading(at=now, keys=used, unread=(*forgotten, *asking.remarks()))
 
 
 def recall_usage(tools: UsageTools | None) -> UsageReading | None:
     """The last run's reading; AWS is not asked. None where there is none."""
-    if tools is None:
-        return None
+    return _recalled(tools)[0] if tools else None
+
+
+def _recalled(tools: UsageTools) -> tuple[UsageReading | None, tuple[CollectionGap, ...]]:
+    """It is worth no run: an older policy may not allow to read it."""
     try:
-        return tools.kept.recall()
-    except StorageUnreachable:
-        return None  # it is worth no run: an older policy may not allow to read it
+        return tools.kept.recall(), ()
+    except StorageUnreachable as failure:
+        return None, (_not_kept(failure),)
+
+
+def _not_kept(failure: StorageUnreachable) -> CollectionGap:
+    what = str(failure).partition("\n")[0]
+    return CollectionGap(step="usage.json", reason=f"the use of keys is not kept: {what}")
 
 
 def known_usage(tools: UsageTools | None) -> Mapping[AccessKeyId, KeyUsage]:
@@ -86,20 +99,21 @@ def known_usage(tools: UsageTools | None) -> Mapping[AccessKeyId, KeyUsage]:
     return reading.keys if reading else {}
 
 
-def keep_usage(tools: UsageTools, reading: UsageReading, audit: AuditLog, stamp: datetime) -> None:
-    """For `case show` and the forecast. What cannot be kept is said in the audit log."""
+def keep_usage(tools: UsageTools, reading: UsageReading) -> tuple[CollectionGap, ...]:
+    """For `case show` and the forecast; a gap where it cannot be kept."""
     if not reading.keys and not reading.unread:
-        before = recall_usage(tools)
+        before, unread = _recalled(tools)
         if before is None or not before.keys:
-            return  # there is nothing to forget
+            return unread  # there is nothing to forget
     try:
         tools.kept.keep(reading)
     except StorageUnreachable as failure:
-        audit.append("usage.not_kept", stamp, {"reason": failure.what})
+        return (_not_kept(failure),)
+    return ()
 
 
 def note_usage(outlook: Outlook, state: State, audit: AuditLog, stamp: datetime) -> None:
-    """Why a countdown is not sent, and what could not be read, for the audit log."""
+    """Why a countdown is not sent, for the audit log."""
     for case, record, seen in _changing(outlook, state):
         if seen.verdict is CutOver.SEEN and seen.old is not None and seen.new is not None:
             audit.append(
@@ -115,8 +129,6 @@ def note_usage(outlook: Outlook, state: State, audit: AuditLog, stamp: datetime)
                     "new_last_used": _text(seen.new),
                 },
             )
-    for reason in outlook.usage.unread if outlook.usage else ():
-        audit.append("usage.unread", stamp, {"reason": reason})
 
 
 def change_over_rows(outlook: Outlook, state: State) -> tuple[SummaryRow, ...]:
@@ -172,6 +184,14 @@ def _keys(
     return old, [it.new_key for *_, it in found if it is not None and it.new_key is not None]
 
 
+def _owners(state: State, snapshot: AccountSnapshot) -> dict[AccessKeyId, User]:
+    """Whom a key that cannot be read belongs to."""
+    users = {user.user_id: user for user in snapshot.users}
+    return {
+        key: users[record.user_id] for key, record in state.keys.items() if record.user_id in users
+    }
+
+
 def _of_today(
     before: UsageReading | None, key: AccessKeyId, used: KeyUsage, calendar: Calendar, today: date
 ) -> KeyUsage | None:
@@ -204,20 +224,25 @@ class _Asking:
     """Region → when CloudTrail may be asked again."""
     failed: dict[str, str] = field(default_factory=dict)
     """Region → what went wrong there."""
-    unread: list[str] = field(default_factory=list)
+    unread: list[CollectionGap] = field(default_factory=list)
     not_asked: int = 0
 
-    def last_uses(self, keys: Iterable[AccessKeyId]) -> dict[AccessKeyId, KeyUsage]:
-        """A key that is gone has nothing to tell; any other failure is the last question's."""
+    def last_uses(
+        self, keys: Iterable[AccessKeyId], owners: Mapping[AccessKeyId, User]
+    ) -> dict[AccessKeyId, KeyUsage]:
+        """A key that is gone has nothing to tell; a few other failures end the questions."""
         found: dict[AccessKeyId, KeyUsage] = {}
         for key in keys:
+            if len(self.unread) >= FAILURES:
+                self.unread.append(_gap(LAST_USED, f"from {key} on no key was asked about"))
+                break
             try:
                 use = self.reader.last_use(key)
             except NotFound:
                 continue
             except AwsFailure as failure:
-                self.unread.append(f"the use of keys could not be read: {_said(failure)}")
-                break
+                self.unread.append(_gap(failure.call, f"{key}: {failure.what}", owners.get(key)))
+                continue
             found[key] = KeyUsage(
                 key_id=key, last_used=use.at, service=use.service, region=use.region
             )
@@ -264,26 +289,32 @@ class _Asking:
         try:
             return next(answers, CallPage(calls=(), more=False))
         except AwsFailure as failure:
-            self.failed[region] = _said(failure)
+            self.failed[region] = failure.what
             return None
         finally:
             self.next_at[region] = self.clock.now() + PACE
 
-    def remarks(self) -> tuple[str, ...]:
-        """One line each."""
+    def remarks(self) -> tuple[CollectionGap, ...]:
+        """What could not be read."""
         failed = [
-            f"the calls of keys in {region} could not be read: {why}"
+            _gap(LOOKUP, f"the calls of keys in {region} could not be read: {why}")
             for region, why in self.failed.items()
         ]
-        late = (
+        late = _gap(
+            LOOKUP,
             f"the calls of {self.not_asked} keys were not asked for: CloudTrail is asked at most "
-            f"{REQUESTS_A_RUN} times a run"
+            f"{REQUESTS_A_RUN} times a run",
         )
         return (*self.unread, *failed, *((late,) if self.not_asked else ()))
 
 
-def _said(failure: AwsFailure) -> str:
-    return str(failure).partition("\n")[0]
+def _gap(step: str, reason: str, owner: User | None = None) -> CollectionGap:
+    return CollectionGap(
+        step=step,
+        reason=reason,
+        user_name=owner.name if owner else None,
+        user_id=owner.user_id if owner else None,
+    )
 
 
 def _gather(

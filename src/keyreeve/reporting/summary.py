@@ -41,7 +41,6 @@ def summarise(
     sweep: Sweep | None = None,
     week: Week | None = None,
     change_over: tuple[SummaryRow, ...] = (),
-    unread: tuple[str, ...] = (),
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
@@ -76,11 +75,7 @@ def summarise(
         ),
         waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
         change_over=change_over,
-        gaps=(
-            *(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
-            *past.gaps,
-            *unread,
-        ),
+        gaps=(*(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps), *past.gaps),
         done_this_week=_done(state, plan.on),
         access=access.figures,
         to_move=access.to_move,

@@ -14,6 +14,7 @@ from tests.builders import (
     case,
     console,
     delivered,
+    key_record,
     outlook,
     policy,
     reading,
@@ -93,6 +94,10 @@ class Kept:
         if self.failure:
             raise self.failure
         self.reading, self.writes = reading, self.writes + 1
+
+
+def words_of(found):
+    return [(gap.step, gap.reason, gap.user_name) for gap in found.unread]
 
 
 class Audit:
@@ -277,9 +282,8 @@ def test_a_run_asks_no_more_than_its_cap_and_old_keys_come_before_new_ones(monke
     asked = [it[:2] for it in told.asked if isinstance(it, tuple)]
     assert asked == [("AKIAOLDann", HERE), ("AKIAOLDann", THERE), ("AKIAOLDbob", HERE)]
     assert not found.keys["AKIAOLDbob"].complete
-    assert found.unread == (
-        "the calls of 2 keys were not asked for: CloudTrail is asked at most 240 times a run",
-    )
+    late = "the calls of 2 keys were not asked for: CloudTrail is asked at most 240 times a run"
+    assert words_of(found) == [("cloudtrail:LookupEvents", late, None)]
     assert set(found.keys) == set(keys)
 
 
@@ -318,13 +322,21 @@ def test_cloudtrail_is_asked_once_a_day_and_key_and_the_last_use_on_every_run():
 DENIED = AccessDenied("not allowed", call="iam:GetAccessKeyLastUsed", remedy="Add the action.")
 
 
-def test_a_denied_last_use_is_one_remark_and_ends_the_questions():
-    told = Told({KEY_1: DENIED})
-    found = read(told)
-    assert (told.asked, found.keys) == ([KEY_1], {})
-    assert found.unread == (
-        "the use of keys could not be read: iam:GetAccessKeyLastUsed: not allowed",
-    )
+def test_a_last_use_that_cannot_be_read_is_a_gap_with_the_owners_name_and_the_next_is_asked():
+    told = Told({KEY_1: DENIED, KEY_3: RECENT})
+    keys = {KEY_1: key_record(KEY_1)}
+    found = read(told, before=state(a_case(), keys=keys))
+    assert set(found.keys) == {KEY_3}
+    assert words_of(found) == [("iam:GetAccessKeyLastUsed", "AKIA1: not allowed", "ann")]
+
+
+def test_after_three_keys_that_cannot_be_read_no_more_are_asked_about():
+    many = [record(resource_id=f"AKIAOLD{n}", day_0=True) for n in range(5)]
+    told = Told({seen.resource_id: DENIED for seen in many})
+    found = read(told, before=state(case(*many)))
+    assert told.asked == ["AKIAOLD0", "AKIAOLD1", "AKIAOLD2"]
+    assert (found.keys, len(found.unread)) == ({}, 4)
+    assert found.unread[-1].reason == "from AKIAOLD3 on no key was asked about"
 
 
 def test_a_region_that_does_not_tell_is_asked_once_and_the_other_goes_on():
@@ -336,9 +348,8 @@ def test_a_region_that_does_not_tell_is_asked_once_and_the_other_goes_on():
         (KEY_1, THERE),
         (KEY_3, THERE),
     ]
-    assert found.unread == (
-        f"the calls of keys in {HERE} could not be read: cloudtrail:LookupEvents: slow down",
-    )
+    why = f"the calls of keys in {HERE} could not be read: slow down"
+    assert words_of(found) == [("cloudtrail:LookupEvents", why, None)]
     assert found.keys[KEY_1].calls[0].count == 1
     assert not found.keys[KEY_1].complete
     assert found.keys[KEY_3].last_used == RECENT.at
@@ -356,11 +367,13 @@ SHUT = StorageUnreachable("403", where="usage.json")
 
 
 def test_a_storage_that_does_not_let_in_costs_the_reading_and_nothing_else():
-    audit, tools = Audit(), UsageTools(reader=Told(BOTH), kept=Kept(failure=SHUT))
+    tools = UsageTools(reader=Told(BOTH), kept=Kept(failure=SHUT))
     found = read(Told(BOTH), kept=tools.kept)
     assert set(found.keys) == {KEY_1, KEY_3}
-    keep_usage(tools, found, audit, DAY_11)
-    assert audit.records == [("usage.not_kept", {"reason": "403"})]
+    gap = ("usage.json", "the use of keys is not kept: usage.json: 403", None)
+    assert words_of(found) == [gap]
+    assert keep_usage(tools, found) == found.unread
+    assert keep_usage(tools, reading(5)) == found.unread
     assert known_usage(tools) == {}
 
 
@@ -370,12 +383,12 @@ def test_a_storage_that_does_not_let_in_costs_the_reading_and_nothing_else():
 def test_a_reading_is_kept_and_forgotten_when_nobody_is_changing_over_any_more():
     kept = Kept()
     tools = UsageTools(reader=Told(), kept=kept)
-    keep_usage(tools, reading(5), Audit(), NOW)
+    assert keep_usage(tools, reading(5)) == ()
     assert kept.writes == 0
-    keep_usage(tools, reading(11, used(KEY_1, 10)), Audit(), NOW)
+    assert keep_usage(tools, reading(11, used(KEY_1, 10))) == ()
     assert known_usage(tools) == {KEY_1: used(KEY_1, 10)}
-    keep_usage(tools, reading(15), Audit(), NOW)
-    keep_usage(tools, reading(16), Audit(), NOW)
+    assert keep_usage(tools, reading(15)) == ()
+    assert keep_usage(tools, reading(16)) == ()
     assert (known_usage(tools), kept.writes) == ({}, 2)
     assert known_usage(None) == {}
 
@@ -384,11 +397,11 @@ def view_of(told):
     return outlook(snapshot(ANN, console("zoe")), now=DAY_11, usage=told)
 
 
-def test_cut_over_and_what_is_unread_go_into_the_audit_log():
+def test_cut_over_goes_into_the_audit_log():
     audit, before = Audit(), state(a_case())
-    told = reading(11, used(KEY_1, 9), used(KEY_3, 10), unread=("no",))
+    told = reading(11, used(KEY_1, 9), used(KEY_3, 10))
     note_usage(view_of(told), before, audit, DAY_11)
-    assert [event for event, _ in audit.records] == ["cut_over.seen", "usage.unread"]
+    assert [event for event, _ in audit.records] == ["cut_over.seen"]
     assert audit.records[0][1] == {
         "user_id": "AIDAANN",
         "user_name": "ann",

@@ -99,6 +99,15 @@ def told(on: date) -> str:
     return f"{on:%a} {on.day} {on:%b %Y}"
 
 
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_hostile_words_about_the_use_of_keys_are_words(text):
+    line = replace(samples.rotation(), usage=("x", "x"))
+    plain = Reading(RENDERER.notice(samples.notice(findings=(line,))).html)
+    hostile = replace(line, usage=(text, text))
+    page = Reading(RENDERER.notice(samples.notice(findings=(hostile,))).html)
+    assert (page.tags, page.attributes) == (plain.tags, plain.attributes)
+
+
 @pytest.mark.parametrize(
     "notice", [samples.notice(), samples.still_used_notice(), samples.cut_over_notice()]
 )

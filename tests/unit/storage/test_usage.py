@@ -6,7 +6,7 @@ import pytest
 from tests.builders import KEY_1, KEY_3, NOW, reading, used
 from tests.fakes.memory_store import MemoryStore
 
-from keyreeve.model.snapshot import Absent
+from keyreeve.model.snapshot import Absent, CollectionGap
 from keyreeve.model.usage import KeyCalls
 from keyreeve.storage.layout import USAGE
 from keyreeve.storage.usage import StoredUsage
@@ -23,7 +23,7 @@ READING = reading(
     9,
     used(KEY_1, 8.5, service="sts", calls=(CALLS,), calls_since=NOW, calls_until=NOW),
     used(KEY_3),
-    unread=("the use of keys could not be read: iam:GetAccessKeyLastUsed: denied",),
+    unread=(CollectionGap(step="iam:GetAccessKeyLastUsed", reason="denied"),),
 )
 
 
