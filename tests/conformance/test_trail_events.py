@@ -129,6 +129,39 @@ def test_events_are_found_by_one_attribute_the_newest_first(sandbox: Sandbox) ->
     assert lookup(sandbox, region="eu-west-1", EventName="CreateGroup") == []
 
 
+def test_the_calls_of_one_key_are_found_by_its_id_in_the_region_where_they_were_made(
+    sandbox: Sandbox,
+) -> None:
+    made = aws(sandbox.url, "iam").create_access_key(UserName="no.mfa")["AccessKey"]
+    key, secret = made["AccessKeyId"], made["SecretAccessKey"]
+    for region, service, call in (
+        (REGION, "sts", "get_caller_identity"),
+        ("eu-west-1", "sts", "get_caller_identity"),
+        ("eu-west-1", "s3", "list_buckets"),
+        ("eu-west-1", "iam", "list_users"),  # IAM's events are in us-east-1 (E4)
+    ):
+        session = boto3.session.Session(key, secret, region_name=region)
+        getattr(session.client(service, endpoint_url=sandbox.url), call)()
+
+    def calls(region: str) -> list[tuple[str, str]]:
+        found = lookup(sandbox, region, AccessKeyId=key)
+        records = [json.loads(row["CloudTrailEvent"]) for row in found]
+        assert {it["userIdentity"]["accessKeyId"] for it in records} == {key}
+        assert all(it["sourceIPAddress"] == "127.0.0.1" for it in records)
+        assert all("Boto3" in it["userAgent"] for it in records)
+        return [(it["eventSource"], it["eventName"]) for it in records]
+
+    assert calls(REGION) == [
+        ("iam.amazonaws.com", "ListUsers"),
+        ("sts.amazonaws.com", "GetCallerIdentity"),
+    ]
+    assert calls("eu-west-1") == [
+        ("s3.amazonaws.com", "ListBuckets"),
+        ("sts.amazonaws.com", "GetCallerIdentity"),
+    ]
+    assert lookup(sandbox, AccessKeyId="AKIAIOSFODNN7EXAMPLE") == []
+
+
 def test_pages_are_of_fifty_and_nothing_is_lost_between_them(sandbox: Sandbox) -> None:
     iam = aws(sandbox.url, "iam")
     for number in range(53):

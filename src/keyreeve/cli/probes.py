@@ -24,6 +24,7 @@ from keyreeve.model.errors import (
     StorageConflict,
     StorageUnreachable,
 )
+from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.model.snapshot import PasswordPolicy
 from keyreeve.pipeline.doctor import (
     Diagnosis,
@@ -40,6 +41,7 @@ from keyreeve.pipeline.doctor import (
 from keyreeve.pipeline.doctor_access import AccessCheck, about_access
 from keyreeve.ports import AccountDetails
 from keyreeve.storage.layout import CREDENTIALS, PROBE, prefix, project_slug
+from keyreeve.wiring.usage import usage_tools
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
@@ -49,6 +51,8 @@ if TYPE_CHECKING:
 
 NOBODY = '"00000000000000000000000000000000"'
 """A version that no object has: a conditional write that names it must fail."""
+NO_KEY = AccessKeyId("AKIAIOSFODNN7EXAMPLE")
+"""AWS's own example: nobody's."""
 LITTLE_QUOTA = 200
 """SES's sandbox allows so many recipients a day."""
 
@@ -70,6 +74,7 @@ class Probes:
         yield self._guarded("clock", self._clock)
         details, diagnoses = self._reads()
         yield from diagnoses
+        yield self._use_of_keys()
         yield from self._storage()
         yield self._guarded("state", self._state)
         if self._door.policy.uses_vault:
@@ -134,6 +139,17 @@ class Probes:
         if password_policy is not None:
             said.append(about_password_policy(password_policy, resets=True))
         return details, said
+
+    def _use_of_keys(self) -> Diagnosis:
+        """Who calls with a key: worth knowing, and nothing waits for it."""
+        reader, now = usage_tools(self._door).reader, datetime.now(UTC)
+        for region in reader.regions():
+            try:
+                next(reader.calls(NO_KEY, region, now), None)
+            except AwsFailure as failure:
+                what = f"{region}: {failure.call}: {failure.what}"
+                return warning("use of keys", what, failure.remedy or "Ask the doctor again later.")
+        return ok("use of keys", f"CloudTrail tells in {' and '.join(reader.regions())}")
 
     def _of_one_user(self, details: AccountDetails) -> list[Callable[[], object]]:
         """The calls that look again before an act, tried on the first user."""

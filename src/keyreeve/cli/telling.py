@@ -30,7 +30,9 @@ def show_pause(pause: Pause | None) -> None:
 
 def run_document(report: Report) -> dict[str, object]:
     """The JSON of `run`."""
-    document = plan_document(report.plan, report.outcomes, report.exit_code, report.sweep)
+    document = plan_document(
+        report.plan, report.outcomes, report.exit_code, report.sweep, report.usage
+    )
     removals = [to_json(row) for row in report.summary.removals]
     return {**document, "executed": report.executed, "removals": removals}
 

@@ -68,7 +68,8 @@ USER_READS: Final = (
 POLICY_READS: Final = ("iam:GetPolicy",)
 """The doctor's, about AWS's own policies in access.yaml."""
 EVENT_READS: Final = ("cloudtrail:LookupEvents",)
-"""Administrators' sessions and changes of IAM, for the weekly summary."""
+"""Who calls with the keys that are being replaced; for the weekly summary, administrators'
+sessions and changes of IAM."""
 POSTURE_READS: Final = (
     "access-analyzer:ListAnalyzers",
     "cloudtrail:DescribeTrails",
@@ -170,8 +171,7 @@ def reads(at: Installation) -> Iterator[Json]:
     yield allow("ReadAccount", ACCOUNT_READS, "*")
     yield allow("ReadUsers", USER_READS, at.iam("user/*"))
     yield from _posture_reads(at)
-    if at.governed:
-        yield allow("ReadEvents", EVENT_READS, "*")
+    yield allow("ReadEvents", EVENT_READS, "*")
     if at.named_policies:
         yield allow("FindPolicies", POLICY_READS, *at.named_policies)
     if at.bucket is not None:

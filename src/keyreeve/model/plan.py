@@ -57,6 +57,8 @@ class DecisionReason(StrEnum):
     ENFORCEMENT_DUE = "enforcement_due"
     NO_ACT_CONFIGURED = "no_act_configured"
     HELD_AT_GATE = "held_at_gate"
+    CUT_OVER_SEEN = "cut_over_seen"
+    """The owner has changed over: no countdown."""
     OUTSIDE_DISRUPTION_WINDOW = "outside_disruption_window"
     ENFORCED = "enforced"
 

@@ -63,7 +63,8 @@ def preview(
     for number in range(HORIZON):
         simulated.now = now + number * step
         snapshot = _others_at_peace(simulated.snapshot(), person.user_id)
-        judged = judge(account, memory.state, snapshot, people, simulated.now, None)
+        usage = facts.judged.outlook.usage
+        judged = judge(account, memory.state, snapshot, people, simulated.now, None, usage=usage)
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
         post.sent.clear()
         renderer.stages.clear()

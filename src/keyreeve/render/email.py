@@ -51,6 +51,7 @@ _OVERVIEW_UP_TO: Final = 12
 
 _SECTIONS: Final = (
     ("due", "Due within seven days", "On that day the step is taken, unless a gate holds."),
+    ("change_over", "Changing over to new keys", "Who uses the new key, and the old one still."),
     ("overdue", "Overdue", "The promised date has passed, or no date can be named."),
     ("held", "Held", "Due, but a gate says no. Each line says which, and why."),
     ("unreachable", "Owners who cannot be reached", "Nothing happens to them until they can."),

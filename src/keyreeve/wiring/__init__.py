@@ -185,6 +185,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.storage.layout import project_slug
     from keyreeve.storage.state_store import StoredState
     from keyreeve.wiring.channels import subscriptions
+    from keyreeve.wiring.usage import usage_tools
 
     config = door.config
     states = StoredState(
@@ -228,6 +229,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         reviews=review_records(door),
         history=StoredAuditHistory(door.store),
         minutes_per=config.summary.minutes(),
+        usage=usage_tools(door),
     )
 
 

@@ -209,6 +209,14 @@ def test_a_compressed_clock_narrows_the_acts_to_its_users():
     assert named(HERE)["ActOnUsers"]["Resource"] == [f"{USERS}*"]
 
 
+def test_whoever_judges_may_ask_who_calls_with_a_key_whether_there_is_an_access_model_or_not():
+    for role in (Role.READER, Role.ACTOR):
+        for at in (HERE, replace(HERE, governed=True)):
+            told = named(at, role)
+            assert told["ReadEvents"]["Action"] == ["cloudtrail:LookupEvents"]
+            assert "iam:GetAccessKeyLastUsed" in told["ReadUsers"]["Action"]
+
+
 def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_about_s3():
     at = replace(HERE, sender=None, bucket=None)
     for role in Role:
