@@ -230,7 +230,7 @@ class Life:
     def _still(self) -> set[str] | None:
         """Whom no act may touch in the coming run; None: nobody at all."""
         people = self.village.decisions.read()
-        if people.pause is not None or self.village.policy.observe_only:
+        if people.pause is not None or people.observes(self.village.policy):
             return None
         day = self.village.at(self.at).date()
         held = {str(hold.user) for hold in people.holds if hold.until > day}

@@ -16,7 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from keyreeve.config import Config, InitAnswers, Transport, load, parse, render_template
+from keyreeve.config import Config, FirstRun, InitAnswers, Transport, load, parse, render_template
 from keyreeve.config.document import read
 from keyreeve.config.mistakes import keys_of, sections_at
 from keyreeve.config.schema import SCHEMA_FILES, schema_text
@@ -333,7 +333,8 @@ def test_anything_else_is_refused_and_a_guess_is_always_a_duration(value):
 
 # --- template and schema ----------------------------------------------------------------------
 
-ANSWERS = InitAnswers(project_name="ETV", sender="a@example.com", cc=TEAM, directory="state")
+OBSERVES = InitAnswers(project_name="ETV", sender="a@example.com", cc=TEAM, directory="state")
+ANSWERS = replace(OBSERVES, first_run=FirstRun.ACT)
 
 
 def uncommented(text: str) -> str:
@@ -365,6 +366,12 @@ def test_the_template_is_a_config_at_its_defaults():
     )
     assert plain.model_dump() == minimal.model_dump()
     assert plain.escalation_policy() == minimal.escalation_policy()
+
+
+def test_a_new_project_observes_first_and_a_config_that_does_not_say_so_acts():
+    path = Path("config.yaml")
+    assert parse(render_template(OBSERVES), path=path).escalation_policy().observe_only
+    assert not parse(render_template(ANSWERS), path=path).escalation_policy().observe_only
 
 
 def test_the_commented_settings_of_the_template_are_the_defaults():

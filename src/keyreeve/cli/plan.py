@@ -86,7 +86,10 @@ def _document(coming: list[ForecastDay], code: int) -> dict[str, object]:
 
 
 def _show(coming: list[ForecastDay]) -> None:
+    from keyreeve.cli.telling import show_observing
+
     screen.line(f"If nobody acts, account {coming[0].plan.account_id}:")
+    show_observing(coming[0].plan)
     held: list[str] = []
     for day in coming:
         held = _show_day(day, held)

@@ -31,6 +31,7 @@ from keyreeve.pipeline.doctor import (
     ObjectLock,
     about_caller,
     about_clock,
+    about_first_run,
     about_object_lock,
     about_owners,
     about_password_policy,
@@ -77,6 +78,7 @@ class Probes:
         yield self._use_of_keys()
         yield from self._storage()
         yield self._guarded("state", self._state)
+        yield self._guarded("daily run", self._first_run)
         if self._door.policy.uses_vault:
             yield self._guarded("Secrets Manager", self._vault)
         yield from self._mail()
@@ -278,6 +280,13 @@ class Probes:
         if state is None:
             return ok("state", f"none yet in {self._door.store.describe()}: a first run")
         return ok("state", f"readable; {len(state.users)} open cases")
+
+    def _first_run(self) -> Diagnosis:
+        """Whether the next run acts, and since when it may."""
+        from keyreeve.storage.decisions import StoredDecisions
+
+        people = StoredDecisions(self._door.store).read()
+        return about_first_run(self._door.policy, people)
 
     def _vault(self) -> Diagnosis:
         """A secret that is not there: who may not look at it is told so before that."""

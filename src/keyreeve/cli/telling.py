@@ -28,6 +28,15 @@ def show_pause(pause: Pause | None) -> None:
         screen.line("Nothing is sent and nothing is changed until `keyreeve run --resume`.")
 
 
+def show_observing(plan: Plan) -> None:
+    """Why nothing happens, until the project is armed."""
+    if plan.observing:
+        users = len({finding.user_name for finding in plan.findings})
+        found = f"{words.count(len(plan.findings), 'finding')} of {words.count(users, 'user')}"
+        screen.line(f"OBSERVING until `keyreeve arm`: {found}; nobody is told, nothing is done.")
+        screen.line("`keyreeve arm` shows what would come, and asks.")
+
+
 def run_document(report: Report) -> dict[str, object]:
     """The JSON of `run`."""
     document = plan_document(
@@ -41,6 +50,7 @@ def show_run(report: Report) -> None:
     """Acts, mails, what is held, what could not be read, and the sum of it."""
     plan = report.plan
     screen.line(_title(plan, "run" if report.executed else "rehearsal of the run"))
+    show_observing(plan)
     _outcomes(plan, report.outcomes)
     show_held(plan.held)
     _access(report.sweep)
@@ -67,6 +77,7 @@ def _removals(report: Report) -> None:
 def show_plan(plan: Plan) -> None:
     """What today's run would do."""
     screen.line(_title(plan, "plan"))
+    show_observing(plan)
     _planned_acts(plan)
     _planned_mails(plan)
     show_held(plan.held)

@@ -201,6 +201,8 @@ class Summary:
     """Access that ends by an access review, now or within seven days."""
     months: tuple[MonthFigures, ...] = ()
     """The month before last and the last one; empty without figures."""
+    observing: bool = False
+    """Nobody is told and nothing is done until the project is armed."""
 
 
 # --- on the way to the mail system --------------------------------------------------------------

@@ -111,6 +111,8 @@ class Plan:
     users: tuple[UserPlan, ...]
     team: tuple[SendTeamNotice, ...] = ()
     summary_due: bool = False
+    observing: bool = False
+    """`first_run: observe`, and nobody has armed the project: nothing is told, nothing is done."""
     findings: tuple[Finding, ...] = ()
     gaps: tuple[CollectionGap, ...] = ()
     refusal: Refusal | None = None

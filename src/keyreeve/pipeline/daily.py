@@ -357,6 +357,7 @@ def _begin(
         {
             "as_of": plan.as_of.isoformat(),
             "caller": caller.arn if caller else None,
+            "observing": plan.observing,
             "findings": len(plan.findings),
             "gaps": [f"{gap.step}: {gap.reason}" for gap in plan.gaps],
             "population": plan.population,

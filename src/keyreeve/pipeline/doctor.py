@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from keyreeve.escalation.owner import find_owner, shared_addresses
+from keyreeve.model.case import HumanDecisions
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import Caller, PasswordPolicy, User
 
@@ -99,6 +100,19 @@ def about_object_lock(lock: ObjectLock | None, runs: timedelta, escrow_days: int
         "Shorten the bucket's default retention, or say in `retention` and "
         "`credentials.backup_retention_days` what it means.",
     )
+
+
+def about_first_run(policy: EscalationPolicy, people: HumanDecisions) -> Diagnosis:
+    """Nothing here is wrong; it says what the next `run --execute` would do."""
+    if people.pause is not None:
+        found = f"paused: {people.pause.reason}; `keyreeve run --resume` ends it"
+        return ok("daily run", found)
+    if people.observes(policy):
+        return ok("daily run", "observes until `keyreeve arm`: nobody is told, nothing is done")
+    if policy.observe_only and people.armed is not None:
+        since = f"{people.armed.since:%Y-%m-%d} by {people.armed.by}"
+        return ok("daily run", f"acts: armed since {since}")
+    return ok("daily run", "acts: first_run is act")
 
 
 def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[Diagnosis]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import Stage, State
+from keyreeve.model.case import Arming, Stage, State
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import (
@@ -54,7 +54,7 @@ def preview(
     stage: Stage | None,
 ) -> Preview:
     """The next notice to the user, or the first one of a stage. ConfigError if none will come."""
-    people = replace(facts.judged.people, pause=None)
+    people = replace(facts.judged.people, pause=None, armed=Arming(since=now, by="a preview"))
     simulated = SimulatedAccount(facts.snapshot, now)
     memory = Memory(_only_case_of(facts, person.user_id))
     post, renderer = SilentMailer(), _Watching(account.tools.renderer)

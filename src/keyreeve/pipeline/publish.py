@@ -31,6 +31,7 @@ def plan_document(
         "allowed": plan.allowed,
         "refusal": to_json(plan.refusal) if plan.refusal else None,
         "summary_due": plan.summary_due,
+        "observing": plan.observing,
         "effects": [to_json(effect) for effect in plan.effects],
         "held": [to_json(held) for held in plan.held],
         "gaps": [to_json(gap) for gap in plan.gaps],

@@ -95,6 +95,7 @@ def summarise(
         admin_sessions=past.sessions,
         iam_changes=past.changes,
         months=months.figures if months else (),
+        observing=plan.observing,
     )
 
 
