@@ -135,3 +135,34 @@ def test_an_account_that_cannot_be_read_is_not_armed(keyreeve: Command):
     refused = keyreeve("arm", "--yes", *AT)
     assert refused.code == 6
     assert b"armed" not in _pause_of(keyreeve)
+
+
+def test_a_broken_template_of_ones_own_begins_no_run_and_loses_no_notice(keyreeve: Command):
+    own = keyreeve.folder / "own"
+    own.mkdir()
+    (own / "notice.txt").write_text("{{ notice.nobody }}")
+    keyreeve.settle(more=f"{OBSERVES}texts: {{templates: own}}\n")
+    keyreeve.sandbox.forget_calls()
+    for refused in (keyreeve("run", "--execute", *AT), keyreeve("run", *AT), keyreeve("arm", *AT)):
+        assert refused.code == 2
+        assert f"{own / 'notice.txt'}" in refused.err
+    written = {c["operation"] for c in keyreeve.sandbox.calls()} & {"PutObject", "SendEmail"}
+    assert written == set()
+    assert keyreeve("doctor").out.count("BROKEN") == 1
+    assert keyreeve("mail", "samples").code == 2
+    assert keyreeve("run", "--pause", "mend the mails").code == 0
+    assert keyreeve("run", "--resume").code == 0
+    keyreeve.settle(more="texts: {templates: own}\n")
+    (own / "notice.txt").write_text("Guten Tag {{ notice.user_name }}\n")
+    assert keyreeve("run", "--execute", *AT).code == 0
+    assert any(b"Guten Tag aged.key" in mail.raw for mail in keyreeve.sandbox.mails())
+
+
+def test_every_kind_of_mail_can_be_looked_at_without_aws(keyreeve: Command):
+    keyreeve.sandbox.forget_calls()
+    made = keyreeve("mail", "samples", "--out", "samples")
+    assert made.code == 0
+    assert keyreeve.sandbox.calls() == []
+    names = {path.stem for path in (keyreeve.folder / "samples").iterdir()}
+    assert {f"notice-{stage}" for stage in ("notification", "overdue")} <= names
+    assert {"closing", "credentials-key", "team", "summary", "review-form"} <= names

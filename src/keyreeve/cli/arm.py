@@ -92,7 +92,9 @@ def _shown(opened: Door, days: int) -> Ahead:
     """The forecast, on the screen; with JSON it comes in the one document at the end."""
     from keyreeve.pipeline.arming import ahead
     from keyreeve.pipeline.people import standing
+    from keyreeve.wiring import usable_texts
 
+    usable_texts(opened)
     account = opening.wired(opened)
     with watched(quiet=opening.options().quiet) as progress:
         facts = standing(account, opened.now, progress)

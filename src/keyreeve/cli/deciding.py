@@ -170,7 +170,7 @@ def record(door: Door, event: str, data: Mapping[str, object]) -> None:
 
     give_up = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        with suppress(LockHeld), account_for_writing(door) as account:
+        with suppress(LockHeld), account_for_writing(door, mails=False) as account:
             with suppress(StateUnreadable):
                 account.tools.states.load()  # tells where the end of the chain is
             account.tools.audit.append(event, door.now, data)

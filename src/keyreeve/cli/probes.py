@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
@@ -81,6 +82,7 @@ class Probes:
         yield self._guarded("daily run", self._first_run)
         if self._door.policy.uses_vault:
             yield self._guarded("Secrets Manager", self._vault)
+        yield self._guarded("mail templates", self._texts)
         yield from self._mail()
         yield from self._channels()
         if details is not None:
@@ -211,7 +213,8 @@ class Probes:
         while folder is not None and not folder.exists() and folder != folder.parent:
             folder = folder.parent
         if not os.access(str(folder), os.W_OK):
-            return broken("storage", f"{folder} cannot be written to", "Give it to this user.")
+            remedy = f"`sudo chown $USER {folder}`, or name another storage.directory."
+            return broken("storage", f"{folder} cannot be written to", remedy)
         if storage.unencrypted_ok or self._sessions.only_loopback():
             return ok("storage", f"{storage.directory}, not encrypted by Keyreeve")
         return broken(
@@ -264,7 +267,7 @@ class Probes:
             return warning(
                 "conditional writes",
                 "not tried: this role may not write",
-                "Ask the doctor once as the role that acts.",
+                "`keyreeve --profile ACTOR doctor`, with a profile of the role that acts.",
             )
         store.delete(PROBE)
         return broken(
@@ -301,6 +304,26 @@ class Probes:
 
     # --- mail -----------------------------------------------------------------------------------
 
+    def _texts(self) -> Diagnosis:
+        """Every kind of mail, written with the project's own templates."""
+        from keyreeve.render.own import mistakes, own_files
+        from keyreeve.wiring import post_for
+
+        texts = self._config.texts
+        if texts.templates is None:
+            return ok("mail templates", f"the shipped ones, language {texts.language}")
+        head = post_for(self._config, self._door.caller.account_id).letterhead
+        found = mistakes(texts.templates, language=texts.language, head=head)
+        if found:
+            return broken(
+                "mail templates",
+                "; ".join(map(str, found)),
+                "Mend them, or take them away to use the shipped ones: no run begins like this. "
+                "`keyreeve mail samples --out DIR` writes every kind of mail.",
+            )
+        own = ", ".join(own_files(texts.templates)) or "none yet"
+        return ok("mail templates", f"own: {own}; every kind of mail can be written")
+
     def _mail(self) -> Iterator[Diagnosis]:
         mail = self._config.mail
         if mail.transport is Transport.DIRECTORY:
@@ -328,12 +351,15 @@ class Probes:
             yield _denied(failure)
             return
         if not account.get("SendingEnabled", True):
-            yield broken("SES", "sending is paused", "See the account's reputation in SES.")
+            remedy = "`aws sesv2 get-account` says why (EnforcementStatus); AWS Support ends it."
+            yield broken("SES", "sending is paused", remedy)
         if not account.get("ProductionAccessEnabled", False):
             yield warning(
                 "SES sandbox",
                 "only verified addresses get mail",
-                "Ask for production access in SES, or verify every owner's address.",
+                "`aws sesv2 put-account-details --production-access-enabled --mail-type "
+                "TRANSACTIONAL --website-url URL` asks to leave it; until then verify every owner: "
+                "`aws sesv2 create-email-identity --email-identity ADDRESS`.",
             )
         else:
             yield ok("SES sandbox", "left: mail goes to everybody")
@@ -343,7 +369,8 @@ class Probes:
             yield warning(
                 "SES quota",
                 f"{most - sent:.0f} of {most:.0f} recipients left today; CC counts",
-                "Ask for a larger quota; until then mails are spread over days.",
+                "Ask for more in Service Quotas, Amazon SES, Sending quota; until then mails are "
+                "spread over days.",
             )
         else:
             left = "no limit" if most < 0 else f"{most - sent:.0f} of {most:.0f} left today"
@@ -363,7 +390,7 @@ def _remedy(error: KeyreeveError) -> str:
     """What to do, but never "ask the doctor"."""
     if error.remedy and "keyreeve doctor" not in error.remedy:
         return error.remedy
-    return "Allow this call in the role's policy."
+    return "Allow this call: `keyreeve policy print --role reader` prints what the role needs."
 
 
 def _exists(client: Any, name: str, below: str) -> Diagnosis:
@@ -380,7 +407,8 @@ def _encryption(client: Any, name: str) -> Diagnosis:
     try:
         answer = calling("s3:GetBucketEncryption")(client.get_bucket_encryption)(Bucket=name)
     except NotFound:
-        return warning("encryption", "the bucket has no default", "`keyreeve init --bucket`.")
+        remedy = "`keyreeve init --bucket` sets it."
+        return warning("encryption", "the bucket has no default", remedy)
     rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
     return ok("encryption", rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
 
@@ -425,7 +453,11 @@ def _identity(client: Any, sender: str) -> Diagnosis:
                 return ok("SES sender", f"{identity} is verified")
         except NotFound:
             continue
-    return broken("SES sender", f"{sender} is not verified", "Verify the address or its domain.")
+    remedy = (
+        f"`aws sesv2 create-email-identity --email-identity {quote(sender)}` mails a link to it; "
+        "or verify the whole domain."
+    )
+    return broken("SES sender", f"{sender} is not verified", remedy)
 
 
 def _smtp(host: str, port: int) -> Diagnosis:
@@ -434,4 +466,8 @@ def _smtp(host: str, port: int) -> Diagnosis:
             return ok("SMTP", f"{host}:{port} answers")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return broken("SMTP", f"{host}:{port}: {reason}", "Check mail.smtp and the network.")
+        return broken(
+            "SMTP",
+            f"{host}:{port}: {reason}",
+            f"See mail.smtp; `nc -vz {host} {port}` tries the way.",
+        )

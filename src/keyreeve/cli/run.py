@@ -69,8 +69,9 @@ def _show(opened: Door, report: Report) -> None:
 
 def _run(opened: Door, *, execute: bool, accepted: int | None) -> Report:
     from keyreeve.pipeline.daily import run as run_daily
-    from keyreeve.wiring import account_for_writing
+    from keyreeve.wiring import account_for_writing, usable_texts
 
+    usable_texts(opened)
     with watched(quiet=opening.options().quiet) as progress:
         if not execute:
             account = opening.wired(opened)

@@ -69,6 +69,18 @@ _SECTIONS: Final = (
 """Sections of the summary in order: field, title, what it means."""
 
 
+_UNUSABLE: Final = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a template of somebody's own may raise while it is read or filled in."""
+
+
 class MailRenderer:
     """A `Renderer`. Files in `templates` take the place of shipped ones of the same name."""
 
@@ -169,10 +181,11 @@ class MailRenderer:
 def _rendered(environment: Environment, name: str, facts: Mapping[str, Any]) -> str:
     try:
         return environment.get_template(name).render(facts)
-    except TemplateError as error:
+    except _UNUSABLE as error:
         line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        said = error.message if isinstance(error, TemplateError) else str(error)
         raise ConfigError(
-            f"the mail template cannot be used: {error.message or type(error).__name__}",
+            f"the mail template cannot be used: {said or type(error).__name__}",
             where=f"{name}{line}",
             remedy="Mend the template in texts.templates, or take it away to use the shipped one.",
         ) from error

@@ -19,7 +19,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from css_inline import CSSInliner
-from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateNotFound
+from jinja2 import (
+    Environment,
+    FunctionLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+)
 from markupsafe import Markup
 
 from keyreeve.codec.visible import one_line
@@ -137,13 +143,27 @@ def _rule(character: str) -> str:
 # --- templates ------------------------------------------------------------------------------
 
 
+def shipped_templates() -> frozenset[str]:
+    """Names of the files that own ones may take the place of: mails, not pages for a browser."""
+    found = {file.name for file in (files("keyreeve.render") / "templates").iterdir()}
+    return frozenset(
+        name
+        for name in found
+        if name.endswith((".html", ".txt")) and not name.endswith(".page.html")
+    ) | {"mail.css", "dark.css"}
+
+
 def _reader(own: Path | None) -> Read:
     """Reads a template from the own directory, if it has it, else from the package."""
     shipped = files("keyreeve.render") / "templates"
 
     def read(name: str) -> str:
         if own is not None and (own / name).is_file():
-            return (own / name).read_text(encoding="utf-8")
+            try:
+                return (own / name).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8"
+                raise TemplateError(f"cannot be read: {reason}") from error
         found = shipped / name
         if not found.is_file():
             raise TemplateNotFound(name)

@@ -157,8 +157,13 @@ def project_store(config: Config, sessions: Sessions) -> ObjectStore:
 
 
 @contextmanager
-def account_for_writing(door: Door) -> Iterator[Account]:
-    """The account with its lock held. LockHeld if another run has it."""
+def account_for_writing(door: Door, *, mails: bool = True) -> Iterator[Account]:
+    """The account with its lock held. LockHeld if another run has it.
+
+    ConfigError where own templates could lose a mail; not asked where `mails` says that none goes.
+    """
+    if mails:
+        usable_texts(door)
     holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
     with AccountLock(door.store, clock=WallClock(), holder=holder).held() as lease:
         account = wire(door, lease)
@@ -168,6 +173,20 @@ def account_for_writing(door: Door) -> Iterator[Account]:
             close = getattr(account.tools.mailer, "close", None)
             if close is not None:
                 close()  # an SMTP connection is kept open over the mails of a run
+
+
+def usable_texts(door: Door) -> None:
+    """ConfigError where a mail could not be written with the project's own templates."""
+    texts = door.config.texts
+    if texts.templates is not None:
+        from keyreeve.render.own import require_usable
+
+        require_usable(
+            texts.templates,
+            language=texts.language,
+            head=post_for(door.config, door.caller.account_id).letterhead,
+            where=f"{door.config.path}: texts.templates",
+        )
 
 
 def wire(door: Door, lease: Lease | None = None) -> Account:
