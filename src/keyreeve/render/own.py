@@ -16,6 +16,7 @@ from keyreeve.model.errors import ConfigError
 from keyreeve.model.notice import Letterhead
 from keyreeve.render.email import MailRenderer
 from keyreeve.render.environment import html_environment, shipped_templates, text_environment
+from keyreeve.render.language import PHRASES
 from keyreeve.render.specimens import specimens
 
 _KINDS = (".html", ".txt", ".css")
@@ -65,7 +66,7 @@ def _syntax(folder: Path) -> Iterator[Mistake]:
     """Read as they stand, so that the line is the line in the file."""
     html, text = html_environment(folder), text_environment(folder)
     for name in own_files(folder):
-        if name.endswith(".css"):
+        if name.endswith(".css") or name == PHRASES:
             continue
         try:
             source = (folder / name).read_text(encoding="utf-8")
@@ -79,7 +80,11 @@ def _syntax(folder: Path) -> Iterator[Mistake]:
 
 def _in_mails(folder: Path, language: str, head: Letterhead | None) -> Iterator[Mistake]:
     """Each mistake once, with the first mail that shows it."""
-    renderer = MailRenderer(folder, language=language)
+    try:
+        renderer = MailRenderer(folder, language=language)
+    except ConfigError as error:
+        yield Mistake(where=error.where, what=error.what)
+        return
     told: set[tuple[str, str]] = set()
     for specimen in specimens(head):
         try:
@@ -113,8 +118,10 @@ def _unused(folder: Path) -> Iterator[Mistake]:
         if not name.endswith(".css")
     ]
     for name in own_files(folder):
-        if name in shipped or any(
-            f'"{name}"' in text or f"'{name}'" in text for text in everything
+        if (
+            name in shipped
+            or name == PHRASES
+            or any(f'"{name}"' in text or f"'{name}'" in text for text in everything)
         ):
             continue
         close = get_close_matches(name, sorted(shipped), n=1)

@@ -81,7 +81,7 @@ def test_every_shipped_template_of_a_mail_is_tried(monkeypatch: pytest.MonkeyPat
         asked.add(name)
         return shipped(name)
 
-    monkeypatch.setattr(environment, "_reader", lambda _: read)
+    monkeypatch.setattr(environment, "_reader", lambda *_: read)
     renderer = MailRenderer()
     for specimen in specimens():
         mail = specimen.render(renderer)
