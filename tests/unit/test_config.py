@@ -368,6 +368,15 @@ def test_the_template_is_a_config_at_its_defaults():
     assert plain.escalation_policy() == minimal.escalation_policy()
 
 
+@pytest.mark.parametrize("texts", ["{language: fr}", "{language: xx-YY}"])
+def test_a_language_without_words_is_a_mistake_and_with_ones_own_is_none(texts: str):
+    minimal = "{project_name: ETV, storage: {directory: s}, mail: {sender: a@x.com, cc: [b@x.com]}"
+    with pytest.raises(ConfigError, match=r"texts\.language: mails are shipped in en and de"):
+        parse(f"{minimal}, texts: {texts}}}", path=Path("config.yaml"))
+    own = texts.replace("}", ", templates: ours}")
+    assert parse(f"{minimal}, texts: {own}}}", path=Path("config.yaml")).texts.templates
+
+
 def test_a_new_project_observes_first_and_a_config_that_does_not_say_so_acts():
     path = Path("config.yaml")
     assert parse(render_template(OBSERVES), path=path).escalation_policy().observe_only
