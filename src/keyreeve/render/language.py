@@ -96,6 +96,7 @@ class Language:
             remediation=tuple(map(self.say, line.remediation)),
             consequence=self.say(line.consequence),
             done=tuple(map(self.say, line.done)),
+            usage=tuple(map(self.say, line.usage)),
             remarks=tuple(map(self.say, line.remarks)),
         )
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from importlib.resources import files
 from itertools import product
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests import samples
@@ -18,11 +20,15 @@ from tests.scenario.village import Village
 from keyreeve.config.sections import LANGUAGES
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.escalation import words
+from keyreeve.escalation.cutover import CutOver
+from keyreeve.escalation.key_usage import ChangeOver, sentences
 from keyreeve.model.case import Hold
 from keyreeve.model.control import Severity
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import Delivery, Enforcement, FinalAct
+from keyreeve.model.snapshot import Absent
+from keyreeve.model.usage import KeyCalls, KeyUsage
 from keyreeve.render import wording
 from keyreeve.render.email import MailRenderer
 from keyreeve.render.language import PHRASES, language, pairs, shipped_folder
@@ -97,6 +103,60 @@ def test_everything_that_is_said_whatever_the_facts_is_said_in_german():
     for sentence in every_sentence():
         german.say(sentence)
     assert german.unknown == set()
+
+
+USES = (Absent.NEVER, datetime(2026, 1, 14, 8, 20, tzinfo=UTC))
+CALLS = KeyCalls(
+    event="s3.amazonaws.com:ListBuckets",
+    source="203.0.113.77",
+    agent="aws-cli/2.15.30",
+    region="eu-west-1",
+    count=1,
+    last=USES[1],
+)
+
+
+def every_use() -> Iterator[ChangeOver]:
+    """Whatever can be said of an old key and a new one."""
+    for verdict, old, new in product(CutOver, USES, USES):
+        for calls, complete in (((CALLS,), False), ((replace(CALLS, count=3),), True), ((), True)):
+            place = {"service": "s3", "region": "eu-west-1"} if calls else {}
+            asked = {"calls": calls, "calls_since": USES[1], "complete": complete}
+            yield ChangeOver(
+                verdict=verdict,
+                old=KeyUsage(key_id=samples.OLD_KEY, last_used=old, **place, **asked),
+                new_key=samples.NEW_KEY,
+                new=KeyUsage(key_id=samples.NEW_KEY, last_used=new),
+                delivered_at=None,
+                enforcement_on=DAY if complete else None,
+                zone=ZoneInfo("Europe/Berlin"),
+            )
+
+
+def test_whatever_is_said_of_the_use_of_keys_is_said_in_german():
+    german = language("de")
+    for use in every_use():
+        for seen in (use, replace(use, new_key=None, new=None)):
+            for sentence in sentences(seen):
+                assert not re.search(r"\b(the|key|call|used|last)\b", german.say(sentence))
+    assert german.unknown == set()
+
+
+def test_the_use_of_a_key_is_said_with_place_and_time():
+    uses = (use for use in every_use() if use.old.last_used == use.new.last_used == USES[1])
+    use = next(
+        it for it in uses if it.verdict is CutOver.SEEN and it.old.service and it.enforcement_on
+    )
+    at = "Mi 14. Jan. 2026, 09:20 Uhr"
+    assert [GERMAN.say(sentence) for sentence in sentences(use)] == [
+        (
+            f"Umstellung erkannt: der alte Schlüssel wurde zuletzt am {at} benutzt, und der neue "
+            "ist in Gebrauch. Mehr brauchen Sie nicht zu tun: er wird am Mo 4. Mai 2026 inaktiv, "
+            "falls Sie das nicht vorher selbst getan haben."
+        ),
+        f"Alter Schlüssel {samples.OLD_KEY}: zuletzt benutzt am {at}, für s3 in eu-west-1.",
+        f"Neuer Schlüssel {samples.NEW_KEY}: zuletzt benutzt am {at}.",
+    ]
 
 
 def lived(**policy: object) -> Village:
