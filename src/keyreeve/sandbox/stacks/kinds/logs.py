@@ -77,8 +77,16 @@ def _filter_name(site: Site, props: Props) -> str:
 
 
 def _put_filter(site: Site, id_: str, new: Props, _: Props) -> None:
-    told = given(new, "LogGroupName", "FilterPattern", "MetricTransformations")
-    site.call("logs", "PutMetricFilter", filterName=id_, **told)
+    told = given(new, "LogGroupName", "FilterPattern")
+    moves = [_by_name(it) for it in new["MetricTransformations"]]
+    site.call("logs", "PutMetricFilter", filterName=id_, MetricTransformations=moves, **told)
+
+
+def _by_name(move: Props) -> Props:
+    """Dimensions are a list in templates, and an object in calls."""
+    if "Dimensions" not in move:
+        return move
+    return {**move, "Dimensions": {it["Key"]: it["Value"] for it in move["Dimensions"]}}
 
 
 def _filters(site: Site, id_: str, props: Props) -> list[dict[str, Any]]:
@@ -95,10 +103,16 @@ def _read_filter(site: Site, id_: str, props: Props) -> Props:
     rows = _filters(site, id_, props)
     if not rows:
         raise Failed(f"The specified metric filter does not exist: {id_}", "NotFound")
-    moves = [
-        {_title(key): value for key, value in it.items()} for it in rows[0]["metricTransformations"]
-    ]
+    moves = [_as_listed(it) for it in rows[0]["metricTransformations"]]
     return {"FilterPattern": rows[0]["filterPattern"], "MetricTransformations": moves}
+
+
+def _as_listed(move: Props) -> Props:
+    told = {_title(key): value for key, value in move.items()}
+    if told.get("Dimensions"):
+        rows = told["Dimensions"].items()
+        told["Dimensions"] = [{"Key": name, "Value": value} for name, value in rows]
+    return told
 
 
 def _title(name: str) -> str:
