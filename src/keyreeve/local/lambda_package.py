@@ -35,17 +35,33 @@ def own_modules() -> dict[str, bytes]:
 
 def zipped(content: Mapping[str, bytes]) -> bytes:
     """A zip of these files, by path. ValueError for a path that leads out."""
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+    return appended(b"", content)
+
+
+def appended(package: bytes, content: Mapping[str, bytes]) -> bytes:
+    """The zip with these files behind those that it has, which stay as they are packed.
+
+    ValueError for a path that leads out, or is taken.
+    """
+    out = io.BytesIO(package)
+    with zipfile.ZipFile(out, "a") as archive:
+        taken = frozenset(archive.namelist())
         for path in sorted(content):
             if path.startswith("/") or ".." in path.split("/") or "\\" in path:
                 raise ValueError(f"{path!r} leads out of the package")
+            if path in taken:
+                raise ValueError(f"{path!r} is in the package already")
             entry = zipfile.ZipInfo(path, date_time=_EPOCH)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.compress_type = _way(path)
             entry.create_system = 3  # Unix, wherever it is made
             entry.external_attr = (_REGULAR_FILE | _MODE) << 16
-            archive.writestr(entry, content[path])
+            archive.writestr(entry, content[path], compresslevel=9)
     return out.getvalue()
+
+
+def _way(path: str) -> int:
+    """The SDK's descriptions of services are most of a package, and compressed already."""
+    return zipfile.ZIP_STORED if path.endswith(".gz") else zipfile.ZIP_DEFLATED
 
 
 def _below(folder: Traversable, path: str) -> dict[str, bytes]:

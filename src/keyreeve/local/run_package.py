@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from keyreeve import __version__
-from keyreeve.local.lambda_package import own_modules, zipped
+from keyreeve.local.lambda_package import appended, own_modules, zipped
 from keyreeve.local.wheels import Architecture, Target, fetched, unpacked
 from keyreeve.model.errors import ConfigError
 
@@ -49,15 +49,11 @@ class RunPackage:
         return hashlib.sha256(self.content).hexdigest()
 
     def with_files(self, files: Mapping[str, bytes]) -> bytes:
-        """The zip with these beside; the same bytes for the same files.
+        """The zip with these behind what is packed; the same bytes for the same files.
 
         ValueError where one would take the place of what is packed, or leads out.
         """
-        content = _content(self.content)
-        taken = sorted(content.keys() & files.keys())
-        if taken:
-            raise ValueError(f"the package has {taken[0]} already")
-        return zipped({**content, **files})
+        return appended(self.content, files)
 
 
 def make(lock: bytes, target: Target, *, source: Path | None = None) -> RunPackage:
@@ -111,8 +107,3 @@ def _read(content: bytes, told: Mapping[str, Any], size: int) -> RunPackage:
         wheels=told["wheels"],
         unpacked=size,
     )
-
-
-def _content(package: bytes) -> dict[str, bytes]:
-    with zipfile.ZipFile(io.BytesIO(package)) as archive:
-        return {entry.filename: archive.read(entry) for entry in archive.infolist()}

@@ -77,16 +77,8 @@ def _filter_name(site: Site, props: Props) -> str:
 
 
 def _put_filter(site: Site, id_: str, new: Props, _: Props) -> None:
-    told = given(new, "LogGroupName", "FilterPattern")
-    moves = [_by_name(it) for it in new["MetricTransformations"]]
-    site.call("logs", "PutMetricFilter", filterName=id_, MetricTransformations=moves, **told)
-
-
-def _by_name(move: Props) -> Props:
-    """Dimensions are a list in templates, and an object in calls."""
-    if "Dimensions" not in move:
-        return move
-    return {**move, "Dimensions": {it["Key"]: it["Value"] for it in move["Dimensions"]}}
+    told = given(new, "LogGroupName", "FilterPattern", "MetricTransformations")
+    site.call("logs", "PutMetricFilter", filterName=id_, **told)
 
 
 def _filters(site: Site, id_: str, props: Props) -> list[dict[str, Any]]:
