@@ -57,14 +57,19 @@ class Function(Governed):
         told = self.client("lambda").invoke(FunctionName=NAME, Payload=json.dumps(event))
         return json.loads(told["Payload"].read()), told.get("FunctionError")
 
-    def start(self, day: int) -> None:
+    def start(self, minute: int) -> None:
         """As EventBridge Scheduler starts it: nobody waits, nothing is tried again."""
-        self.at(day)
+        self.past(minute)
         event = {**json.loads(self.schedule()["Target"]["Input"]), "as_of": self.now.isoformat()}
         self.client("lambda").invoke(
             FunctionName=NAME, InvocationType="Event", Payload=json.dumps(event)
         )
         self.sandbox.settle()
+
+    def past(self, minute: int) -> None:
+        """The alarms are looked at, too."""
+        self.now = MONDAY + timedelta(minutes=minute)
+        self.sandbox.set_clock(self.now)
 
     def alarms(self) -> set[str]:
         """Those that are in alarm, without what all names begin with."""
@@ -133,9 +138,9 @@ def test_it_is_started_once_a_day_in_the_projects_zone_and_never_tried_again(fun
     assert client.get_function_concurrency(FunctionName=NAME)["ReservedConcurrentExecutions"] == 1
 
 
-def test_a_day_rehearsed_then_lived_then_missed_then_failed(function):
+def test_a_day_rehearsed_then_lived_then_failed_then_missed(function):
     # Nothing has run yet: that is told from the first hour.
-    function.at(0)
+    function.past(0)
     assert function.alarms() == {"missing"}
 
     told, failed = function.invoke(execute=False, as_of=MONDAY.isoformat())
@@ -143,10 +148,10 @@ def test_a_day_rehearsed_then_lived_then_missed_then_failed(function):
     assert told["outcomes"]["rehearsed"] > 0
     assert function.sandbox.mails() == []
     assert function.keys("state.json") == []
-    function.at(0)
+    function.past(1)
     assert function.alarms() == {"missing"}  # a rehearsal is no run
 
-    function.start(0)
+    function.start(2)
     mails = function.sandbox.mails()
     assert "aged.key@example.com" in {mail.destinations[0] for mail in mails}
     state = json.loads(function.stored("state.json"))
@@ -156,32 +161,35 @@ def test_a_day_rehearsed_then_lived_then_missed_then_failed(function):
     assert ended["project"] == "etv"
     assert ended["record"] == f"s3://{BUCKET}/{PREFIX}runs/{ended['run_id']}/run.json"
     assert function.stored(f"runs/{ended['run_id']}/run.json")
-    function.at(0)
+    function.past(3)
     assert function.alarms() == set()
 
-    # The same day once more, warm: nobody is told twice.
-    told, failed = function.invoke(as_of=(MONDAY + timedelta(minutes=1)).isoformat())
+    # The same day once more: nobody is told twice.
+    _, failed = function.invoke(as_of=function.now.isoformat())
     assert failed is None
     assert len(function.sandbox.mails()) == len(mails)
 
-    function.now = MONDAY + timedelta(hours=25)
-    function.sandbox.set_clock(function.now)
-    assert function.alarms() == set()
-    function.sandbox.set_clock(MONDAY + timedelta(hours=27))
-    assert function.alarms() == {"missing"}
-
-    # A day on which no mail goes out: the run ends, and says what failed.
-    function.sandbox.plant_fault("SendEmail", code="MessageRejected", status=400)
-    function.start(3)
+    # A run that cannot read the account fails once, and is kept for whoever looks.
+    function.sandbox.plant_fault("GetCredentialReport", code="ServiceFailure", status=400, count=99)
+    function.start(10)
     function.sandbox.clear_faults()
-    function.at(3)
+    function.past(11)
     assert function.alarms() == {"failed", "dead-letters"}
-    assert "DailyRunFailed: exit code 1: " in function.log()
+    assert function.log().count("DailyRunFailed: exit code 6: ") == 1
+    assert len(function.sandbox.mails()) == len(mails)
     queues = function.client("sqs")
     url = queues.get_queue_url(QueueName=f"{NAME}-dead")["QueueUrl"]
     [dead] = queues.receive_message(QueueUrl=url, MessageAttributeNames=["All"])["Messages"]
     said = dead["MessageAttributes"]["ErrorMessage"]["StringValue"]
-    assert said.startswith("exit code 1: aged.key: send_notice aged.key@example.com: ")
+    assert said.startswith("exit code 6: ")
+    assert "GetCredentialReport" in said
+    queues.delete_message(QueueUrl=url, ReceiptHandle=dead["ReceiptHandle"])
+
+    function.past(25 * 60)
+    assert function.alarms() == set()
+    function.past(27 * 60)
+    assert function.alarms() == {"missing"}
+    function.past(12)
 
 
 def test_its_role_may_do_what_the_shipped_policy_says_and_its_own_log_and_queue(function):

@@ -256,3 +256,5 @@ def _speak() -> None:
     for handler in list(root.handlers):
         root.removeHandler(handler)
     logs.set_up(logs.Verbosity.VERBOSE, stream=sys.stdout)
+    for name in logs.CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)

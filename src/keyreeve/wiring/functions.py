@@ -75,18 +75,25 @@ def take_secrets(config: Config, secret: str, into: MutableMapping[str, str]) ->
     from keyreeve.wiring import SMTP_PASSWORD
 
     wanted = {SMTP_PASSWORD, *(each.url_env for each in config.channels if each.url_env)}
-    try:
-        members = json.loads(secret)
-        found = {name: members[name] for name in sorted(wanted & set(members))}
-    except (ValueError, TypeError):
-        found = {SMTP_PASSWORD: None}
-    if not all(isinstance(value, str) for value in found.values()):
+    found = _members(secret)
+    if found is None:
         raise ConfigError(
             "the secret is no JSON object of texts",
             where=SECRETS,
             remedy=f"Its members are variables, such as {SMTP_PASSWORD}.",
-        ) from None
-    into.update(found)
+        )
+    into.update({name: value for name, value in found.items() if name in wanted})
+
+
+def _members(text: str) -> dict[str, str] | None:
+    """None: it is no object, or one of its members is no text."""
+    try:
+        members = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(members, dict):
+        return None
+    return members if all(isinstance(value, str) for value in members.values()) else None
 
 
 def _read() -> Config:
