@@ -7,7 +7,7 @@ SUPPLY := .venv-supply
 SCAN   := .venv-scan
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images scan sbom advisories lock clean
+.PHONY: help demo test lint check proofs coverage mutants images packages scan sbom advisories lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,9 @@ mutants: $(STAMP)  ## mutation testing of the core (long)
 
 images: $(STAMP)  ## screenshots of mails and report for docs/images (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
+
+packages: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
+	$(BIN)/python -m tests.packages dist
 
 sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock
 	mkdir -p dist

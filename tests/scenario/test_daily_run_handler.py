@@ -6,6 +6,8 @@ import csv
 import io
 import json
 import logging
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -264,3 +266,31 @@ def test_a_secret_gives_the_variables_that_the_config_names_and_no_other(
     said = failure(at(0))
     assert said.startswith("exit code 2: KEYREEVE_SECRETS: ")
     assert SECRET not in said
+
+
+# --- what a cold start imports --------------------------------------------------------------------
+
+_COUNTED = """\
+import json, sys
+import keyreeve.handlers.daily_run as handler
+first = sorted(sys.modules)
+handler.handle(json.loads(sys.argv[1]))
+print(json.dumps([first, sorted(sys.modules)]))
+"""
+_FOREIGN = frozenset(
+    {*("apprise", "click", "holidays", "markdown", "moto", "pygments", "requests", "rich", "yaml")}
+)
+"""What a run without chat, public holidays and a terminal never needs."""
+_LATE = frozenset({"botocore", "boto3", "css_inline", "jinja2"})
+"""What is not needed before the config is understood."""
+
+
+def test_a_cold_start_and_a_day_import_no_more_than_they_use(lambda_: Sandbox):
+    command = [sys.executable, "-c", _COUNTED, json.dumps(at(0))]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    first, all_of_them = json.loads(done.stdout.splitlines()[-1])
+    tops = {name.partition(".")[0] for name in first}
+    assert tops & (_FOREIGN | _LATE) == set()
+    assert len(first) < 440, len(first)
+    assert {name.partition(".")[0] for name in all_of_them} & _FOREIGN == set()
+    assert len(all_of_them) < 690, len(all_of_them)
