@@ -120,6 +120,14 @@ def test_what_is_deployed_is_the_package_with_its_config_and_is_found_by_its_dig
     assert [row["changes"] for row in again] == [[]]
 
 
+def test_another_zip_in_its_place_is_replaced_before_anything_is_deployed(function):
+    [key] = [key for key in function.keys("functions/") if size(function, key) > 10**7]
+    package = function.stored(key)
+    function.store(key, b"somebody else's")
+    function.deploy("automation")
+    assert function.stored(key) == package
+
+
 def size(function: Function, key: str) -> int:
     return function.client("s3").head_object(Bucket=BUCKET, Key=PREFIX + key)["ContentLength"]
 

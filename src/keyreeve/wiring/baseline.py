@@ -62,7 +62,9 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
     def upload() -> None:
         store = project_store(config, Sessions(rehearsal=not execute, profile=profile))
         for package in packages.all:
-            if store.get(_key(package)) is None:
+            found = store.get(_key(package))
+            # The key is a digest: whatever else lies there was put in its place.
+            if found is None or found.content != package:
                 store.put(_key(package), package)
 
     return Site(
