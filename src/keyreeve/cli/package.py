@@ -67,6 +67,8 @@ def lambda_(*, out: Path, architecture: str, python: str, wheels: Path | None) -
     from keyreeve.local.run_package import make
     from keyreeve.local.wheels import Architecture, Target, run_lock
 
+    if not out.parent.is_dir():
+        raise _unwritable(out, "there is no such folder")
     target = Target(architecture=Architecture(architecture), python=python)
     made = make(run_lock(), target, source=wheels)
     _write(out, made.content)
@@ -84,11 +86,15 @@ def _write(out: Path, content: bytes) -> None:
     try:
         write_whole(out, content)
     except OSError as error:
-        raise ConfigError(
-            f"cannot be written: {error.strerror}",
-            where=str(out),
-            remedy="Name a file in a folder that exists and may be written to.",
-        ) from None
+        raise _unwritable(out, str(error.strerror)) from None
+
+
+def _unwritable(out: Path, why: str) -> ConfigError:
+    return ConfigError(
+        f"cannot be written: {why}",
+        where=str(out),
+        remedy="Name a file in a folder that exists and may be written to.",
+    )
 
 
 def _told(out: Path, made: RunPackage) -> dict[str, object]:

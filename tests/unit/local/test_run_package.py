@@ -18,10 +18,13 @@ from keyreeve.model.errors import ConfigError
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> dict[Target, list[RunPackage]]:
-    """Each target's, twice."""
+    """One for each target, and one of them twice."""
     folder = tmp_path_factory.mktemp("stock")
     text = lock(folder)
-    return {target: [make(text, target, source=folder) for _ in range(2)] for target in (ARM, X86)}
+    return {
+        target: [make(text, target, source=folder) for _ in range(times)]
+        for target, times in ((ARM, 2), (X86, 1))
+    }
 
 
 def names(content: bytes) -> list[str]:
@@ -30,9 +33,8 @@ def names(content: bytes) -> list[str]:
         return archive.namelist()
 
 
-@pytest.mark.parametrize("target", [ARM, X86], ids=lambda target: target.architecture)
-def test_the_same_wheels_make_the_same_bytes(made, target):
-    first, second = made[target]
+def test_the_same_wheels_make_the_same_bytes(made):
+    first, second = made[ARM]
     assert first.content == second.content
     assert first.sha256 == second.sha256
 
@@ -87,6 +89,6 @@ def test_what_keyreeve_has_not_packed_is_refused_with_the_way_to_a_package(conte
 
 def test_a_package_that_aws_would_refuse_is_refused_here(made, monkeypatch, tmp_path: Path):
     monkeypatch.setattr(run_package, "UNPACKED_LIMIT", 1000)
-    text = lock(tmp_path)
+    monkeypatch.setattr(run_package, "fetched", lambda *_, **__: ())
     with pytest.raises(ConfigError, match="AWS takes 1000"):
-        make(text, ARM, source=tmp_path)
+        make(b"", ARM, source=tmp_path)
