@@ -77,9 +77,10 @@ def test_every_mistake_is_told_at_once_with_its_line_and_no_other(path):
     assert caught.value.exit_code == 2
 
 
-def test_no_mistake_in_a_channel_shows_what_may_be_its_url():
+@pytest.mark.parametrize("section", ["channels", "heartbeat"])
+def test_no_mistake_shows_what_may_be_a_secret_url(section):
     with pytest.raises(ConfigError) as caught:
-        load(CASES / "bad.channels.yaml")
+        load(CASES / f"bad.{section}.yaml")
     assert "canary" not in str(caught.value)
 
 
@@ -219,6 +220,7 @@ def test_every_setting_reaches_the_engine():
         {"team", "summary", "run"},
         {"team", "summary"},
     ]
+    assert (config.heartbeat.url_env, config.heartbeat.metric) == ("KEYREEVE_HEARTBEAT_URL", True)
     assert config.mail.smtp.port == 465
     assert config.accounts[0].id == "012345678901"
     assert config.texts.templates == CASES / "templates"

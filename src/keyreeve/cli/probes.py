@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.config import Config
     from keyreeve.ports.channels import Subscription
+    from keyreeve.ports.heartbeat import Heartbeat
     from keyreeve.wiring import Door
 
 NOBODY = '"00000000000000000000000000000000"'
@@ -85,6 +86,7 @@ class Probes:
         yield self._guarded("mail templates", self._texts)
         yield from self._mail()
         yield from self._channels()
+        yield from self._heartbeats()
         if details is not None:
             yield from about_owners(details.users, self._door.policy)
         if details is not None and self._config.baseline.access is not None:
@@ -344,6 +346,14 @@ class Probes:
             check = f"channel {each.channel.name}"
             yield self._guarded(check, partial(_usable, check, each))
 
+    def _heartbeats(self) -> Iterator[Diagnosis]:
+        """Each watcher of the dead man's switch; none is told anything."""
+        from keyreeve.wiring.heartbeat import watchers
+
+        for each in watchers(self._config, self._sessions):
+            check = f"heartbeat, {each.name}"
+            yield self._guarded(check, partial(_beats, check, each))
+
     def _ses_account(self, client: Any) -> Iterator[Diagnosis]:
         try:
             account = calling("sesv2:GetAccount")(client.get_account)()
@@ -380,6 +390,10 @@ class Probes:
 def _usable(check: str, subscription: Subscription) -> Diagnosis:
     hears = ", ".join(sorted(subscription.hears))
     return ok(check, f"{subscription.channel.usable()}; hears {hears}")
+
+
+def _beats(check: str, watcher: Heartbeat) -> Diagnosis:
+    return ok(check, watcher.usable())
 
 
 def _denied(failure: KeyreeveError) -> Diagnosis:

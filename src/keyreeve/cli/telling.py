@@ -10,6 +10,7 @@ from keyreeve.cli import screen, words
 from keyreeve.codec.values import to_json
 from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
+from keyreeve.model.heartbeat import Beat
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
 from keyreeve.pipeline.publish import plan_document
@@ -44,6 +45,21 @@ def run_document(report: Report) -> dict[str, object]:
     )
     removals = [to_json(row) for row in report.summary.removals]
     return {**document, "executed": report.executed, "removals": removals}
+
+
+def beats_document(beats: Iterable[Beat]) -> dict[str, object]:
+    """What became of the dead man's switch, as a member of the document of `run`."""
+    return {"heartbeat": [to_json(beat) for beat in beats]}
+
+
+def show_beats(beats: Iterable[Beat]) -> None:
+    """Who was not told that the run has ended."""
+    for beat in beats:
+        if beat.missed is not None:
+            said = f"{beat.name} was not told that the run has ended: {beat.missed}."
+            screen.line(f"Heartbeat: {screen.safe(said)}")
+            if beat.remedy:
+                screen.line(f"  {screen.safe(beat.remedy)}")
 
 
 def show_run(report: Report) -> None:

@@ -45,6 +45,7 @@ from keyreeve.governance.statements import (
 )
 from keyreeve.language.authorizations import ACTIONS, Kind
 from keyreeve.model import effect
+from keyreeve.model.heartbeat import NAMESPACE
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import EscalationPolicy, FinalAct, Orphans
 
@@ -260,6 +261,9 @@ def _acts(at: Installation) -> Iterator[Json]:
         yield allow("SendMail", rights[Kind.IDENTITY], *at.identities(), only)
     if at.topics:
         yield allow("TellChannels", ("sns:Publish",), *at.topics)
+    if at.counts_runs:
+        mine = {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
+        yield allow("CountRuns", ("cloudwatch:PutMetricData",), "*", mine)
     if at.bucket is not None:
         yield from storage_writes(at, at.bucket)
         purge = rights[Kind.OBJECT]

@@ -447,6 +447,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         governed=config.baseline.access is not None,
         named_policies=_policies_of_aws(config, partition(region), account_id),
         topics=topics(config),
+        counts_runs=config.heartbeat.metric,
     )
 
 
@@ -463,7 +464,7 @@ def _policies_of_aws(config: Config, partition: str, account_id: AccountId) -> t
 
 def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:
     """`--as-of` with `--execute` acts on another day than today: on an emulator only."""
-    from keyreeve.wiring import channels
+    from keyreeve.wiring import channels, heartbeat
 
     if as_of is None:
         return
@@ -472,7 +473,10 @@ def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | No
         smtp is not None and is_loopback(smtp.host)
     )
     if not (
-        sessions.only_loopback() and mail_is_local and channels.only_loopback(config, sessions)
+        sessions.only_loopback()
+        and mail_is_local
+        and channels.only_loopback(config, sessions)
+        and heartbeat.only_loopback(config, sessions)
     ):
         raise ConfigError(
             "a run that acts cannot pretend to be at another time",

@@ -436,3 +436,13 @@ def test_topics_among_the_channels_may_be_told_by_who_acts_and_found_by_who_look
     assert named(at, Role.READER)["FindChannels"]["Action"] == ["sns:GetTopicAttributes"]
     assert "TellChannels" not in named(at, Role.READER)
     assert not {"TellChannels", "FindChannels"} & set(named(HERE))
+
+
+def test_runs_are_counted_in_one_namespace_by_who_acts_and_only_where_the_config_asks_for_it():
+    at = replace(HERE, counts_runs=True)
+    counts = named(at)["CountRuns"]
+    assert (counts["Action"], counts["Resource"]) == (["cloudwatch:PutMetricData"], ["*"])
+    assert counts["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Keyreeve"}}
+    assert "CountRuns" not in named(HERE)
+    for role in (role for role in Role if role is not Role.ACTOR):
+        assert "cloudwatch:PutMetricData" not in actions_in(documents(at, role))
