@@ -5,9 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SUPPLY := .venv-supply
 SCAN   := .venv-scan
+DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
 
 .PHONY: help demo test lint check proofs coverage mutants images packages scan sbom advisories lock clean
+.PHONY: package deployments deployfiles
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -74,6 +76,26 @@ $(SUPPLY)/.installed: requirements-supply.lock
 	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-supply.lock
 	touch $@
 
+VERSION = $(shell $(BIN)/python -c "import keyreeve; print(keyreeve.__version__)")
+PACKAGE = keyreeve-deployment-$(VERSION)
+
+package: $(STAMP)  ## dist/keyreeve-deployment-*.tar.gz: the wheel, its lock, and deploy/
+	rm -rf dist/keyreeve-deployment-*
+	SOURCE_DATE_EPOCH=0 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	  --wheel-dir dist/$(PACKAGE) .
+	cp -r requirements-run.lock LICENSE deploy docs/deployment.md dist/$(PACKAGE)/
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C dist -cf - $(PACKAGE) | gzip -n > dist/$(PACKAGE).tar.gz
+
+PROVE_DEPLOY = KEYREEVE_DEPLOY_TOOLS=$(DEPLOY)/bin $(BIN)/python -m pytest -n 0
+
+deployments: package  ## all that deploy/ holds, run where it belongs (Debian, root; some minutes)
+	tests/deploy/install.sh $(DEPLOY) all
+	$(PROVE_DEPLOY) tests/deploy/prove_*.py
+
+deployfiles: package  ## the quick half: linted, parsed, run against stubs (Debian, root)
+	tests/deploy/install.sh $(DEPLOY)
+	$(PROVE_DEPLOY) $(addprefix tests/deploy/prove_,files.py jenkins.py action.py)
+
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -86,4 +108,4 @@ lock:  ## resolve the four locks anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-supply.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) $(SCAN) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DEPLOY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
