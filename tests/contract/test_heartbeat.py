@@ -168,6 +168,7 @@ def test_a_watcher_that_falters_is_asked_thrice_and_one_that_refuses_once(
         f"ftp://127.0.0.1/{CANARY}",
         f"file:///etc/{CANARY}",
         f"https:///{CANARY}",
+        f"https://ann:{CANARY}@hc-ping.com/",
         f"https://[{CANARY}",
         f"https://hc-ping.com:{CANARY}/",
         f"https://hc-ping.com/{CANARY} x",
@@ -195,3 +196,12 @@ def test_no_error_of_a_watcher_that_cannot_be_reached_quotes_the_url(caplog):
     assert "no answer (ConnectionRefusedError)" in str(failed.value)
     assert failed.value.__context__ is None
     assert CANARY not in caplog.text + str(failed.value)
+
+
+def test_what_stays_on_this_machine_goes_through_no_proxy(monkeypatch: pytest.MonkeyPatch):
+    with closing(Watcher()) as proxy, closing(Watcher()) as watcher:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        watcher.heartbeat.beat()
+        assert (watcher.heard(), proxy.heard()) == (1, 0)

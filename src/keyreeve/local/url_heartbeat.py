@@ -12,7 +12,13 @@ from ipaddress import ip_address
 from typing import IO, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import (
+    HTTPRedirectHandler,
+    OpenerDirector,
+    ProxyHandler,
+    Request,
+    build_opener,
+)
 
 from keyreeve import __version__
 from keyreeve.model.errors import HeartbeatFailed
@@ -78,10 +84,16 @@ def _is_safe(url: str) -> bool:
     """Whether nobody on the way can read it."""
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
+        host, _ = parts.hostname, parts.port  # a port that is none is a ValueError
     except ValueError:
         return False
-    if not host or not url.isascii() or not url.isprintable() or " " in url:
+    if (
+        not host
+        or parts.username is not None
+        or not url.isascii()
+        or not url.isprintable()
+        or " " in url
+    ):
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and _here(host))
 
@@ -102,6 +114,13 @@ class _NoRedirects(HTTPRedirectHandler):
         """None: the redirect is the answer, and no good one."""
 
 
+def _opener(url: str) -> OpenerDirector:
+    """By the environment's proxy, which sees the host alone; none for what stays on this machine."""
+    if url.startswith("https:"):
+        return build_opener(_NoRedirects)
+    return build_opener(_NoRedirects, ProxyHandler({}))
+
+
 def _asked(url: str) -> tuple[str | None, bool]:
     """Why it went wrong, None if it did not; and whether another attempt would fare no better.
 
@@ -109,7 +128,7 @@ def _asked(url: str) -> tuple[str | None, bool]:
     """
     asked = Request(url, headers={"User-Agent": f"keyreeve/{__version__}"})  # noqa: S310 - see _is_safe
     try:
-        with build_opener(_NoRedirects).open(asked, timeout=SECONDS):
+        with _opener(url).open(asked, timeout=SECONDS):
             return None, True
     except HTTPError as error:
         with error:
