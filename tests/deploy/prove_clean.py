@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import re
 import stat
 import time
 from collections.abc import Callable, Iterator
@@ -34,8 +35,8 @@ exec cat >> /var/mail/sent
 """
 HEARTBEAT = f"heartbeat: {{url_env: {WATCHED}}}\n"
 HOME = "/home/ops"
-MINUTES = 4
-"""Cron looks once a minute; the first run installs besides."""
+MINUTES = 10
+"""At most: cron looks once a minute, the first run installs besides, and the machine is shared."""
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +136,8 @@ def test_a_real_cron_daemon_runs_it_in_an_empty_home(user: User, watcher: Watche
     assert "run" in log
     assert user.sandbox.mails(), "owners were told"
     assert (user.place / "venv/bin/keyreeve").exists()
-    assert user.mail == "", "nothing went wrong, and nobody was mailed"
+    codes = set(re.findall(r"exit code ([0-9]+)", user.mail))
+    assert codes <= {"5"}, "nothing went wrong; a minute later cron may have come too early"
     assert CANARY not in log
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in user.logs()}
     assert set(modes.values()) == {0o600}
@@ -162,8 +164,9 @@ def test_it_is_not_installed_twice_and_rehearses_unless_told_otherwise(user: Use
 def test_who_comes_second_is_locked_out_and_mailed(user: User):
     with (user.place / "run.lock").open() as held:
         fcntl.flock(held, fcntl.LOCK_EX)
+        before = len(user.mail)
         user.shell("--execute", 5)
-    assert "exit code 5: another run holds the lock" in user.mail
+    assert "exit code 5: another run holds the lock" in user.mail[before:]
 
 
 def test_what_goes_wrong_is_mailed_by_its_exit_code_and_holds_no_secret(user: User):

@@ -115,7 +115,7 @@ class _NoRedirects(HTTPRedirectHandler):
 
 
 def _opener(url: str) -> OpenerDirector:
-    """By the environment's proxy, which sees the host alone; none for what stays on this machine."""
+    """By the environment's proxy, which sees the host alone; by none on this machine itself."""
     if url.startswith("https:"):
         return build_opener(_NoRedirects)
     return build_opener(_NoRedirects, ProxyHandler({}))
