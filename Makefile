@@ -8,7 +8,7 @@ SCAN   := .venv-scan
 DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images packages scan sbom advisories lock clean
+.PHONY: help demo test lint check proofs coverage mutants images zips scan sbom advisories lock clean
 .PHONY: package deployments deployfiles
 
 help:  ## this list
@@ -50,8 +50,8 @@ mutants: $(STAMP)  ## mutation testing of the core (long)
 images: $(STAMP)  ## screenshots of mails and report for docs/images (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
-packages: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
-	$(BIN)/python -m tests.packages dist
+zips: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
+	$(BIN)/python -m tests.zips dist
 
 sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock
 	mkdir -p dist

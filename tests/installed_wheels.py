@@ -1,7 +1,7 @@
 """Wheels of the libraries that are installed here, and a lock of them: packing without a network.
 
 They hold what this environment runs with, for its own Python and processor; their hashes are their
-own.  What the real lock says of real wheels is shown by `make packages`.
+own.  What the real lock says of real wheels is shown by `make zips`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""`python -m tests.packages FOLDER`: the zips of both processors, from the real lock and wheels.
+"""`python -m tests.zips FOLDER`: the zips of both processors, from the real lock and wheels.
 
     each processor     packed from pip's index, and again from the folder of those wheels: the same
                        bytes; every native module in it is of that processor
