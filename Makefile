@@ -5,9 +5,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SUPPLY := .venv-supply
 SCAN   := .venv-scan
+DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs fleet coverage mutants images scan sbom advisories lock clean
+.PHONY: help demo test lint check proofs fleet coverage mutants images zips scan sbom advisories lock clean
+.PHONY: package deployments deployfiles
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -51,6 +53,9 @@ mutants: $(STAMP)  ## mutation testing of the core (long)
 images: $(STAMP)  ## screenshots of mails and report for docs/images (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
+zips: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
+	$(BIN)/python -m tests.zips dist
+
 sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock
 	mkdir -p dist
 	PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements requirements-run.lock --pyproject pyproject.toml \
@@ -74,6 +79,26 @@ $(SUPPLY)/.installed: requirements-supply.lock
 	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-supply.lock
 	touch $@
 
+VERSION = $(shell $(BIN)/python -c "import keyreeve; print(keyreeve.__version__)")
+PACKAGE = keyreeve-deployment-$(VERSION)
+
+package: $(STAMP)  ## dist/keyreeve-deployment-*.tar.gz: the wheel, its lock, and deploy/
+	rm -rf dist/keyreeve-deployment-*
+	SOURCE_DATE_EPOCH=0 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	  --wheel-dir dist/$(PACKAGE) .
+	cp -r requirements-run.lock LICENSE deploy docs/deployment.md dist/$(PACKAGE)/
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C dist -cf - $(PACKAGE) | gzip -n > dist/$(PACKAGE).tar.gz
+
+PROVE_DEPLOY = KEYREEVE_DEPLOY_TOOLS=$(DEPLOY)/bin $(BIN)/python -m pytest -n 0
+
+deployments: package  ## all that deploy/ holds, run where it belongs (Debian, root; some minutes)
+	tests/deploy/install.sh $(DEPLOY) all
+	$(PROVE_DEPLOY) tests/deploy/prove_*.py
+
+deployfiles: package  ## the quick half: linted, parsed, run against stubs (Debian, root)
+	tests/deploy/install.sh $(DEPLOY)
+	$(PROVE_DEPLOY) $(addprefix tests/deploy/prove_,files.py jenkins.py action.py)
+
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -86,4 +111,4 @@ lock:  ## resolve the four locks anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-supply.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) $(SCAN) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DEPLOY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

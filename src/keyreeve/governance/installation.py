@@ -101,6 +101,8 @@ class Installation:
 
     topics: tuple[str, ...] = ()
     """ARNs of the SNS topics among the channels."""
+    counts_runs: bool = False
+    """Whether each run that ended is counted in CloudWatch."""
 
     reach: Reach | None = None
     """None: the project is one account."""

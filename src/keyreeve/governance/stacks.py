@@ -24,6 +24,7 @@ from keyreeve.model.baseline import (
     Found,
     Inventory,
     Kind,
+    RunFunction,
     StackName,
 )
 
@@ -62,6 +63,8 @@ class Wanted:
     results: str = ""
     """Prefixes in the bucket: of the fleet's days, of what its state machine gathers."""
     timezone: str = "UTC"
+    run: RunFunction | None = None
+    """None: no package is configured, and no function does the daily run."""
 
 
 def stack_name(project: str, stack: StackName) -> str:
@@ -186,6 +189,17 @@ def _parameters(wanted: Wanted, rows: Iterable[Found]) -> dict[str, str]:
         "Timezone": wanted.timezone,
         "ListPrefix": wanted.lists,
         "ResultsPrefix": wanted.results,
+        **_run_parameters(wanted.run),
+    }
+
+
+def _run_parameters(run: RunFunction | None) -> dict[str, str]:
+    if run is None:
+        return {}
+    return {
+        "RunCodeKey": run.code_key,
+        "RunArchitecture": run.architecture,
+        "RunRuntime": run.runtime,
     }
 
 
