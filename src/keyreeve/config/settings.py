@@ -39,6 +39,7 @@ class MemberAccount(Section):
     )
     """The role to assume; null: the caller's own account."""
     external_id: Line | None = None
+    """What the role's trust policy asks for."""
 
 
 class Organization(Section):
