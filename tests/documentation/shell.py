@@ -85,7 +85,9 @@ class Shell:
     def _start(self, words: list[str]) -> str:
         """In the background; what it printed until it waits for somebody."""
         command = [sys.executable, "-m", "keyreeve", *words]
-        process = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         self._background = process
         lines: list[str] = []
         while not lines or not lines[-1].startswith(_LAST_OF_ENVIRONMENT):

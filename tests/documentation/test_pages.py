@@ -121,6 +121,6 @@ def _users(sandbox: Sandbox) -> list[dict[str, Any]]:
     ],
 )
 def test_a_page_agrees_with_a_terminal_but_for_what_it_leaves_open(
-    promised: str, printed: str, same: bool
+    promised: str, printed: str, same: object
 ):
     assert agrees(promised, printed) is same

@@ -17,13 +17,13 @@ from keyreeve.config import handbook as settings
 from keyreeve.config.schema import json_schema
 
 ROOT = DOCS.parent
-PAGES = sorted(
-    path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md"))
-)
+PAGES = sorted(path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")))
 _TYPED = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?(keyreeve .+)$")
 _IN_PROSE = re.compile(r"`(keyreeve [a-z][^`]*)`")
-_ABBREVIATED = re.compile(r"\||…|\s{2,}|\s\(|;")
+_ABBREVIATED = re.compile(r"\||\s…|\s\[|\s{2,}|\s\(")
 """Where a page lists verbs, leaves something out, or begins to explain."""
+COMING = {"keyreeve arm"}
+"""Verbs that the pages speak of and that this version has not yet."""
 
 
 def test_the_page_of_the_commands_is_up_to_date():
@@ -97,14 +97,16 @@ def understood(line: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_what_a_page_says_to_type_is_understood(path: Path):
-    for line in typed_on(path):
+    for line in set(typed_on(path)) - COMING:
         try:
             understood(line)
         except (click.UsageError, ValueError) as error:
             pytest.fail(f"{line}: {error}")
 
 
-@pytest.mark.parametrize("line", ["keyreeve chekc", "keyreeve check --fail", "keyreeve case lst"])
+@pytest.mark.parametrize(
+    "line", ["keyreeve chekc", "keyreeve check --fail-soon", "keyreeve case lst", *COMING]
+)
 def test_what_is_no_command_is_not_understood(line: str):
     with pytest.raises(click.UsageError):
         understood(line)
@@ -113,7 +115,8 @@ def test_what_is_no_command_is_not_understood(line: str):
 def test_a_link_that_leads_nowhere_is_found(tmp_path: Path):
     (tmp_path / "other.html").write_text('<p id="here">')
     (tmp_path / "index.html").write_text(
-        '<a href="other.html#here">a</a> <a href="https://example.com/x">b</a> <a href="#gone">c</a>'
+        '<a href="other.html#here">a</a> <a href="https://example.com/">b</a>'
+        '<a href="#gone">c</a> '
         '<a href="other.html#there">d</a> <a href="none.html">e</a> <img src="none.png">'
         '<script src="https://cdn.example.com/x.js"></script> <link href="//fonts.example.com/f">'
     )

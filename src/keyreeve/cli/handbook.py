@@ -30,7 +30,7 @@ def page() -> str:
         "# Commands",
         "",
         "Generated from the command line itself; do not edit.",
-        "Whatever changes AWS needs `--execute` and else rehearses; mail on its own needs `--send`.",
+        "What changes AWS needs `--execute` and else rehearses; mail on its own needs `--send`.",
         "`--help` behind any of them shows the same on a terminal.",
         "",
         "## Before the verb",

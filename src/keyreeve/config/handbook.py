@@ -17,6 +17,21 @@ from keyreeve.config.schema import json_schema
 
 Node = Mapping[str, Any]
 
+_HEAD: Final = """\
+# Settings
+
+Generated from the settings themselves; do not edit.
+`keyreeve init` writes a config.yaml in which each stands with a comment, and \
+`keyreeve init --access` an access.yaml.
+Whatever is wrong in either is told at once, each with its line.
+Paths are relative to the file that names them; a duration is `75d`, `36h`, `10m` or `6y`.
+
+For an editor that knows JSON Schema: `config.schema.json` and `access.schema.json` lie in the \
+installed package.
+
+Secrets stand in neither: the SMTP password comes from `KEYREEVE_SMTP_PASSWORD`, the URLs of \
+channels from the variables that `channels` names, access to AWS from the SDK's own chain.
+"""
 _WORDS: Final = {"integer": "whole number", "number": "number", "string": "text"}
 _DURATION: Final = "^[0-9]+[ydhm]$"
 _LONGEST_DEFAULT: Final = 60
@@ -26,22 +41,7 @@ _LONGEST_DEFAULT: Final = 60
 def page() -> str:
     """docs/settings.md, whole."""
     lines = [
-        "# Settings",
-        "",
-        "Generated from the settings themselves; do not edit.",
-        "`keyreeve init` writes a config.yaml in which each stands with a comment, "
-        "`keyreeve init --access` an access.yaml.",
-        "Whatever is wrong in either is told at once, each with its line.",
-        "Paths are relative to the file that names them; a duration is `75d`, `36h`, `10m` "
-        "or `6y`.",
-        "",
-        "For an editor that knows JSON Schema: `config.schema.json` and `access.schema.json` "
-        "lie in the installed package.",
-        "",
-        "Secrets stand in neither: the SMTP password comes from `KEYREEVE_SMTP_PASSWORD`, the "
-        "URLs of channels from the variables that `channels` names, access to AWS from the SDK's "
-        "own chain.",
-        "",
+        _HEAD,
         "## config.yaml",
         "",
         *_mapping(json_schema(), _Defs(json_schema()), ""),
@@ -160,7 +160,7 @@ def _is_null(node: Node) -> bool:
 
 def _first_line(text: str) -> str:
     """The first paragraph, on one line; sources in brackets are for who reads the code."""
-    first = text.split("\n\n")[0].replace("\n", " ").strip()
+    first = text.split("\n\n", maxsplit=1)[0].replace("\n", " ").strip()
     return re.sub(r" \(S[12]\.[^)]*\)", "", first)
 
 
