@@ -56,10 +56,12 @@ docs: $(DOCS)/.installed  ## dist/site: the documentation; warnings and broken l
 	$(DOCS)/bin/python -m tests.documentation.site_links dist/site
 
 dist: $(STAMP)  ## dist/*.whl and dist/*.tar.gz, the same bytes from the same sources
-	$(BIN)/python -m tests.packaging.build dist
+	$(BIN)/python -m hatchling build --directory dist
 
-wheels: dist  ## the wheel in an empty environment of each PYTHONS (needs the internet)
-	$(BIN)/python -m tests.packaging.empty_environments dist $(PYTHONS)
+PYTHONS  ?= $(PYTHON)
+EMULATOR ?= --emulator
+wheels: dist  ## the wheel in an empty environment of each of PYTHONS (needs the internet)
+	$(BIN)/python -m tests.packaging.empty_environments $(EMULATOR) dist $(PYTHONS)
 
 sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock
 	mkdir -p dist
