@@ -23,13 +23,15 @@ show_warning_types = True
 # Headings are linked to as GitHub does it, so that the pages hold there too.
 myst_heading_anchors = 3
 myst_enable_extensions = ["colon_fence"]
-suppress_warnings: list[str] = []
+# Options are typed as they stand: no typographic dashes and quotes.
+smartquotes = False
 
 html_theme = "furo"
 html_title = f"Keyreeve {release}"
 html_static_path = ["_static"]
 html_css_files = ["keyreeve.css"]
 html_show_sphinx = False
+html_use_index = False
 html_copy_source = False
 html_show_sourcelink = False
 html_last_updated_fmt = None

@@ -156,10 +156,10 @@ def _real(python: str) -> str:
 def _environment(home: Path, dist: Path) -> dict[str, str]:
     kept = {name: v for name, v in os.environ.items() if not name.startswith(NOT_HIS)}
     pins = home / "constraints.txt"
-    lock = (ROOT / "requirements.lock").read_text()
-    pins.write_text(
-        "".join(f"{pin}\n" for pin in re.findall(r"^([^\s#]+==[^\\\n]+)", lock, re.MULTILINE))
+    locked = re.findall(
+        r"^([^\s#]+==[^\\\n]+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE
     )
+    pins.write_text("".join(f"{pin}\n" for pin in locked))
     return {
         **kept,
         "HOME": str(home),
