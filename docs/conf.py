@@ -30,6 +30,7 @@ html_theme = "furo"
 html_title = f"Keyreeve {release}"
 html_static_path = ["_static"]
 html_css_files = ["keyreeve.css"]
+html_js_files = ["keyreeve.js"]
 html_show_sphinx = False
 html_use_index = False
 html_copy_source = False
