@@ -6,9 +6,11 @@ STAMP  := $(VENV)/.installed
 SUPPLY := .venv-supply
 SCAN   := .venv-scan
 DOCS   := .venv-docs
+DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images docs dist wheels scan sbom advisories lock clean
+.PHONY: help demo test lint check proofs coverage mutants images docs dist wheels zips scan sbom
+.PHONY: advisories lock clean package deployments deployfiles
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -63,6 +65,9 @@ EMULATOR ?= --emulator
 wheels: dist  ## the wheel in an empty environment of each of PYTHONS (needs the internet)
 	$(BIN)/python -m tests.packaging.empty_environments $(EMULATOR) dist $(PYTHONS)
 
+zips: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
+	$(BIN)/python -m tests.zips dist
+
 sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from the lock
 	mkdir -p dist
 	PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements requirements-run.lock --pyproject pyproject.toml \
@@ -91,6 +96,26 @@ $(SUPPLY)/.installed: requirements-supply.lock
 	$(SUPPLY)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-supply.lock
 	touch $@
 
+VERSION = $(shell $(BIN)/python -c "import keyreeve; print(keyreeve.__version__)")
+PACKAGE = keyreeve-deployment-$(VERSION)
+
+package: $(STAMP)  ## dist/keyreeve-deployment-*.tar.gz: the wheel, its lock, and deploy/
+	rm -rf dist/keyreeve-deployment-*
+	SOURCE_DATE_EPOCH=0 $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-build-isolation --no-deps \
+	  --wheel-dir dist/$(PACKAGE) .
+	cp -r requirements-run.lock LICENSE deploy docs/deployment.md dist/$(PACKAGE)/
+	tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C dist -cf - $(PACKAGE) | gzip -n > dist/$(PACKAGE).tar.gz
+
+PROVE_DEPLOY = KEYREEVE_DEPLOY_TOOLS=$(DEPLOY)/bin $(BIN)/python -m pytest -n 0
+
+deployments: package  ## all that deploy/ holds, run where it belongs (Debian, root; some minutes)
+	tests/deploy/install.sh $(DEPLOY) all
+	$(PROVE_DEPLOY) tests/deploy/prove_*.py
+
+deployfiles: package  ## the quick half: linted, parsed, run against stubs (Debian, root)
+	tests/deploy/install.sh $(DEPLOY)
+	$(PROVE_DEPLOY) $(addprefix tests/deploy/prove_,files.py jenkins.py action.py)
+
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
@@ -105,4 +130,4 @@ lock:  ## resolve the five locks anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-docs.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DOCS) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DOCS) $(DEPLOY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

@@ -58,6 +58,7 @@ from keyreeve.model.snapshot import (
     PasswordPolicy,
     User,
 )
+from keyreeve.model.usage import KeyUsage, UsageReading
 from keyreeve.pipeline.daily import Account, Judgement, judge
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -267,6 +268,18 @@ def delivered(day: int = 7, **changes: object) -> OperationRecord:
     return rotation(*steps, **{"new_key": KEY_3, "delivered_on": on(day), **changes})
 
 
+def used(key_id: AccessKeyId, day: float | None = None, **changes: object) -> KeyUsage:
+    """A key last used on ladder day `day`; None: never."""
+    last = Absent.NEVER if day is None else NOW + timedelta(days=day)
+    return replace(KeyUsage(key_id=key_id, last_used=last), **changes)
+
+
+def reading(day: float, *keys: KeyUsage, **changes: object) -> UsageReading:
+    """What a run of ladder day `day` has read."""
+    usual = UsageReading(at=NOW + timedelta(days=day), keys={usage.key_id: usage for usage in keys})
+    return replace(usual, **changes)
+
+
 def key_record(key_id: AccessKeyId = KEY_1, **changes: object) -> KeyRecord:
     """A key of ann's, a hundred days old."""
     usual = KeyRecord(key_id=key_id, user_id=UserId("AIDAANN"), created_at=ago(100))
@@ -310,6 +323,7 @@ def outlook(
     keys: Mapping[AccessKeyId, KeyRecord] | None = None,
     people: HumanDecisions | None = None,
     disarmed: frozenset[UserId] = frozenset(),
+    usage: UsageReading | None = None,
 ) -> Outlook:
     """Today's facts, indexed as the daily run does it."""
     settings = settings or policy()
@@ -327,6 +341,7 @@ def outlook(
         now=now,
         gaps=frozenset(gap.user_id for gap in judged.gaps if gap.user_id),
         disarmed=disarmed,
+        usage=usage,
     )
 
 

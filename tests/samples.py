@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
+from keyreeve.escalation.cutover import CutOver
+from keyreeve.escalation.key_usage import ChangeOver, sentences
 from keyreeve.model.case import Stage
 from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
@@ -28,6 +31,7 @@ from keyreeve.model.notice import (
     SummaryRow,
     TeamNotice,
 )
+from keyreeve.model.usage import KeyCalls, KeyUsage
 from keyreeve.reporting.months import estimate
 
 OLD_KEY = AccessKeyId("AKIAIOSFODNN7EXAMPLE")
@@ -218,6 +222,64 @@ def moved_notice() -> Notice:
         moved_from=date(2026, 1, 19),
         moved_to=date(2026, 1, 20),
         findings=(replace(rotation(), enforcement_on=date(2026, 1, 20), days_left=5),),
+    )
+
+
+def _change_over(verdict: CutOver, last: datetime, *calls: KeyCalls) -> tuple[str, ...]:
+    """The words of the house, about a key of the sample."""
+    asked = {"calls_since": datetime(2026, 1, 1, 6, tzinfo=UTC), "calls": calls}
+    new = datetime(2026, 1, 14, 8, 20, tzinfo=UTC)
+    return sentences(
+        ChangeOver(
+            verdict=verdict,
+            old=KeyUsage(
+                key_id=OLD_KEY, last_used=last, service="s3", region="ap-south-1", **asked
+            ),
+            new_key=NEW_KEY,
+            new=KeyUsage(key_id=NEW_KEY, last_used=new, service="sts", region="us-east-1"),
+            delivered_at=datetime(2026, 1, 12, 6, tzinfo=UTC),
+            enforcement_on=date(2026, 1, 19),
+            zone=ZoneInfo("Asia/Kolkata"),
+        )
+    )
+
+
+def still_used_notice() -> Notice:
+    """Ten days in: a build server still has the old key."""
+    calls = [
+        KeyCalls(
+            event=event,
+            source=source,
+            agent=agent,
+            region="ap-south-1",
+            count=count,
+            last=datetime(2026, 1, 15, 2, minute, tzinfo=UTC),
+        )
+        for event, source, agent, count, minute in (
+            ("s3.amazonaws.com:ListBuckets", "203.0.113.77", "aws-cli/2.15.30", 31, 4),
+            ("ecr.amazonaws.com:GetAuthorizationToken", "2001:db8::77", "Boto3/1.34.5", 4, 2),
+        )
+    ]
+    last = datetime(2026, 1, 15, 2, 4, tzinfo=UTC)
+    return notice(
+        stage=Stage.WARNING,
+        findings=(replace(rotation(), usage=_change_over(CutOver.OLD_IN_USE, last, *calls)),),
+    )
+
+
+def cut_over_notice() -> Notice:
+    """Ten days in: the owner has changed over."""
+    last = datetime(2026, 1, 13, 9, 41, tzinfo=UTC)
+    return notice(
+        stage=Stage.WARNING,
+        findings=(
+            replace(
+                rotation(),
+                usage=_change_over(CutOver.SEEN, last),
+                remediation=rotation().remediation[1:],
+                timeline=rotation().timeline[1:],
+            ),
+        ),
     )
 
 
@@ -433,6 +495,15 @@ def summary(**changes: object) -> Summary:
                 on=date(2026, 1, 26),
                 days_to_90=3,
                 severity=Severity.MEDIUM,
+            ),
+        ),
+        change_over=(
+            _row(
+                "priya.sharma",
+                f"{OLD_KEY} → {NEW_KEY}",
+                on=date(2026, 1, 20),
+                reason="the old key is still in use; old key last used on Mon 19 Jan 2026, 07:34, "
+                "for s3 in ap-south-1, from 203.0.113.77 (aws-cli/2.15.30)",
             ),
         ),
         held=(

@@ -9,8 +9,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import boto3
-from tests.sandbox_fixture import aws
+from tests.sandbox_fixture import aws, session
 
 from keyreeve.sandbox.account import OWN_KEY_ID, OWN_SECRET, REGION
 from keyreeve.sandbox.process import Sandbox
@@ -29,8 +28,8 @@ class Stacks:
     def client(self, service: str) -> Any:
         if self.region == REGION:
             return aws(self.url, service)
-        named = {"region_name": self.region, "endpoint_url": self.url}
-        return boto3.session.Session(OWN_KEY_ID, OWN_SECRET).client(service, **named)
+        own = session(OWN_KEY_ID, OWN_SECRET, region=self.region)
+        return own.create_client(service, endpoint_url=self.url)
 
     def create(self, name: str, template: Any, **more: Any) -> dict[str, Any]:
         self.api.create_stack(StackName=name, **body(template), Capabilities=NAMED, **more)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +11,7 @@ from itertools import cycle
 from pathlib import Path
 from unittest.mock import patch
 
+from tests.fakes.key_usage import KeptUsage, ToldUsage
 from tests.scenario.people import console, key, person
 from tests.scenario.village import Silence, Village
 
@@ -22,9 +23,10 @@ from keyreeve.model.control import Severity
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
 from keyreeve.model.posture import Posture, PostureFinding, ResourceType
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap, User
-from keyreeve.model.usage import KeyCalls, KeyUsage
 from keyreeve.pipeline.account_report import Sources, read_report
 from keyreeve.pipeline.collect import collect
+from keyreeve.pipeline.usage import UsageTools
+from keyreeve.ports.usage import Call, CallPage, LastUse
 from keyreeve.reporting.report import AccountReport
 from keyreeve.sandbox.process import Sandbox
 from keyreeve.storage.past import StoredPast
@@ -36,14 +38,15 @@ _BY = "arn:aws:sts::123456789012:assumed-role/msp/lea"
 
 
 def report_of(
-    village: Village, day: float, usage: Mapping[AccessKeyId, KeyUsage] | None = None, **how: str
+    village: Village, day: float, usage: UsageTools | None = None, **how: str
 ) -> AccountReport:
     """The report on a village, a rehearsal on that day."""
     now = village.at(day)
     village.account.now = now
     village.clock.pass_((now - village.clock.now()).total_seconds())
-    sources = Sources(past=StoredPast(village.store), citations=MAPPING, usage=usage or {})
-    return read_report(village.wired(), sources, now, Silence(), **how)
+    sources = Sources(past=StoredPast(village.store), citations=MAPPING)
+    account = replace(village.wired(), usage=usage)
+    return read_report(account, sources, now, Silence(), **how)
 
 
 # --- the demo's account ---------------------------------------------------------------------------
@@ -130,28 +133,21 @@ def demo_report(facts: AccountSnapshot) -> AccountReport:
     """The demo's account on the morning of day 9, with what CloudTrail tells of two keys."""
     village = demo_village(facts)
     now = village.at(STORY_DAY)
-    handed = [record for record in village.state.keys.values() if record.made_by_us][:2]
-    usage = {record.key_id: _usage(record.key_id, now) for record in handed}
-    return report_of(village, STORY_DAY, usage)
+    handed = [record.key_id for record in village.state.keys.values() if record.made_by_us][:2]
+    return report_of(village, STORY_DAY, _usage(handed, now))
 
 
-def _usage(key_id: AccessKeyId, now: datetime) -> KeyUsage:
-    calls = KeyCalls(
-        event="s3.amazonaws.com:ListBuckets",
-        source="198.51.100.7",
-        agent="aws-cli/2.15",
-        region="eu-west-1",
-        count=412,
-        last=now - timedelta(hours=2),
+def _usage(keys: Sequence[AccessKeyId], now: datetime) -> UsageTools:
+    used = now - timedelta(hours=2)
+    call = Call(
+        event="s3.amazonaws.com:ListBuckets", source="198.51.100.7", agent="aws-cli/2.15", at=used
     )
-    return KeyUsage(
-        key_id=key_id,
-        last_used=now - timedelta(hours=2),
-        service="s3",
-        region="eu-west-1",
-        calls=(calls,),
-        calls_since=now - timedelta(days=7),
+    told = ToldUsage(
+        {key: LastUse(at=used, service="s3", region="eu-west-1") for key in keys},
+        {(key, "eu-west-1"): [CallPage(calls=(call,) * 12, more=False)] for key in keys},
+        ("eu-west-1",),
     )
+    return UsageTools(reader=told, kept=KeptUsage())
 
 
 # --- a crowd --------------------------------------------------------------------------------------

@@ -41,6 +41,8 @@ def pictures() -> list[Picture]:
         Picture(name="notice-narrow", mail=notice, width=320),
         Picture(name="notice-dark", mail=notice, width=800, dark=True),
         Picture(name="notice-first", mail=mails.notice(samples.first_notice())),
+        Picture(name="notice-still-used", mail=mails.notice(samples.still_used_notice())),
+        Picture(name="notice-cut-over", mail=mails.notice(samples.cut_over_notice())),
         Picture(name="notice-enforced", mail=mails.notice(samples.enforced_notice())),
         Picture(name="credentials", mail=mails.credentials(samples.key_credentials())),
         Picture(name="credentials-kept", mail=mails.credentials(samples.kept_key())),

@@ -12,8 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.exceptions import ClientError
+from botocore.loaders import create_loader
 
 CONSISTENT_AFTER = 15
 """Seconds until a new access key is known everywhere."""
@@ -33,8 +34,7 @@ class LiveAccount:
         """A client; with a key and its secret, as another identity."""
         if identity:
             time.sleep(self._patience)
-        region = boto3.session.Session().region_name
-        client = boto3.session.Session(*identity).client(service, region_name=region)
+        client = _client(service, *identity)
         client.meta.events.register("before-call", self._asked)
         client.meta.events.register("after-call", self._answered)
         return client
@@ -75,8 +75,15 @@ class LiveAccount:
             raise failed
 
 
-def _client(service: str) -> Any:
-    return boto3.session.Session().client(service)
+def _client(service: str, *identity: str) -> Any:
+    made = botocore.session.Session()
+    made.register_component("data_loader", _MODELS)
+    if identity:
+        made.set_credentials(*identity)
+    return made.create_client(service)
+
+
+_MODELS = create_loader()
 
 
 def _delete_user(name: str) -> None:

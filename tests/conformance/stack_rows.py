@@ -319,7 +319,12 @@ ROWS = (
             "LogGroupName": "before",
             "FilterPattern": "{ $.a = 1 }",
             "MetricTransformations": [
-                {"MetricName": "one", "MetricNamespace": "Keyreeve", "MetricValue": 1}
+                {
+                    "MetricName": "one",
+                    "MetricNamespace": "Keyreeve",
+                    "MetricValue": 1,
+                    "Dimensions": [{"Key": "Project", "Value": "$.b"}],
+                }
             ],
         },
         changed={"FilterPattern": "{ $.a = 2 }"},

@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import boto3
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
-from tests.sandbox_fixture import MONDAY, aws
+from tests.sandbox_fixture import MONDAY, aws, session
 
-from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_KEY_ID, OWN_SECRET, REGION
+from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_KEY_ID, OWN_SECRET
 from keyreeve.sandbox.process import Sandbox
 
 ANN = f"arn:aws:iam::{HOME_ACCOUNT}:user/ann"
@@ -123,7 +122,7 @@ def stock_stage() -> Iterator[Stage]:
     """moto takes any code."""
 
     def client(service: str, *who: str) -> Any:
-        return boto3.session.Session(*(who or ("AKIA0", "s")), region_name=REGION).client(service)
+        return session(*(who or ("AKIA0", "s"))).create_client(service)
 
     def phone(iam: Any) -> None:
         iam.create_virtual_mfa_device(VirtualMFADeviceName="ann")

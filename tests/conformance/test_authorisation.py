@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.core import set_initial_no_auth_action_count
-from tests.sandbox_fixture import MONDAY, aws, sandbox
+from tests.sandbox_fixture import MONDAY, aws, sandbox, session
 
 from keyreeve.sandbox.account import BUCKET, OWN_KEY_ID, REGION
 from keyreeve.sandbox.process import Sandbox
@@ -225,7 +224,7 @@ def stock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Clients]]:
     def clients(*statements: dict[str, Any]) -> Clients:
         def client(service: str, *identity: str) -> Any:
             own = identity or ("AKIA0", "s")
-            return boto3.session.Session(*own, region_name=REGION).client(service)
+            return session(*own).create_client(service)
 
         iam = client("iam")
         for name, tags in PEOPLE.items():

@@ -121,6 +121,27 @@ def test_a_function_that_cannot_be_imported_says_why(sandbox: Sandbox) -> None:
     assert told["errorType"] == "Runtime.ImportModuleError"
 
 
+@pytest.mark.parametrize("module", ["pydantic", "keyreeve", "moto"])
+def test_a_function_has_the_sdk_and_nothing_else_of_this_installation(
+    sandbox: Sandbox, module: str
+) -> None:
+    told, _ = invoke(function(sandbox, f"import {module}\n{CODE}"), do="tell")
+    assert told["errorType"] == "Runtime.ImportModuleError"
+    assert module in told["errorMessage"]
+
+
+def test_rights_of_a_managed_policy_are_rights_of_the_role(sandbox: Sandbox) -> None:
+    client, iam = function(sandbox), aws(sandbox.url, "iam")
+    actions = ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
+    statement = {"Effect": "Allow", "Action": actions, "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    made = iam.create_policy(PolicyName="writes", PolicyDocument=document)["Policy"]["Arn"]
+    iam.attach_role_policy(RoleName="f", PolicyArn=made)
+    invoke(client, do="tell")
+    groups = aws(sandbox.url, "logs").describe_log_groups()["logGroups"]
+    assert [row["logGroupName"] for row in groups] == ["/aws/lambda/f"]
+
+
 def test_a_function_is_ended_at_its_timeout_and_starts_anew(sandbox: Sandbox) -> None:
     client = function(sandbox, seconds=3)
     told, failed = invoke(client, do="sleep")

@@ -19,14 +19,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 from moto import mock_aws
 from tests.conformance.chain_rows import ROWS as CHAIN
 from tests.conformance.live import LiveAccount
-from tests.sandbox_fixture import MONDAY, aws, sandbox
+from tests.sandbox_fixture import MONDAY, aws, sandbox, session
 from tests.sandbox_stacks import package
 
 from keyreeve.sandbox.account import HOME_ACCOUNT, REGION
@@ -776,9 +775,9 @@ ROWS = [pytest.param(row, id=row.probe.__name__) for row in DIFFERENCES + AS_AWS
 def stock(monkeypatch: pytest.MonkeyPatch) -> Iterator[Clients]:
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     with mock_aws(config={"lambda": {"use_docker": False}}):
-        yield lambda service, key="AKIA0", secret="s", token=None: boto3.session.Session(
-            key, secret, token, region_name=REGION
-        ).client(service)
+        yield lambda service, key="AKIA0", secret="s", token=None: session(
+            key, secret, token
+        ).create_client(service)
 
 
 @pytest.fixture

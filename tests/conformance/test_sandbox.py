@@ -13,7 +13,6 @@ from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
 from tests.sandbox_fixture import MONDAY, aws, sandbox
@@ -21,7 +20,6 @@ from tests.sandbox_fixture import MONDAY, aws, sandbox
 from keyreeve.codec.mail_feedback import read, records
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.feedback import MailFeedback
-from keyreeve.sandbox.account import REGION
 from keyreeve.sandbox.old_account import old_account
 from keyreeve.sandbox.process import Sandbox, SandboxFailed, events
 from keyreeve.sandbox.wire import HANGING
@@ -345,9 +343,8 @@ def test_a_second_account_is_reached_by_assuming_a_role_in_it(sandbox: Sandbox) 
     before = sandbox.fingerprint()
     arn = "arn:aws:iam::210987654321:role/Keyreeve"
     given = aws(sandbox.url, "sts").assume_role(RoleArn=arn, RoleSessionName="run")["Credentials"]
-    there = boto3.session.Session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
-    ).client("iam", endpoint_url=sandbox.url)
+    own = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+    there = aws(sandbox.url, "iam", *own)
     assert [user["UserName"] for user in there.list_users()["Users"]] == ["far", "keyreeve"]
     assert "far" in sandbox.account("210987654321")["users"]
     assert sandbox.fingerprint() == before

@@ -6,10 +6,9 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 from tests.conformance.alarm_chain import code, policy
-from tests.sandbox_fixture import MONDAY, aws, sandbox
+from tests.sandbox_fixture import MONDAY, aws, sandbox, session
 
 from keyreeve.sandbox.account import HOME_ACCOUNT, OWN_KEY_ID, REGION
 from keyreeve.sandbox.process import Sandbox
@@ -25,9 +24,8 @@ def small(sandbox: Sandbox) -> None:
 
 
 def lookup(sandbox: Sandbox, region: str = REGION, **asked: Any) -> list[dict[str, Any]]:
-    client = boto3.session.Session(OWN_KEY_ID, "s", region_name=region).client(
-        "cloudtrail", endpoint_url=sandbox.url
-    )
+    own = session(OWN_KEY_ID, "s", region=region)
+    client = own.create_client("cloudtrail", endpoint_url=sandbox.url)
     attributes = [{"AttributeKey": key, "AttributeValue": value} for key, value in asked.items()]
     pages = client.get_paginator("lookup_events").paginate(LookupAttributes=attributes)
     return [event for page in pages for event in page["Events"]]
@@ -62,7 +60,7 @@ def test_a_call_becomes_an_event_of_cloudtrails_shape(sandbox: Sandbox) -> None:
         "readOnly": False,
     }
     assert (told["recipientAccountId"], told["eventType"]) == (HOME_ACCOUNT, "AwsApiCall")
-    assert "Boto3" in told["userAgent"]
+    assert "Botocore" in told["userAgent"]
 
 
 def test_no_event_holds_a_secret(sandbox: Sandbox) -> None:
@@ -100,12 +98,10 @@ def test_a_sessions_events_name_its_role(sandbox: Sandbox) -> None:
     iam = aws(sandbox.url, "iam")
     trusted = policy({"Principal": {"AWS": HOME_ACCOUNT}, "Action": "sts:AssumeRole"})
     role = iam.create_role(RoleName="r", AssumeRolePolicyDocument=trusted)["Role"]
-    session = aws(sandbox.url, "sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session")
-    given = session["Credentials"]
-    own = boto3.session.Session(
-        given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=REGION
-    )
-    own.client("iam", endpoint_url=sandbox.url).create_group(GroupName="g")
+    answer = aws(sandbox.url, "sts").assume_role(RoleArn=role["Arn"], RoleSessionName="session")
+    given = answer["Credentials"]
+    own = given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+    aws(sandbox.url, "iam", *own).create_group(GroupName="g")
     told = event(sandbox, "CreateGroup")["userIdentity"]
     assert (told["type"], told["arn"]) == (
         "AssumedRole",
@@ -127,6 +123,39 @@ def test_events_are_found_by_one_attribute_the_newest_first(sandbox: Sandbox) ->
     assert {row["EventName"] for row in lookup(sandbox, ReadOnly="true")} >= {"ListUsers"}
     assert lookup(sandbox, Username="somebody.else") == []
     assert lookup(sandbox, region="eu-west-1", EventName="CreateGroup") == []
+
+
+def test_the_calls_of_one_key_are_found_by_its_id_in_the_region_where_they_were_made(
+    sandbox: Sandbox,
+) -> None:
+    made = aws(sandbox.url, "iam").create_access_key(UserName="no.mfa")["AccessKey"]
+    key, secret = made["AccessKeyId"], made["SecretAccessKey"]
+    for region, service, call in (
+        (REGION, "sts", "get_caller_identity"),
+        ("eu-west-1", "sts", "get_caller_identity"),
+        ("eu-west-1", "s3", "list_buckets"),
+        ("eu-west-1", "iam", "list_users"),  # IAM's events are in us-east-1 (E4)
+    ):
+        own = session(key, secret, region=region)
+        getattr(own.create_client(service, endpoint_url=sandbox.url), call)()
+
+    def calls(region: str) -> list[tuple[str, str]]:
+        found = lookup(sandbox, region, AccessKeyId=key)
+        records = [json.loads(row["CloudTrailEvent"]) for row in found]
+        assert {it["userIdentity"]["accessKeyId"] for it in records} == {key}
+        assert all(it["sourceIPAddress"] == "127.0.0.1" for it in records)
+        assert all("Botocore" in it["userAgent"] for it in records)
+        return [(it["eventSource"], it["eventName"]) for it in records]
+
+    assert calls(REGION) == [
+        ("iam.amazonaws.com", "ListUsers"),
+        ("sts.amazonaws.com", "GetCallerIdentity"),
+    ]
+    assert calls("eu-west-1") == [
+        ("s3.amazonaws.com", "ListBuckets"),
+        ("sts.amazonaws.com", "GetCallerIdentity"),
+    ]
+    assert lookup(sandbox, AccessKeyId="AKIAIOSFODNN7EXAMPLE") == []
 
 
 def test_pages_are_of_fifty_and_nothing_is_lost_between_them(sandbox: Sandbox) -> None:

@@ -22,7 +22,18 @@ from botocore import xform_name
 
 from keyreeve.cli import main
 
-_TAKES_TIME = ("check", "plan", "run", "summary", "report", "case", "mail", "waiver", "reinstate")
+_TAKES_TIME = (
+    "arm",
+    "check",
+    "plan",
+    "run",
+    "summary",
+    "report",
+    "case",
+    "mail",
+    "waiver",
+    "reinstate",
+)
 _NOT_JUDGED = {"--pause", "--resume", "--as-of", "--help"}
 _LAST_OF_ENVIRONMENT = "export no_proxy"
 

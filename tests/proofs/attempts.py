@@ -12,6 +12,7 @@ from keyreeve.governance.own_policies import Role
 from keyreeve.language.policy_evaluator import Request
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
 
+COUNTS = "cloudwatch:PutMetricData"
 LOOKS_INTO_SECRETS = "s3:GetObject"
 USER = f"arn:aws:iam::{HOME_ACCOUNT}:user/"
 GROUP = f"arn:aws:iam::{HOME_ACCOUNT}:group/"
@@ -89,6 +90,9 @@ def attempts() -> Iterator[Attempt]:
     yield from _key_attempts()
     yield from _hub_attempts()
     yield from _channel_attempts()
+    counted = _asked(COUNTS, "*", {"cloudwatch:namespace": ("Keyreeve",)})
+    for context in ({}, {"cloudwatch:namespace": ("AWS/S3",)}):
+        yield _attempt(Role.ACTOR, COUNTS, "*", context, counted)
 
 
 def _storage_attempts() -> Iterator[Attempt]:

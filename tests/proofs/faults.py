@@ -284,9 +284,11 @@ def partly(case: Case) -> list[str]:
         if _share(day, name) != _share(calm, name)
     ]
     mended = _share(day, str(case.user)) == _share(calm, str(case.user))
-    if day.ran.code != (0 if mended else 1):
+    # A fact that changes nobody's day (how keys are used) is named all the same.
+    named = case.user in _named(day.ran)
+    if day.ran.code != (0 if mended and not named else 1):
         found.append(f"exit {day.ran.code} {day.ran.failure}")
-    if not mended and case.user not in _named(day.ran):
+    if not mended and not named:
         found.append(f"the report does not name {case.user}")
     return [f"{case.name}: {what}" for what in found]
 

@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
 from unittest.mock import patch
 
-from tests import samples
+from tests import review_samples, samples
 from tests.browser.chromium import PATH, chromium
+from tests.browser.report_accounts import crowd_report, hostile
 from tests.proofs.figure import Figure, Size
 from tests.proofs.hostile_corpus import CORPUS
+from tests.sample_projects import hostile_projects
 
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.notice import FindingLine, SummaryRow
-from keyreeve.render import email
+from keyreeve.render import email, projects, report
 from keyreeve.render.email import MailRenderer
+from keyreeve.render.review_form import ReviewForm
+from keyreeve.reporting.report import AccountReport
 
 CARDS_A_PAGE = 30
 TEXTS_A_PAGE = 75
+ROWS_A_REPORT = 40
+PLAIN = "plain"
+"""What nobody could mean as anything but text."""
 _RENDERER = MailRenderer()
 
 ALIVE = """
@@ -30,6 +41,16 @@ ALIVE = """
 ])
 """
 """What of a page could act: elements, handlers, links."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A page, and the same one with plain texts where it has a script of its own."""
+
+    name: str
+    html: str
+    plain: str | None = None
+    """None: nothing of it may act."""
 
 
 def pages() -> Iterator[tuple[str, str]]:
@@ -61,29 +82,71 @@ def single_pages() -> Iterator[tuple[str, str]]:
         yield f"private {number}", _RENDERER.credentials(private).html
 
 
+def living_pages(size: Size) -> Iterator[Shown]:
+    """The report, the overview of projects, the form of a review: pages that act, as we made them.
+
+    Each text stands in every place of the report that somebody else could have written.
+    """
+    crowd = crowd_report(20)
+    lists = list(_split(CORPUS, ROWS_A_REPORT))
+    for number, texts in enumerate(lists[: size.of(1, len(lists))]):
+        yield report_page(f"report {number}", crowd, texts)
+    overview, form = projects.page(hostile_projects(PLAIN)), _form(PLAIN)
+    for number, text in enumerate(CORPUS[: size.of(3, len(CORPUS))]):
+        yield Shown(f"projects {number}", projects.page(hostile_projects(text)), overview)
+        yield Shown(f"review {number}", _form(text), form)
+
+
+def report_page(name: str, of: AccountReport, texts: Sequence[str]) -> Shown:
+    """The report with the texts wherever somebody else could have written them."""
+    bad, plain = (report.page(hostile(of, it)) for it in (texts, [PLAIN] * len(texts)))
+    return Shown(name, bad, plain)
+
+
+def _form(text: str) -> str:
+    row = review_samples.shown("user", user_name=UserName(text), groups=(text,), remarks=(text,))
+    asked = review_samples.campaign(row)
+    return ReviewForm(_RENDERER, text).page(asked, asked.tasks[0])
+
+
 def shown(size: Size, seed: int) -> Iterator[Figure]:
     """No figure where there is no chromium."""
     if PATH is None:
         return
-    wanted = [*pages(), *(single_pages() if size is Size.FULL else ())]
+    still = [*pages(), *(single_pages() if size is Size.FULL else ())]
+    wanted = [*(Shown(name, html) for name, html in still), *living_pages(size)]
     violations = tuple(f"seed {seed}, {hit}" for hit in looked_at(wanted))
     yield Figure(promise="P17", what="pages in a browser", tried=len(wanted), violations=violations)
 
 
-def looked_at(wanted: Sequence[tuple[str, str]]) -> list[str]:
+def looked_at(wanted: Sequence[Shown]) -> list[str]:
     """What each page tried to do."""
     found: list[str] = []
-    with chromium() as browser:
-        page = browser.new_page()
+    ours: dict[str | None, Counter[str]] = {None: Counter()}
+    """Plain page → what of it may act."""
+    with chromium() as browser, TemporaryDirectory() as folder:
+        page, file = browser.new_page(), Path(folder) / "page.html"
         name = ""
-        page.on("request", lambda request: found.append(f"{name}: asks for {request.url}"))
+
+        def asks(request: Any) -> None:
+            if request.url != file.as_uri():
+                found.append(f"{name}: asks for {request.url}")
+
+        page.on("request", asks)
         page.on("dialog", lambda dialog: (found.append(f"{name}: dialog"), dialog.dismiss()))
         page.on("console", lambda message: found.append(f"{name}: console {message.text[:80]}"))
         page.on("pageerror", lambda error: found.append(f"{name}: error {error}"))
         page.on("popup", lambda _: found.append(f"{name}: popup"))
-        for name, html in wanted:
-            page.set_content(html)
-            found += [f"{name}: {alive}" for alive in page.evaluate(ALIVE)]
+
+        def acting(html: str) -> Counter[str]:
+            file.write_text(html, encoding="utf-8")
+            page.goto(file.as_uri())
+            return Counter(page.evaluate(ALIVE))
+
+        for name, html, plain in ((it.name, it.html, it.plain) for it in wanted):
+            if plain not in ours:
+                ours[plain] = acting(plain)
+            found += [f"{name}: {alive}" for alive in acting(html) - ours[plain]]
     return found
 
 

@@ -28,7 +28,7 @@ BUCKET = "keyreeve"
 REGION = "us-east-1"
 ATTEMPTS = 5
 """Of a client that retries, as `aws/sessions.py` sets it."""
-_SERVICES = ("iam", "s3", "sesv2", "sts")
+_SERVICES = ("cloudtrail", "iam", "s3", "sesv2", "sts")
 _TRANSIENT = frozenset(
     {"SlowDown", "Throttling", "ThrottlingException", "TooManyRequestsException", "RequestTimeout"}
 )
@@ -335,6 +335,9 @@ class MemoryAws:
         self.account.add_to_group(UserName, GroupName)
         return {}
 
+    def _cloudtrail_LookupEvents(self, **_: Any) -> Any:
+        return {"Events": []}
+
     # --- SES ----------------------------------------------------------------------------------
 
     def _sesv2_SendEmail(self, **_: Any) -> Any:
@@ -412,6 +415,9 @@ MUTATIONS = frozenset(
 
 class MemorySessions:
     """`aws.sessions.Sessions`, for one MemoryAws."""
+
+    profile = None
+    region = REGION
 
     def __init__(self, aws: MemoryAws) -> None:
         self._aws = aws

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
+from tests.fakes.key_usage import SimulatedUsage
 from tests.proofs.checker import Rules, Violation, violations
 from tests.proofs.chronicle import Blow, Chronicle, End
 from tests.proofs.figure import Figure, Mutant, Size
@@ -28,7 +29,7 @@ from tests.proofs.planting import patched
 from tests.proofs.words import TEXT
 from tests.proofs.worlds import Neighbourhood, Resume, Stop
 from tests.scenario.people import key, person
-from tests.scenario.peril import Stopped
+from tests.scenario.peril import Fate, Perilous, Stopped
 
 from keyreeve.escalation import machine
 from keyreeve.escalation.outlook import Outlook
@@ -42,7 +43,11 @@ from keyreeve.model.policy import (
     Freeze,
     Orphans,
 )
+from keyreeve.pipeline import daily
 from keyreeve.pipeline.enforcement import Enforcement as Enforcing
+from keyreeve.pipeline.usage import UsageTools
+from keyreeve.storage.layout import AUDIT
+from keyreeve.storage.usage import StoredUsage
 
 LENGTH = 45
 """Steps of one history."""
@@ -62,6 +67,7 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
     for life, found in trials(size, seed):
         tried["steps of random histories"] += len(life.steps)
         tried["acts and mails of random histories"] += len(life.chronicle.events)
+        tried["mornings on which cut-over was seen"] += life.cut_overs()
         for violation in found:
             where = f"seed {seed}, history {life.number}, {len(life.steps)} steps"
             bad.setdefault(violation.promise, []).append(f"{where}: {violation.text}")
@@ -100,6 +106,16 @@ def live(seed: int, number: int, steps: int = LENGTH) -> Life:
     return life
 
 
+class Watched(Neighbourhood):
+    """A neighbourhood whose runs look at how keys are used: an owner who changes over is seen."""
+
+    def wired(self, fate: Fate | None = None) -> daily.Account:
+        fate = fate or Fate()
+        uses = Perilous(SimulatedUsage(self.account), fate)
+        kept = StoredUsage(Perilous(self.store, fate))
+        return replace(super().wired(fate), usage=UsageTools(reader=uses, kept=kept))
+
+
 class Life:
     """One account, step by step."""
 
@@ -120,7 +136,7 @@ class Life:
         people = [some_person(chance, f"user{n}") for n in range(chance.choice([1, 2, 3]))]
         if self.quiet:
             people = [person(f"user{n}", key(100)) for n in range(2)]
-        self.village = Neighbourhood(*people, renderer=TEXT, **_settings(chance))
+        self.village = Watched(*people, renderer=TEXT, **_settings(chance))
         self.chronicle = Chronicle(self.village)
         self._repeats = 0
 
@@ -214,7 +230,7 @@ class Life:
     def _still(self) -> set[str] | None:
         """Whom no act may touch in the coming run; None: nobody at all."""
         people = self.village.decisions.read()
-        if people.pause is not None or self.village.policy.observe_only:
+        if people.pause is not None or people.observes(self.village.policy):
             return None
         day = self.village.at(self.at).date()
         held = {str(hold.user) for hold in people.holds if hold.until > day}
@@ -260,6 +276,13 @@ class Life:
             waived=frozenset(self._name_now(w.user) for w in self._decided().waivers),
         )
         return self.wrong + violations(history, rules)
+
+    def cut_overs(self) -> int:
+        """Owners seen to have changed over, one for each morning."""
+        log = (
+            it.content for name, it in self.village.store._objects.items() if name.startswith(AUDIT)
+        )
+        return sum(segment.count(b'"cut_over.seen"') for segment in log)
 
     def _name_now(self, name: str) -> str:
         while name in self.renamed:

@@ -60,6 +60,8 @@ _DUTY = ("--role", "Developer", "--department", "Eng")
 COMMANDS: Mapping[str, tuple[Command, ...]] = {
     "init": (Command(words=("init", "--bucket"), form=Form.MAKES_BUCKET),),
     "doctor": (_reads("doctor"),),
+    "mail samples": (_reads("mail", "samples"),),
+    "arm": (_reads("arm", *AT),),
     "sandbox": (Command(words=("sandbox",), form=Form.ELSEWHERE),),
     "demo": (Command(words=("demo",), form=Form.ELSEWHERE),),
     "check": (_reads("check", *AT), _reads("check", "--fail-on-findings", *AT)),

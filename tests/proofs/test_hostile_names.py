@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 from tests.browser.chromium import PATH
+from tests.browser.report_accounts import crowd_report
 from tests.proofs import hostile_names, hostile_pages
 from tests.proofs.figure import SEED, Mutant, Size, found
 from tests.proofs.hostile_account import lived
 from tests.proofs.hostile_corpus import CORPUS, NAMES, USER_PATHS
 from tests.proofs.terminal_rules import HARMLESS
+
+from keyreeve.render import report
 
 SINKS_OF = {
     "autoescape off": "HTML",
@@ -52,8 +55,30 @@ def test_no_page_does_anything_in_a_browser():
 def test_a_page_without_escapes_is_found_by_the_browser():
     (mutant,) = (m for m in hostile_names.MUTANTS if m.name == "autoescape off")
     with mutant.plant():
-        hits = hostile_pages.looked_at(list(hostile_pages.pages())[:1])
+        first = hostile_pages.Shown(*next(hostile_pages.pages()))
+        hits = hostile_pages.looked_at([first])
     assert {"notice 0: dialog", "notice 0: script"} <= set(hits)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(PATH is None, reason="no chromium on this machine")
+@pytest.mark.parametrize("guarded", [True, False], ids=["its policy in force", "no policy"])
+def test_a_report_that_takes_texts_for_markup_is_found_by_the_browser(
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: bool,  # noqa: FBT001
+):
+    own, careful = report._own, "made.append(child);"
+    careless = (
+        "child instanceof Node ? made.append(child) : made.insertAdjacentHTML('beforeend', child);"
+    )
+    assert own("report.js").count(careful) == 1
+    monkeypatch.setattr(report, "_own", lambda name: own(name).replace(careful, careless))
+    if not guarded:
+        monkeypatch.setattr(report, "_policy", lambda *_: "img-src data:")
+    texts = [text for text in CORPUS if "<svg" in text][:5]
+    page = hostile_pages.report_page("report", crowd_report(5), texts)
+    hits = hostile_pages.looked_at([page])
+    assert [hit for hit in hits if ("TrustedHTML" if guarded else "report: on") in hit]
 
 
 @pytest.mark.browser
@@ -63,7 +88,7 @@ def test_whatever_a_page_does_is_seen():
         "<img src=https://evil.example/x.png><svg onload=alert(1)></svg>"
         "<a href=javascript:alert(1)>x</a><script>console.log('said'); throw 'up'</script>"
     )
-    hits = " ".join(hostile_pages.looked_at([("page", page)]))
+    hits = " ".join(hostile_pages.looked_at([hostile_pages.Shown("page", page)]))
     told = ("asks for https://evil.example", "dialog", "console said", "error", "onload", "img")
     assert [word for word in (*told, "javascript:", "script") if word not in hits] == []
 

@@ -4,29 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from functools import cache
 from typing import Any
 
-import boto3
-from botocore.config import Config
+from tests.sandbox_fixture import aws
 
 from keyreeve.governance.alarms import Alarm, metric_namespace, resource_name
-from keyreeve.sandbox.account import OWN_KEY_ID, OWN_SECRET
 
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 GROUP = "keyreeve-etv-trail"
 NAMESPACE = metric_namespace("etv")
 CLOUDWATCH = {"Service": "cloudwatch.amazonaws.com"}
-
-
-@cache
-def _client(url: str, service: str) -> Any:
-    return boto3.session.Session(OWN_KEY_ID, OWN_SECRET, region_name=REGION).client(
-        service,
-        endpoint_url=url,
-        config=Config(retries={"total_max_attempts": 1}, proxies={}),
-    )
 
 
 class Monitored:
@@ -41,7 +29,7 @@ class Monitored:
             self.alarm(alarm)
 
     def client(self, service: str) -> Any:
-        return _client(self._url, service)
+        return aws(self._url, service)
 
     @property
     def logs(self) -> Any:

@@ -67,8 +67,9 @@ CHANNELS = f"""\
 channels:
   - {{kind: sns, topic_arn: "{TOPIC}", what: [team, summary, run]}}
 """
+HEARTBEAT = "heartbeat: {metric: true}\n"
 BY_MAIL = CONFIG.format(bucket=BUCKET, kms="", secrets_key="")
-PLAIN = BY_MAIL + CLASSES + CHANNELS + BASELINE
+PLAIN = BY_MAIL + CLASSES + CHANNELS + HEARTBEAT + BASELINE
 WITH_KMS = CLASSES + CONFIG.format(
     bucket=BUCKET,
     kms=f", kms_key_id: '{KMS_KEY}'",

@@ -102,6 +102,19 @@ def test_doctor_tries_every_read_and_tells_which_is_denied(keyreeve: Command):
     assert broken == ["iam:GetAccessKeyLastUsed"]
 
 
+def test_doctor_warns_where_cloudtrail_does_not_tell_who_uses_a_key(keyreeve: Command):
+    keyreeve.settle()
+    told = {it["check"]: it for it in keyreeve.json("doctor")["checks"]}["use of keys"]
+    assert (told["verdict"], "us-east-1" in told["found"]) == ("ok", True)
+    keyreeve.sandbox.plant_fault("LookupEvents", code="AccessDenied", status=403)
+    answer = keyreeve.json("doctor")
+    told = {it["check"]: it for it in answer["checks"]}["use of keys"]
+    assert told["verdict"] == "warning"
+    assert "cloudtrail:LookupEvents" in told["found"]
+    assert told["remedy"]
+    assert answer["sound"]
+
+
 def test_doctor_finds_a_sender_that_ses_does_not_know(keyreeve: Command):
     keyreeve.settle(mail="transport: ses")
     text = keyreeve.config.read_text(encoding="utf-8").replace("iam@example.com", "x@unknown.org")

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 from cfnlint import ManualArgs, lint
-from tests.stacks.sample import EMPTY, MODEL, SETTINGS, made, wanted
+from tests.stacks.sample import EMPTY, MEMBER, MODEL, SETTINGS, made, wanted
 from tests.unit.governance.test_adoption import FULL, TRAIL
 
 from keyreeve.codec.template import write
 from keyreeve.governance.templates import substituted
 from keyreeve.model.access import QUARANTINE_GROUP
-from keyreeve.model.baseline import Choice, StackName
+from keyreeve.model.baseline import Choice, RunFunction, StackName
 
 LONGEST = 51_200
 """Bytes of a template in a request (CloudFormation quotas)."""
@@ -203,11 +203,77 @@ def test_the_member_role_is_made_only_where_its_center_is_named():
     assert StackName.MEMBER_ROLE not in made(settings=replace(SETTINGS, parameters={}))
 
 
+RUN = RunFunction(code_key="etv/functions/1.zip", architecture="x86_64", runtime="python3.14")
+BARE = replace(SETTINGS, parameters={StackName.MEMBER_ROLE: MEMBER})
+
+
+def test_the_function_of_the_daily_run_is_declared_as_its_package_says():
+    given = made(settings=BARE, run=RUN)[StackName.AUTOMATION].parameters
+    assert given["RunCodeKey"] == RUN.code_key
+    assert (given["RunArchitecture"], given["RunRuntime"]) == ("x86_64", "python3.14")
+    [function] = of_type(StackName.AUTOMATION, "AWS::Lambda::Function").values()
+    assert function["Architectures"] == [{"Ref": "RunArchitecture"}]
+    assert function["Runtime"] == {"Ref": "RunRuntime"}
+
+
+def test_what_the_config_says_of_the_run_wins_over_the_package():
+    own = {"RunRuntime": "python3.12", "RunMemory": "512"}
+    settings = replace(BARE, parameters={**BARE.parameters, StackName.AUTOMATION: own})
+    given = made(settings=settings, run=RUN)[StackName.AUTOMATION].parameters
+    assert (given["RunRuntime"], given["RunMemory"]) == ("python3.12", "512")
+
+
+def test_without_a_package_nothing_of_the_run_is_made_and_nothing_of_it_costs():
+    stack = made(settings=BARE)[StackName.AUTOMATION]
+    assert "RunCodeKey" not in stack.parameters
+    assert stack.template["Parameters"]["RunCodeKey"]["Default"] == ""
+    for name, resource in stack.template["Resources"].items():
+        own = resource["Type"] == "AWS::IAM::ManagedPolicy" or name in OWN_ROLES
+        assert own or resource["Condition"] in ("WithRun", "ConfigInBucket", "WithSecrets"), name
+    assert stack.costs == ()
+
+
+OWN_ROLES = {"ReaderRole", "ActorRole", "PeopleRole"}
+
+
+def test_every_end_of_a_run_but_a_good_one_is_alarmed():
+    alarms = of_type(StackName.AUTOMATION, "AWS::CloudWatch::Alarm")
+    heard = {f"{it['Namespace']} {it['MetricName']}" for it in alarms.values()}
+    assert heard == {
+        "AWS/Lambda Errors",
+        "AWS/Lambda Throttles",
+        "AWS/SQS ApproximateNumberOfMessagesVisible",
+        "Keyreeve DailyRunEnded",
+    }
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlertTopicArn"}]
+    missing = alarms["RunMissing"]
+    # AWS: the whole window may not be longer than a week, with periods of an hour.
+    hours = missing["EvaluationPeriods"] * missing["Period"] / 3600
+    assert (missing["TreatMissingData"], hours) == ("breaching", 26)
+    assert missing["DatapointsToAlarm"] == missing["EvaluationPeriods"]
+    [metric] = of_type(StackName.AUTOMATION, "AWS::Logs::MetricFilter").values()
+    [made_of] = metric["MetricTransformations"]
+    assert (made_of["MetricNamespace"], made_of["MetricName"]) == (
+        missing["Namespace"],
+        missing["MetricName"],
+    )
+    assert [it["Key"] for it in made_of["Dimensions"]] == [
+        it["Name"] for it in missing["Dimensions"]
+    ]
+
+
+def test_every_parameter_of_the_run_says_what_it_is_for():
+    told = STACKS[StackName.AUTOMATION].template["Parameters"]
+    assert [name for name, it in told.items() if len(it.get("Description", "")) < 20] == []
+
+
 def test_cost_drivers_are_named():
     named = {stack: {cost.what for cost in made.costs} for stack, made in STACKS.items()}
     assert named[StackName.AUDIT_TRAIL] == {"KMS key", "log group", "Insights", "data events"}
     assert named[StackName.MONITORING] == {"KMS key", "alarms"}
     assert named[StackName.DETECTION] == {"GuardDuty", "unused-access analysis"}
+    assert named[StackName.AUTOMATION] == {"alarms", "function"}
     assert named[StackName.CONFIGURATION] == {"Config items", "Config rules"}
     [unused] = [c for c in STACKS[StackName.DETECTION].costs if "unused" in c.what]
     assert "40 users and roles" in unused.driver

@@ -16,7 +16,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from keyreeve.config import Config, InitAnswers, Transport, load, parse, render_template
+from keyreeve.config import Config, FirstRun, InitAnswers, Transport, load, parse, render_template
 from keyreeve.config.document import read
 from keyreeve.config.mistakes import keys_of, sections_at
 from keyreeve.config.schema import SCHEMA_FILES, schema_text
@@ -77,9 +77,10 @@ def test_every_mistake_is_told_at_once_with_its_line_and_no_other(path):
     assert caught.value.exit_code == 2
 
 
-def test_no_mistake_in_a_channel_shows_what_may_be_its_url():
+@pytest.mark.parametrize("section", ["channels", "heartbeat"])
+def test_no_mistake_shows_what_may_be_a_secret_url(section):
     with pytest.raises(ConfigError) as caught:
-        load(CASES / "bad.channels.yaml")
+        load(CASES / f"bad.{section}.yaml")
     assert "canary" not in str(caught.value)
 
 
@@ -219,6 +220,7 @@ def test_every_setting_reaches_the_engine():
         {"team", "summary", "run"},
         {"team", "summary"},
     ]
+    assert (config.heartbeat.url_env, config.heartbeat.metric) == ("KEYREEVE_HEARTBEAT_URL", True)
     assert config.mail.smtp.port == 465
     assert config.accounts[0].id == "012345678901"
     assert config.texts.templates == CASES / "templates"
@@ -333,7 +335,8 @@ def test_anything_else_is_refused_and_a_guess_is_always_a_duration(value):
 
 # --- template and schema ----------------------------------------------------------------------
 
-ANSWERS = InitAnswers(project_name="ETV", sender="a@example.com", cc=TEAM, directory="state")
+OBSERVES = InitAnswers(project_name="ETV", sender="a@example.com", cc=TEAM, directory="state")
+ANSWERS = replace(OBSERVES, first_run=FirstRun.ACT)
 
 
 def uncommented(text: str) -> str:
@@ -365,6 +368,21 @@ def test_the_template_is_a_config_at_its_defaults():
     )
     assert plain.model_dump() == minimal.model_dump()
     assert plain.escalation_policy() == minimal.escalation_policy()
+
+
+@pytest.mark.parametrize("texts", ["{language: fr}", "{language: xx-YY}"])
+def test_a_language_without_words_is_a_mistake_and_with_ones_own_is_none(texts: str):
+    minimal = "{project_name: ETV, storage: {directory: s}, mail: {sender: a@x.com, cc: [b@x.com]}"
+    with pytest.raises(ConfigError, match=r"texts\.language: mails are shipped in en and de"):
+        parse(f"{minimal}, texts: {texts}}}", path=Path("config.yaml"))
+    own = texts.replace("}", ", templates: ours}")
+    assert parse(f"{minimal}, texts: {own}}}", path=Path("config.yaml")).texts.templates
+
+
+def test_a_new_project_observes_first_and_a_config_that_does_not_say_so_acts():
+    path = Path("config.yaml")
+    assert parse(render_template(OBSERVES), path=path).escalation_policy().observe_only
+    assert not parse(render_template(ANSWERS), path=path).escalation_policy().observe_only
 
 
 def test_the_commented_settings_of_the_template_are_the_defaults():

@@ -18,7 +18,9 @@ SECTIONS: dict[str, dict[str, str]] = {
     "Begin": {
         "init": "Write a commented config.yaml; make the bucket.",
         "doctor": "See whether everything is in place, and how to mend it.",
+        "arm": "Let a project that only observes act, after showing what comes.",
         "policy": "Print the IAM policies that Keyreeve's own roles need.",
+        "package": "Make the zip of the functions on AWS.",
         "sandbox": "Run the embedded AWS emulator.",
         "demo": "See the whole story run on the emulator.",
     },

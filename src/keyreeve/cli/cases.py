@@ -9,11 +9,14 @@ from datetime import date, datetime
 from keyreeve.cli import opening, screen, words
 from keyreeve.codec.values import Json, to_json
 from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.key_usage import ChangeOver, change_over, sentences
 from keyreeve.escalation.standing import days_to_90
 from keyreeve.model.case import Case, FindingRecord, HumanDecisions, Stage, State
 from keyreeve.model.identifiers import AccountId
+from keyreeve.model.usage import UsageReading
 from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.people import extension_days, hold_of, no_case
+from keyreeve.pipeline.usage import recall_usage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +28,8 @@ class File:
     people: HumanDecisions
     calendar: Calendar
     now: datetime
+    usage: UsageReading | None = None
+    """How the keys were used when the last run looked."""
 
     @classmethod
     def read(cls, as_of: datetime | None) -> File:
@@ -38,6 +43,7 @@ class File:
             people=account.tools.people.read(),
             calendar=Calendar(account.policy),
             now=opening.now_of(opened, state, as_of).now,
+            usage=recall_usage(account.usage),
         )
 
     def cases(self) -> list[Case]:
@@ -79,7 +85,25 @@ class File:
             "enforcement_on": to_json(earliest(case)),
             "held_until": to_json(hold.until) if hold else None,
             "extension_days": extension_days(case, self.people),
+            "change_over": [
+                {
+                    "cut_over": seen.verdict.value,
+                    "old": to_json(seen.old),
+                    "new_key": seen.new_key,
+                    "new": to_json(seen.new),
+                }
+                for seen in self.changes(case)
+            ],
         }
+
+    def changes(self, case: Case) -> list[ChangeOver]:
+        """The case's keys that are being replaced, from day 7 on."""
+        policy, today = self.calendar.policy, self.today(case)
+        seen = (
+            change_over(case, record, self.usage, policy, today, record.enforcement_on)
+            for record in case.findings.values()
+        )
+        return [it for it in seen if it is not None]
 
     def _finding(self, record: FindingRecord) -> Json:
         written = to_json(record)
@@ -166,6 +190,7 @@ def show_case(file: File, case: Case) -> None:
             held,
         )
     screen.table(table)
+    _use_of_keys(file, case)
     _history(case)
 
 
@@ -173,6 +198,16 @@ def _end(record: FindingRecord) -> str:
     if record.enforced_on is not None:
         return f"done {record.enforced_on}"
     return str(record.enforcement_on or "open")
+
+
+def _use_of_keys(file: File, case: Case) -> None:
+    """What the owner's mail says of it, as the last run saw it."""
+    said = [text for seen in file.changes(case) for text in sentences(seen)]
+    if not said or file.usage is None:
+        return
+    screen.heading(f"Use of the keys, as read on {file.usage.at:%Y-%m-%d %H:%M} UTC")
+    for text in said:
+        screen.line("  " + screen.safe(text))
 
 
 def _decisions(file: File, case: Case) -> None:

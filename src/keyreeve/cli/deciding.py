@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from keyreeve.cli import opening, screen
 from keyreeve.codec.values import to_json
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.model.case import Extension, Hold, Pause, State, Waiver
+from keyreeve.model.case import Arming, Extension, Hold, Pause, State, Waiver
 from keyreeve.model.errors import ConfigError, LockHeld, StateUnreadable
 from keyreeve.pipeline.people import Moved, Person, extend, find_person, no_case
 from keyreeve.storage.audit_inbox import leave
@@ -140,6 +140,21 @@ class Desk:
             self.record("people.resumed", {"reason": before.reason})
         return before
 
+    def arm(self, forecast: Mapping[str, object]) -> Arming:
+        """Let a project that observes act; who armed it, which an earlier arming keeps."""
+        self.decisions.arm(Arming(since=self.now, by=self.by))
+        stands = self.decisions.read().armed or Arming(since=self.now, by=self.by)
+        self.record("people.armed", {"forecast": dict(forecast)})
+        return stands
+
+    def disarm(self) -> Arming | None:
+        """Let it observe again; the arming that has ended."""
+        before = self.decisions.read().armed
+        self.decisions.disarm()
+        if before is not None:
+            self.record("people.disarmed", {"armed_since": before.since.isoformat()})
+        return before
+
     def record(self, event: str, data: Mapping[str, object]) -> None:
         """Put the decision into the audit log, now or with the next holder of the lock."""
         record(self.door, event, {**data, "by": self.by})
@@ -155,7 +170,7 @@ def record(door: Door, event: str, data: Mapping[str, object]) -> None:
 
     give_up = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < give_up:
-        with suppress(LockHeld), account_for_writing(door) as account:
+        with suppress(LockHeld), account_for_writing(door, mails=False) as account:
             with suppress(StateUnreadable):
                 account.tools.states.load()  # tells where the end of the chain is
             account.tools.audit.append(event, door.now, data)

@@ -8,7 +8,7 @@ import click
 
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import example
-from keyreeve.model.errors import MailFailure
+from keyreeve.model.errors import KeyreeveError
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
@@ -54,19 +54,19 @@ def _test_mail(opened: Door, acting: Sessions, address: str) -> Diagnosis:
         headline="A test mail",
         paragraphs=("Somebody ran `keyreeve doctor --send-test`: mail from Keyreeve arrives.",),
     )
-    mail = OutgoingMail(
-        kind=MailKind.TEST,
-        sender=account.post.sender,
-        to=(address,),
-        cc=(),
-        reply_to=None,
-        subject=f"[{letterhead.project_name}] Keyreeve test mail",
-        body=account.tools.renderer.team(notice),
-        sent_at=opened.now,
-    )
     try:
+        mail = OutgoingMail(
+            kind=MailKind.TEST,
+            sender=account.post.sender,
+            to=(address,),
+            cc=(),
+            reply_to=None,
+            subject=f"[{letterhead.project_name}] Keyreeve test mail",
+            body=account.tools.renderer.team(notice),
+            sent_at=opened.now,
+        )
         accepted = mailer_for(opened.config, acting).send(mail)
-    except MailFailure as failure:
+    except KeyreeveError as failure:
         return broken("test mail", failure.what, failure.remedy)
     return ok("test mail", f"accepted for {address} ({accepted.message_id})")
 

@@ -184,7 +184,7 @@ def _purge(opened: Door, before: tuple[date, date]) -> Purged:
     from keyreeve.storage.retention import purge as end
     from keyreeve.wiring import account_for_writing
 
-    with account_for_writing(opened) as account:
+    with account_for_writing(opened, mails=False) as account:
         account.tools.states.load()  # tells where the end of the chain is
         found = expired(opened.store, *before)
         return end(

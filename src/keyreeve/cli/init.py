@@ -15,11 +15,29 @@ from keyreeve.model.errors import ConfigError
 if TYPE_CHECKING:
     from keyreeve.config import Config, InitAnswers
 
-_FREE_SLOT = """
-AWS allows two access keys a user, and Inactive ones count. Keyreeve makes old keys Inactive and
-never deletes them, so after one rotation both slots are taken and the next rotation finds no room
-until the owner deletes the Inactive key. Keyreeve can do that for keys that it made Inactive
-itself, some days later."""
+_WHY = {
+    "project_name": "The name stands in the subject of every mail and in the path of what is kept.",
+    "storage": """State, escrowed credentials and the audit log: s3://NAME for a bucket, which
+`keyreeve init --bucket` makes as it should be; or a path to a directory, for a try.""",
+    "transport": """ses: Amazon SES. smtp: your own server. directory: .eml files on this machine,
+and nobody gets any.""",
+    "smtp_host": "The password is read from $KEYREEVE_SMTP_PASSWORD, never from the config.",
+    "mail_directory": "Where the .eml files are written.",
+    "sender": "From: of every mail. SES must have verified the address or its domain.",
+    "cc": """The people who look after the account: in CC of every notice, never of a mail with
+credentials. They get the weekly summary.""",
+    "timezone": "An IANA name such as Europe/Berlin. The ladder counts dates in this zone.",
+    "domains": """New credentials are mailed to addresses in these domains only. Whoever may tag an
+IAM user chooses its address, so name your own, such as example.com.""",
+    "free_slot": """AWS allows two access keys a user, and Inactive ones count. Keyreeve makes old
+keys Inactive and never deletes them, so after one rotation both slots are taken and the next
+rotation finds no room until the owner deletes the Inactive key. Keyreeve can do that for keys that
+it made Inactive itself, some days later.""",
+}
+"""What a question means, told before it is asked."""
+_OBSERVES = """
+It begins with first_run: observe. Runs judge everything and keep what they saw; no owner is told
+and nothing is done until `keyreeve arm`, which shows the coming 14 days and asks."""
 _NAMED_HERE = ""
 """What `--bucket` means without a name: the bucket of the config."""
 _ACCESS_FILE = "access.yaml"
@@ -54,6 +72,13 @@ _ACCESS_FILE = "access.yaml"
     type=click.IntRange(min=0),
     metavar="DAYS",
     help="Delete keys that Keyreeve made Inactive after so many days; 0: never. [default: 0]",
+)
+@click.option(
+    "--first-run",
+    type=click.Choice(["observe", "act"]),
+    default="observe",
+    show_default=True,
+    help="observe: runs tell nobody until `keyreeve arm`.",
 )
 @click.option(
     "--bucket",
@@ -102,21 +127,44 @@ def init(
     if bucket is not None:
         _make_bucket(config, bucket, tls_only=tls_only)
     if not exists:
-        screen.line("Next: keyreeve doctor, then keyreeve check.")
+        _next(config, bucket_made=bucket is not None)
     return 0
 
 
+def _next(config: Config, *, bucket_made: bool) -> None:
+    """The commands of the first hour, in their order."""
+    observes = config.escalation_policy().observe_only
+    steps = {
+        "keyreeve init --bucket": "makes the bucket",
+        "keyreeve doctor": "what is missing, each with what mends it",
+        "keyreeve check": "what breaks the rules; changes nothing",
+        "keyreeve run --execute": "the daily run; observes" if observes else "the daily run: acts",
+        "keyreeve arm": "shows who will be told and what will be disabled, and asks",
+    }
+    if bucket_made or config.storage.bucket is None:
+        del steps["keyreeve init --bucket"]
+    if observes:
+        screen.line(_OBSERVES)
+        screen.line()
+    else:
+        del steps["keyreeve arm"]
+    screen.line("Next:")
+    for command, does in steps.items():
+        screen.line(f"  {command:<24}{does}")
+
+
 def _answers(given: dict[str, Any], *, yes: bool) -> InitAnswers:
-    from keyreeve.config import InitAnswers, Transport
+    from keyreeve.config import FirstRun, InitAnswers, Transport
 
     ask = _Questions(given, yes=yes)
-    place = ask.text("storage", "Where to keep state, credentials and audit log (s3://… or a path)")
+    project = ask.text("project_name", "Project name")
+    place = ask.text("storage", "Storage")
     is_bucket = place.startswith("s3://")
-    transport = Transport(ask.text("transport", "How mail leaves (ses, smtp, directory)", "ses"))
+    transport = Transport(ask.text("transport", "Mail by (ses, smtp, directory)", "ses"))
     return InitAnswers(
-        project_name=ask.text("project_name", "Project name"),
-        sender=ask.text("sender", "Sender of mails, as Name <address>"),
-        cc=ask.several("cc", "Addresses of the MSP team, separated by commas"),
+        project_name=project,
+        sender=ask.text("sender", "Sender, as Name <address>"),
+        cc=ask.several("cc", "Team, separated by commas"),
         bucket=place.removeprefix("s3://").strip("/") if is_bucket else None,
         directory=None if is_bucket else place,
         timezone=ask.text("timezone", "Time zone", "UTC"),
@@ -127,10 +175,9 @@ def _answers(given: dict[str, Any], *, yes: bool) -> InitAnswers:
             if transport is Transport.DIRECTORY
             else None
         ),
-        domains=ask.several(
-            "domains", "Domains that credentials may be sent to (empty: any)", needed=False
-        ),
-        free_slot_after_days=ask.days("free_slot", "Delete after how many days (0: never)") or None,
+        domains=ask.several("domains", "Domains (empty: any)", needed=False),
+        free_slot_after_days=ask.days("free_slot", "Delete after days (0: never)") or None,
+        first_run=FirstRun(given["first_run"]),
     )
 
 
@@ -147,6 +194,7 @@ class _Questions:
             return str(self._given[name])
         if self._yes:
             return self._default(name, default)
+        self._explain(name)
         return str(click.prompt(question, default=default, err=True))
 
     def several(self, name: str, question: str, *, needed: bool = True) -> tuple[str, ...]:
@@ -155,16 +203,21 @@ class _Questions:
             return tuple(self._given[name])
         if self._yes:
             return (self._default(name, None),) if needed else ()
+        self._explain(name)
         default = None if needed else ""
         answer = click.prompt(question, default=default, show_default=False, err=True)
         return tuple(part.strip() for part in str(answer).split(",") if part.strip())
 
     def days(self, name: str, question: str) -> int:
-        """A number of days; what it means is told before it is asked."""
+        """A number of days; 0 by default."""
         if self._given[name] is not None or self._yes:
             return int(self._given[name] or 0)
-        screen.note(f"{_FREE_SLOT}\n")
+        self._explain(name)
         return int(click.prompt(question, default=0, type=click.IntRange(min=0), err=True))
+
+    @staticmethod
+    def _explain(name: str) -> None:
+        screen.note(f"\n{_WHY[name]}")
 
     @staticmethod
     def _default(name: str, default: str | None) -> str:

@@ -15,7 +15,8 @@ from keyreeve.model.case import Stage
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from keyreeve.model.notice import OutgoingMail
+    from keyreeve.config import Config
+    from keyreeve.model.notice import Letterhead, OutgoingMail, RenderedMail
     from keyreeve.pipeline.preview import Preview
 
 
@@ -47,8 +48,10 @@ def preview(*, user: str, stage: str | None, out: Path | None, as_of: datetime |
     """Show the mail to USER with the real facts and the real state. Nothing is sent."""
     from keyreeve.pipeline.people import find_person, standing
     from keyreeve.pipeline.preview import preview as look_ahead
+    from keyreeve.wiring import usable_texts
 
     opened = opening.door(execute=False, as_of=as_of)
+    usable_texts(opened)
     account = opening.wired(opened)
     state = account.tools.states.load()
     opened = opening.now_of(opened, state, as_of)
@@ -64,6 +67,53 @@ def preview(*, user: str, stage: str | None, out: Path | None, as_of: datetime |
     elif out is None:
         _show(found)
     return 0
+
+
+@mail.command(
+    epilog=example("keyreeve mail samples", "keyreeve mail samples --out samples"),
+)
+@click.option(
+    "--out",
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Write each as HTML and text there.",
+)
+def samples(*, out: Path | None) -> int:
+    """Every kind of mail in the project's words, with made-up facts. Asks AWS nothing.
+
+    Own templates that a mail could not be written with are named; exits with 2.
+    """
+    from keyreeve.render.email import MailRenderer
+    from keyreeve.render.own import require_usable
+    from keyreeve.render.specimens import specimens
+
+    config = opening.config()
+    head, texts = _made_up(config), config.texts
+    if texts.templates is not None:
+        where = f"{config.path}: texts.templates"
+        require_usable(texts.templates, language=texts.language, head=head, where=where)
+    renderer = MailRenderer(texts.templates, language=texts.language)
+    mails = {each.name: each.render(renderer) for each in specimens(head)}
+    if out is not None:
+        for name, body in mails.items():
+            _write(out, name, body)
+        screen.note(f"wrote {words.count(len(mails), 'mail')} to {out}, each as HTML and text")
+    if opening.options().json:
+        bodies = [{"name": n, "html": b.html, "text": b.text} for n, b in mails.items()]
+        screen.json_document({"schema": "keyreeve.mail-samples/1", "mails": bodies})
+    elif out is None:
+        for name, body in mails.items():
+            screen.heading(name)
+            screen.block(body.text)
+    return 0
+
+
+def _made_up(config: Config) -> Letterhead:
+    """The project's own letterhead over an account that does not exist."""
+    from keyreeve.model.identifiers import AccountId
+    from keyreeve.wiring import post_for
+
+    return post_for(config, AccountId("123456789012")).letterhead
 
 
 def _show(found: Preview) -> None:
@@ -100,23 +150,24 @@ def _document(found: Preview) -> dict[str, object]:
 
 
 def _written(found: Preview, out: Path) -> list[Path]:
+    return [
+        path
+        for each in found.mails
+        for path in _write(out, f"{found.on.isoformat()}-{_name(found, each)}", each.body)
+    ]
+
+
+def _write(out: Path, name: str, body: RenderedMail) -> list[Path]:
     """ConfigError if the folder cannot be written to."""
-    written: list[Path] = []
+    html, text = out / f"{name}.html", out / f"{name}.txt"
     try:
         out.mkdir(parents=True, exist_ok=True)
-        for each in found.mails:
-            written += _files(each, out / f"{found.on.isoformat()}-{_name(found, each)}")
+        html.write_text(body.html, encoding="utf-8")
+        text.write_text(body.text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"cannot write there: {error.strerror}", where=f"--out {out}") from None
-    return written
+    return [html, text]
 
 
 def _name(found: Preview, each: OutgoingMail) -> str:
     return found.stage.value if each.kind.value == "notice" else each.kind.value
-
-
-def _files(each: OutgoingMail, stem: Path) -> list[Path]:
-    html, text = stem.with_name(stem.name + ".html"), stem.with_name(stem.name + ".txt")
-    html.write_text(each.body.html, encoding="utf-8")
-    text.write_text(each.body.text, encoding="utf-8")
-    return [html, text]

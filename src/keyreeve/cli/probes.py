@@ -9,6 +9,7 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from email.utils import parseaddr, parsedate_to_datetime
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from keyreeve.aws.failures import calling
@@ -24,12 +25,14 @@ from keyreeve.model.errors import (
     StorageConflict,
     StorageUnreachable,
 )
+from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.model.snapshot import PasswordPolicy
 from keyreeve.pipeline.doctor import (
     Diagnosis,
     ObjectLock,
     about_caller,
     about_clock,
+    about_first_run,
     about_object_lock,
     about_owners,
     about_password_policy,
@@ -40,15 +43,19 @@ from keyreeve.pipeline.doctor import (
 from keyreeve.pipeline.doctor_access import AccessCheck, about_access
 from keyreeve.ports import AccountDetails
 from keyreeve.storage.layout import CREDENTIALS, PROBE, prefix, project_slug
+from keyreeve.wiring.usage import usage_tools
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.config import Config
     from keyreeve.ports.channels import Subscription
+    from keyreeve.ports.heartbeat import Heartbeat
     from keyreeve.wiring import Door
 
 NOBODY = '"00000000000000000000000000000000"'
 """A version that no object has: a conditional write that names it must fail."""
+NO_KEY = AccessKeyId("AKIAIOSFODNN7EXAMPLE")
+"""AWS's own example: nobody's."""
 LITTLE_QUOTA = 200
 """SES's sandbox allows so many recipients a day."""
 
@@ -70,12 +77,16 @@ class Probes:
         yield self._guarded("clock", self._clock)
         details, diagnoses = self._reads()
         yield from diagnoses
+        yield self._use_of_keys()
         yield from self._storage()
         yield self._guarded("state", self._state)
+        yield self._guarded("daily run", self._first_run)
         if self._door.policy.uses_vault:
             yield self._guarded("Secrets Manager", self._vault)
+        yield self._guarded("mail templates", self._texts)
         yield from self._mail()
         yield from self._channels()
+        yield from self._heartbeats()
         if details is not None:
             yield from about_owners(details.users, self._door.policy)
         if details is not None and self._config.baseline.access is not None:
@@ -135,6 +146,17 @@ class Probes:
             said.append(about_password_policy(password_policy, resets=True))
         return details, said
 
+    def _use_of_keys(self) -> Diagnosis:
+        """Who calls with a key: worth knowing, and nothing waits for it."""
+        reader, now = usage_tools(self._door).reader, datetime.now(UTC)
+        for region in reader.regions():
+            try:
+                next(reader.calls(NO_KEY, region, now), None)
+            except AwsFailure as failure:
+                what = f"{region}: {failure.call}: {failure.what}"
+                return warning("use of keys", what, failure.remedy or "Ask the doctor again later.")
+        return ok("use of keys", f"CloudTrail tells in {' and '.join(reader.regions())}")
+
     def _of_one_user(self, details: AccountDetails) -> list[Callable[[], object]]:
         """The calls that look again before an act, tried on the first user."""
         reader, name = self._door.reader, details.users[0].name
@@ -193,7 +215,8 @@ class Probes:
         while folder is not None and not folder.exists() and folder != folder.parent:
             folder = folder.parent
         if not os.access(str(folder), os.W_OK):
-            return broken("storage", f"{folder} cannot be written to", "Give it to this user.")
+            remedy = f"`sudo chown $USER {folder}`, or name another storage.directory."
+            return broken("storage", f"{folder} cannot be written to", remedy)
         if storage.unencrypted_ok or self._sessions.only_loopback():
             return ok("storage", f"{storage.directory}, not encrypted by Keyreeve")
         return broken(
@@ -246,7 +269,7 @@ class Probes:
             return warning(
                 "conditional writes",
                 "not tried: this role may not write",
-                "Ask the doctor once as the role that acts.",
+                "`keyreeve --profile ACTOR doctor`, with a profile of the role that acts.",
             )
         store.delete(PROBE)
         return broken(
@@ -263,6 +286,13 @@ class Probes:
             return ok("state", f"none yet in {self._door.store.describe()}: a first run")
         return ok("state", f"readable; {len(state.users)} open cases")
 
+    def _first_run(self) -> Diagnosis:
+        """Whether the next run acts, and since when it may."""
+        from keyreeve.storage.decisions import StoredDecisions
+
+        people = StoredDecisions(self._door.store).read()
+        return about_first_run(self._door.policy, people)
+
     def _vault(self) -> Diagnosis:
         """A secret that is not there: who may not look at it is told so before that."""
         client: Any = self._sessions.client("secretsmanager")
@@ -275,6 +305,26 @@ class Probes:
         )
 
     # --- mail -----------------------------------------------------------------------------------
+
+    def _texts(self) -> Diagnosis:
+        """Every kind of mail, written with the project's own templates."""
+        from keyreeve.render.own import mistakes, own_files
+        from keyreeve.wiring import post_for
+
+        texts = self._config.texts
+        if texts.templates is None:
+            return ok("mail templates", f"the shipped ones, language {texts.language}")
+        head = post_for(self._config, self._door.caller.account_id).letterhead
+        found = mistakes(texts.templates, language=texts.language, head=head)
+        if found:
+            return broken(
+                "mail templates",
+                "; ".join(map(str, found)),
+                "Mend them, or take them away to use the shipped ones: no run begins like this. "
+                "`keyreeve mail samples --out DIR` writes every kind of mail.",
+            )
+        own = ", ".join(own_files(texts.templates)) or "none yet"
+        return ok("mail templates", f"own: {own}; every kind of mail can be written")
 
     def _mail(self) -> Iterator[Diagnosis]:
         mail = self._config.mail
@@ -296,6 +346,14 @@ class Probes:
             check = f"channel {each.channel.name}"
             yield self._guarded(check, partial(_usable, check, each))
 
+    def _heartbeats(self) -> Iterator[Diagnosis]:
+        """Each watcher of the dead man's switch; none is told anything."""
+        from keyreeve.wiring.heartbeat import watchers
+
+        for each in watchers(self._config, self._sessions):
+            check = f"heartbeat, {each.name}"
+            yield self._guarded(check, partial(_beats, check, each))
+
     def _ses_account(self, client: Any) -> Iterator[Diagnosis]:
         try:
             account = calling("sesv2:GetAccount")(client.get_account)()
@@ -303,12 +361,15 @@ class Probes:
             yield _denied(failure)
             return
         if not account.get("SendingEnabled", True):
-            yield broken("SES", "sending is paused", "See the account's reputation in SES.")
+            remedy = "`aws sesv2 get-account` says why (EnforcementStatus); AWS Support ends it."
+            yield broken("SES", "sending is paused", remedy)
         if not account.get("ProductionAccessEnabled", False):
             yield warning(
                 "SES sandbox",
                 "only verified addresses get mail",
-                "Ask for production access in SES, or verify every owner's address.",
+                "`aws sesv2 put-account-details --production-access-enabled --mail-type "
+                "TRANSACTIONAL --website-url URL` asks to leave it; until then verify every owner: "
+                "`aws sesv2 create-email-identity --email-identity ADDRESS`.",
             )
         else:
             yield ok("SES sandbox", "left: mail goes to everybody")
@@ -318,7 +379,8 @@ class Probes:
             yield warning(
                 "SES quota",
                 f"{most - sent:.0f} of {most:.0f} recipients left today; CC counts",
-                "Ask for a larger quota; until then mails are spread over days.",
+                "Ask for more in Service Quotas, Amazon SES, Sending quota; until then mails are "
+                "spread over days.",
             )
         else:
             left = "no limit" if most < 0 else f"{most - sent:.0f} of {most:.0f} left today"
@@ -330,6 +392,10 @@ def _usable(check: str, subscription: Subscription) -> Diagnosis:
     return ok(check, f"{subscription.channel.usable()}; hears {hears}")
 
 
+def _beats(check: str, watcher: Heartbeat) -> Diagnosis:
+    return ok(check, watcher.usable())
+
+
 def _denied(failure: KeyreeveError) -> Diagnosis:
     return broken(failure.where or "AWS", failure.what, _remedy(failure))
 
@@ -338,7 +404,7 @@ def _remedy(error: KeyreeveError) -> str:
     """What to do, but never "ask the doctor"."""
     if error.remedy and "keyreeve doctor" not in error.remedy:
         return error.remedy
-    return "Allow this call in the role's policy."
+    return "Allow this call: `keyreeve policy print --role reader` prints what the role needs."
 
 
 def _exists(client: Any, name: str, below: str) -> Diagnosis:
@@ -355,7 +421,8 @@ def _encryption(client: Any, name: str) -> Diagnosis:
     try:
         answer = calling("s3:GetBucketEncryption")(client.get_bucket_encryption)(Bucket=name)
     except NotFound:
-        return warning("encryption", "the bucket has no default", "`keyreeve init --bucket`.")
+        remedy = "`keyreeve init --bucket` sets it."
+        return warning("encryption", "the bucket has no default", remedy)
     rule = answer["ServerSideEncryptionConfiguration"]["Rules"][0]
     return ok("encryption", rule["ApplyServerSideEncryptionByDefault"]["SSEAlgorithm"])
 
@@ -400,7 +467,11 @@ def _identity(client: Any, sender: str) -> Diagnosis:
                 return ok("SES sender", f"{identity} is verified")
         except NotFound:
             continue
-    return broken("SES sender", f"{sender} is not verified", "Verify the address or its domain.")
+    remedy = (
+        f"`aws sesv2 create-email-identity --email-identity {quote(sender)}` mails a link to it; "
+        "or verify the whole domain."
+    )
+    return broken("SES sender", f"{sender} is not verified", remedy)
 
 
 def _smtp(host: str, port: int) -> Diagnosis:
@@ -409,4 +480,8 @@ def _smtp(host: str, port: int) -> Diagnosis:
             return ok("SMTP", f"{host}:{port} answers")
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        return broken("SMTP", f"{host}:{port}: {reason}", "Check mail.smtp and the network.")
+        return broken(
+            "SMTP",
+            f"{host}:{port}: {reason}",
+            f"See mail.smtp; `nc -vz {host} {port}` tries the way.",
+        )

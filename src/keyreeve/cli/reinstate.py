@@ -53,7 +53,7 @@ def reinstate(
         by=opened.caller.arn,
     )
     if execute:
-        with account_for_writing(opened) as account:
+        with account_for_writing(opened, mails=False) as account:
             done = use_case.reinstate(account, request, opened.now)
     else:
         done = use_case.rehearse(account, request, opened.now)

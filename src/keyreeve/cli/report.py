@@ -31,6 +31,7 @@ PARTLY = 1
         "keyreeve report --access --out access.html",
         "keyreeve report --projects customers/ --out overview.html",
         "keyreeve report --format asff > findings.json",
+        "keyreeve report --format junit --out findings.xml",
         "keyreeve report --security-hub --execute",
     )
 )
@@ -47,7 +48,7 @@ PARTLY = 1
     "--format",
     "kind",
     type=click.Choice(["html", "csv", "json", *report_formats.FORMATS]),
-    help="Default: html; json with the global --output json. ocsf, asff: findings for other tools.",
+    help="Default: html; json with --output json. ocsf, asff, junit: findings for other tools.",
 )
 @click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Default: stdout.")
 @click.option(

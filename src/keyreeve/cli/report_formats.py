@@ -1,4 +1,4 @@
-"""Findings in the forms of others: OCSF, ASFF, and Security Hub itself."""
+"""Findings in the forms of others: OCSF, ASFF, JUnit, and Security Hub itself."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ if TYPE_CHECKING:
     from keyreeve.wiring import Door
 
 PARTLY = 1
-FORMATS = ("ocsf", "asff")
+FORMATS = ("ocsf", "asff", "junit")
 
 
 def written(kind: str, opened: Door) -> tuple[str, int]:
     """The document of one of FORMATS, and the exit code."""
-    return ocsf(opened) if kind == "ocsf" else asff(opened)
+    made = {"ocsf": ocsf, "asff": asff, "junit": junit}
+    return made[kind](opened)
 
 
 def ocsf(opened: Door) -> tuple[str, int]:
@@ -47,6 +48,15 @@ def asff(opened: Door) -> tuple[str, int]:
     found = _found(opened)
     made = form.documents(found.findings, _cards(), _citations(), product_of(opened), opened.now)
     return _text(made), _told(found)
+
+
+def junit(opened: Door) -> tuple[str, int]:
+    """JUnit XML, as build servers take it; the exit code as above."""
+    from keyreeve.codec import junit as form
+
+    found = _found(opened)
+    text = form.document(found.findings, found.failed, found.judged_controls, _cards(), opened.now)
+    return text, _told(found)
 
 
 def send(

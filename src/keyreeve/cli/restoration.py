@@ -38,7 +38,7 @@ def repair(door: Door, source: Path | None) -> list[str]:
 
     Steps below ops/ that are newer than the restored state are folded in by the next run.
     """
-    with account_for_writing(door) as account:
+    with account_for_writing(door, mails=False) as account:
         moved = _cleared(door, account)
         found = door.store.get(STATE)
         if source is None and found is None and moved and not _was_written(door):
@@ -97,7 +97,7 @@ def _was_written(door: Door) -> bool:
 
 def migrate(door: Door) -> str:
     """Rewrite state.json in the current schema. StateUnreadable if it cannot be read."""
-    with account_for_writing(door) as account:
+    with account_for_writing(door, mails=False) as account:
         state = account.tools.states.load()
         if state is None:
             return "There is no state yet: nothing to migrate."

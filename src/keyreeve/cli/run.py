@@ -10,8 +10,10 @@ import click
 from keyreeve.cli import opening, screen
 from keyreeve.cli.options import as_of, example
 from keyreeve.cli.progress import watched
+from keyreeve.pipeline.heartbeat import tell_watchers, with_heartbeats
 
 if TYPE_CHECKING:
+    from keyreeve.model.heartbeat import Beat
     from keyreeve.pipeline.daily import Report
     from keyreeve.wiring import Door
 
@@ -53,24 +55,35 @@ def run(
         return _pause(reason, as_of)
     opened = opening.door(execute=execute, as_of=as_of)
     report = _run(opened, execute=execute, accepted=accepted)
-    _show(opened, report)
-    return report.exit_code
+    beats = _told_watchers(opened) if execute else ()
+    _show(opened, report, beats)
+    return with_heartbeats(report.exit_code, beats)
 
 
-def _show(opened: Door, report: Report) -> None:
-    from keyreeve.cli.telling import run_document, show_pause, show_run
+def _told_watchers(opened: Door) -> tuple[Beat, ...]:
+    """The dead man's switch, once the run has ended and its lock is given back."""
+    from keyreeve.wiring.heartbeat import watchers
+
+    return tell_watchers(watchers(opened.config, opened.sessions))
+
+
+def _show(opened: Door, report: Report, beats: tuple[Beat, ...]) -> None:
+    from keyreeve.cli.telling import beats_document, run_document, show_beats, show_pause, show_run
 
     if opening.options().json:
-        screen.json_document(run_document(report))
+        code = with_heartbeats(report.exit_code, beats)
+        screen.json_document({**run_document(report), **beats_document(beats), "exit_code": code})
         return
     show_pause(opening.wired(opened).tools.people.read().pause)
     show_run(report)
+    show_beats(beats)
 
 
 def _run(opened: Door, *, execute: bool, accepted: int | None) -> Report:
     from keyreeve.pipeline.daily import run as run_daily
-    from keyreeve.wiring import account_for_writing
+    from keyreeve.wiring import account_for_writing, usable_texts
 
+    usable_texts(opened)
     with watched(quiet=opening.options().quiet) as progress:
         if not execute:
             account = opening.wired(opened)

@@ -10,6 +10,7 @@ from keyreeve.cli import screen, words
 from keyreeve.codec.values import to_json
 from keyreeve.model.case import Pause
 from keyreeve.model.effect import Effect
+from keyreeve.model.heartbeat import Beat
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
 from keyreeve.pipeline.publish import plan_document
@@ -28,17 +29,44 @@ def show_pause(pause: Pause | None) -> None:
         screen.line("Nothing is sent and nothing is changed until `keyreeve run --resume`.")
 
 
+def show_observing(plan: Plan) -> None:
+    """Why nothing happens, until the project is armed."""
+    if plan.observing:
+        users = len({finding.user_name for finding in plan.findings})
+        found = f"{words.count(len(plan.findings), 'finding')} of {words.count(users, 'user')}"
+        screen.line(f"OBSERVING until `keyreeve arm`: {found}; nobody is told, nothing is done.")
+        screen.line("`keyreeve arm` shows what would come, and asks.")
+
+
 def run_document(report: Report) -> dict[str, object]:
     """The JSON of `run`."""
-    document = plan_document(report.plan, report.outcomes, report.exit_code, report.sweep)
+    document = plan_document(
+        report.plan, report.outcomes, report.exit_code, report.sweep, report.usage
+    )
     removals = [to_json(row) for row in report.summary.removals]
     return {**document, "executed": report.executed, "removals": removals}
+
+
+def beats_document(beats: Iterable[Beat]) -> dict[str, object]:
+    """What became of the dead man's switch, as a member of the document of `run`."""
+    return {"heartbeat": [to_json(beat) for beat in beats]}
+
+
+def show_beats(beats: Iterable[Beat]) -> None:
+    """Who was not told that the run has ended."""
+    for beat in beats:
+        if beat.missed is not None:
+            said = f"{beat.name} was not told that the run has ended: {beat.missed}."
+            screen.line(f"Heartbeat: {screen.safe(said)}")
+            if beat.remedy:
+                screen.line(f"  {screen.safe(beat.remedy)}")
 
 
 def show_run(report: Report) -> None:
     """Acts, mails, what is held, what could not be read, and the sum of it."""
     plan = report.plan
     screen.line(_title(plan, "run" if report.executed else "rehearsal of the run"))
+    show_observing(plan)
     _outcomes(plan, report.outcomes)
     show_held(plan.held)
     _access(report.sweep)
@@ -65,6 +93,7 @@ def _removals(report: Report) -> None:
 def show_plan(plan: Plan) -> None:
     """What today's run would do."""
     screen.line(_title(plan, "plan"))
+    show_observing(plan)
     _planned_acts(plan)
     _planned_mails(plan)
     show_held(plan.held)

@@ -95,6 +95,8 @@ def _about_people(people: HumanDecisions) -> Iterator[tuple[str, str]]:
     pause = people.pause
     yield "Decisions", ", ".join(counts)
     yield "Paused", f"since {pause.since:%Y-%m-%d %H:%M} UTC: {pause.reason}" if pause else "no"
+    if people.armed is not None:
+        yield "Armed", f"since {people.armed.since:%Y-%m-%d %H:%M} UTC by {people.armed.by}"
 
 
 def examine(door: Door) -> list[Part]:

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from keyreeve.codec.seal import parse, readable, require_version
-from keyreeve.codec.values import from_json, to_json
-from keyreeve.model.case import Extension, Hold, Pause, Waiver
+from keyreeve.codec.values import Json, from_json, to_json
+from keyreeve.model.case import Arming, Extension, Hold, Pause, Waiver
 from keyreeve.model.errors import StateUnreadable
 
 _SCHEMA_VERSION = 1
@@ -40,9 +40,10 @@ class HoldFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PauseFile:
-    """pause.json."""
+    """pause.json: whether the project stands still, by a pause or because nobody has armed it."""
 
     pause: Pause | None = None
+    armed: Arming | None = None
     schema_version: int = _SCHEMA_VERSION
 
 
@@ -55,10 +56,17 @@ def encode(file: DecisionFile) -> bytes:
     return readable(to_json(file))
 
 
+def _with_arming(kind: type[F], document: dict[str, Json]) -> dict[str, Json]:
+    """A pause.json from before projects could be armed, or by hand, does not say so."""
+    if kind is PauseFile:
+        return {"armed": None, **document}
+    return document
+
+
 def decode(kind: type[F], content: bytes, *, where: str) -> F:
     """Read one of the three. StateUnreadable, naming `where`: never empty because corrupt."""
     try:
-        file = from_json(kind, parse(content))
+        file = from_json(kind, _with_arming(kind, parse(content)))
         require_version(file.schema_version, _SCHEMA_VERSION)
     except ValueError as error:
         raise StateUnreadable(str(error), where=where, remedy=_REMEDY) from error

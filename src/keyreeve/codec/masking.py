@@ -2,6 +2,7 @@
 
     user names, session names    user-…
     mail addresses               address-…@masked.invalid
+    addresses calls came from    source-…
     paths of users in ARNs       left out: arn:aws:iam::…:user/user-…
     what people typed (reasons)  left out
 
@@ -23,6 +24,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from email.utils import getaddresses
+from ipaddress import ip_address
 
 from keyreeve.codec.credential_report import ROOT
 from keyreeve.codec.seal import content_digest, parse, readable
@@ -42,6 +44,8 @@ _WORD = re.compile(r"[\w+=,.@-]+", re.ASCII)
 """What IAM lets a user name be made of."""
 _PIECE = re.compile(r"[^,=]+")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
+_NUMERIC = re.compile(r"(?<![\w.:])[0-9A-Fa-f]*(?:[.:][0-9A-Fa-f]*){2,}(?!\w)")
+"""What may be an IP address; ip_address tells."""
 _USER_ARN = re.compile(r":user/(?:[^\s\"'<>*?]*/)?(?P<name>[\w+=,.@-]+)", re.ASCII)
 _SESSION = re.compile(r"(?P<role>:assumed-role/[\w+=,.@-]+/)(?P<name>[\w+=,.@-]+)", re.ASCII)
 
@@ -66,8 +70,18 @@ class Mask:
         """The pseudonym of a mail address."""
         return f"address-{self.keyed(f'address:{address.lower()}')[:12]}@masked.invalid"
 
+    def source(self, source: str) -> str:
+        """The pseudonym of an IP address; whatever is none comes back as it is."""
+        bare = source.rstrip(".:")
+        try:
+            ip_address(bare)
+        except ValueError:
+            return source
+        return f"source-{self.keyed(f'source:{bare.lower()}')[:12]}" + source[len(bare) :]
+
     def text(self, text: str) -> str:
         """Addresses, ARNs and known names, wherever they stand."""
+        text = _NUMERIC.sub(lambda found: self.source(found[0]), text)
         text = _USER_ARN.sub(lambda found: f":user/{self.name(found['name'])}", text)
         text = _SESSION.sub(lambda found: found["role"] + self.name(found["name"]), text)
         return _WORD.sub(lambda found: self._word(found[0]), text)

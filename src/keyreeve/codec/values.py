@@ -194,11 +194,25 @@ _PLAIN: Mapping[Any, _Reader] = {
 def _optional(hint: Any) -> _Reader:
     inner = [arg for arg in get_args(hint) if arg is not NoneType]
     if len(inner) != 1:
-        raise TypeError(f"no way to read {hint}")
+        return _instant_or_why_not(hint, inner)
     read_inner = _reader(inner[0])
 
     def read(value: object, path: str) -> object:
         return None if value is None else read_inner(value, path)
+
+    return read
+
+
+def _instant_or_why_not(hint: Any, inner: list[Any]) -> _Reader:
+    """An instant, or an enum's word for why there is none."""
+    words = next((it for it in inner if isinstance(it, type) and issubclass(it, Enum)), None)
+    if words is None or set(inner) != {datetime, words} or NoneType in get_args(hint):
+        raise TypeError(f"no way to read {hint}")
+    read_word, known = _enum(words), {member.value for member in words}
+
+    def read(value: object, path: str) -> object:
+        word = isinstance(value, str) and value in known
+        return read_word(value, path) if word else _read_datetime(value, path)
 
     return read
 

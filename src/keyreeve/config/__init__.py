@@ -20,11 +20,13 @@ from keyreeve.config.access import access_template, load_access, parse_access
 from keyreeve.config.loading import load, parse
 from keyreeve.config.mail import Tls, Transport
 from keyreeve.config.schema import json_schema
+from keyreeve.config.sections import FirstRun
 from keyreeve.config.settings import Config, MemberAccount, Organization
 from keyreeve.config.template import InitAnswers, render_template
 
 __all__ = [
     "Config",
+    "FirstRun",
     "InitAnswers",
     "MemberAccount",
     "Organization",

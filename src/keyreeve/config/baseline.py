@@ -63,6 +63,8 @@ class Baseline(Section):
         default_factory=dict
     )
     """Parameters of stacks: {stack: {Name: value}}."""
+    package: FolderPath | None = None
+    """The zip that `keyreeve package lambda` made: the functions run from it; null: none do."""
     existing: Mapping[Annotated[str, Field(pattern=rf"^({'|'.join(Kind)})/\S(.*\S)?$")], Choice] = (
         Field(default_factory=dict)
     )

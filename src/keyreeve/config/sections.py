@@ -33,6 +33,10 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+LANGUAGES = ("en", "de")
+"""Languages that mails to owners are shipped in."""
+
+
 class Weekday(StrEnum):
     """Days as config.yaml names them."""
 
@@ -329,6 +333,17 @@ class Texts(Section):
     templates: FolderPath | None = None
     """A folder with templates of your own."""
     language: Annotated[str, Field(pattern=r"^[a-z]{2}(-[A-Z]{2})?$")] = "en"
+    """Of the mails to owners: en or de; any other needs templates of your own."""
+
+    @model_validator(mode="after")
+    def _has_words(self) -> Texts:
+        if self.templates is None and self.language.partition("-")[0] not in LANGUAGES:
+            raise Impossible(
+                f"mails are shipped in {' and '.join(LANGUAGES)}; for another language name a "
+                "folder with templates of your own as texts.templates",
+                at=[("language",)],
+            )
+        return self
 
 
 def _at_most_a_day(day: timedelta) -> timedelta:

@@ -12,6 +12,7 @@ from keyreeve.config import sections
 from keyreeve.config.access import load_access
 from keyreeve.config.baseline import Baseline
 from keyreeve.config.channels import Channel
+from keyreeve.config.heartbeat import Heartbeat
 from keyreeve.config.mail import Holidays, Mail
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Impossible, Line, ProjectName, Zone
@@ -104,6 +105,7 @@ class Config(Section):
     exclusions: tuple[sections.Exclusion, ...] = ()
     summary: sections.SummarySettings = sections.SummarySettings()
     channels: tuple[Channel, ...] = ()
+    heartbeat: Heartbeat = Heartbeat()
     """Where the MSP team hears besides by mail."""
     retention: sections.Retention = sections.Retention()
     evidence: sections.EvidenceSettings = sections.EvidenceSettings()

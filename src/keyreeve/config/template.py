@@ -13,6 +13,7 @@ from string import Template
 from typing import Any
 
 from keyreeve.config.mail import Transport
+from keyreeve.config.sections import FirstRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,12 +36,15 @@ class InitAnswers:
     """Where credentials may go; empty: anywhere."""
     free_slot_after_days: int | None = None
     """None: Keyreeve never deletes a key to make room."""
+    first_run: FirstRun = FirstRun.OBSERVE
+    """A new project observes until it is armed; a config that does not say so acts."""
 
 
 def render_template(answers: InitAnswers) -> str:
     """The text of a config.yaml; `parse` tells whether the answers were possible."""
     free_slot = answers.free_slot_after_days
     smtp_host = answers.smtp_host
+    first_run = None if answers.first_run is FirstRun.ACT else answers.first_run.value
     transport = None if answers.transport is Transport.SES else answers.transport.value
     template = Template(
         files("keyreeve.config").joinpath("template.yaml").read_text(encoding="utf-8")
@@ -57,6 +61,7 @@ def render_template(answers: InitAnswers) -> str:
         domains=_setting("domains", answers.domains or None, default="[]"),
         smtp=_setting("smtp", None if smtp_host is None else {"host": smtp_host}),
         mail_directory=_setting("directory", answers.mail_directory),
+        first_run=_setting("first_run", first_run, default="act"),
         free_slot=_setting(
             "free_slot", None if free_slot is None else {"delete_after_days": free_slot}
         ),

@@ -60,6 +60,8 @@ class Situation:
     """The day's one notice has gone out."""
     not_today: bool = False
     """The act was due and a gate that counts held it, or it failed: E is another day."""
+    cut_over: bool = False
+    """The owner works with the new key and has left the old one: a countdown tells nothing new."""
     reconcile: bool = False
     """An act was begun and its end is unknown: look, whatever the day is."""
 
@@ -82,11 +84,18 @@ def decide(record: FindingRecord, at: Situation, calendar: Calendar, days: Ladde
     return Decision(
         stage=stage,
         enforcement_on=enforcement_on,
-        reason=_reason(at, stage, held, hand_over_due=hand_over_due, act_due=act_due),
+        reason=_reason(
+            at,
+            stage,
+            held,
+            hand_over_due=hand_over_due,
+            act_due=act_due,
+            spared=stage is Stage.COUNTDOWN and _spared(record, at, enforcement_on, days),
+        ),
         credentials_due=hand_over_due,
         act_due=act_due or at.reconcile,
         held=held,
-        notice_due=_notice_due(record, at, stage, enforcement_on),
+        notice_due=_notice_due(record, at, stage, enforcement_on, days),
     )
 
 
@@ -179,14 +188,9 @@ def _warned_before(
     no further from the one it told than a warning's own lead.
     """
     lead = timedelta(days=days.enforcement - days.warning)
-    told = [n for n in record.notices if not at.acts or n.act in (None, at.act)]
-    warned = [
-        n.on
-        for n in told
-        if n.stage in _WARNINGS and n.enforcement_on and enforcement_on - n.enforcement_on <= lead
-    ]
+    told, warned = _told_and_warned(record, at, enforcement_on, lead)
     if warned:
-        second = [n.on for n in told][1:2] or [_next_notice_day(at, calendar)]
+        second = told[1:2] or [_next_notice_day(at, calendar)]
         return max(min(warned), *second) + timedelta(days=1)
     first = max(
         _next_notice_day(at, calendar),
@@ -194,6 +198,19 @@ def _warned_before(
         day_0 + timedelta(days=1),
     )
     return calendar.mail_day_from(first) + timedelta(days=1)
+
+
+def _told_and_warned(
+    record: FindingRecord, at: Situation, enforcement_on: date, lead: timedelta
+) -> tuple[list[date], list[date]]:
+    """When notices told of this act, and which of them warned of this E."""
+    told = [n for n in record.notices if not at.acts or n.act in (None, at.act)]
+    warned = [
+        n.on
+        for n in told
+        if n.stage in _WARNINGS and n.enforcement_on and enforcement_on - n.enforcement_on <= lead
+    ]
+    return [n.on for n in told], warned
 
 
 def _as_told(
@@ -298,6 +315,7 @@ def _reason(
     *,
     hand_over_due: bool,
     act_due: bool,
+    spared: bool,
 ) -> DecisionReason:
     if held is not None:
         return DecisionReason.HELD_AT_GATE
@@ -307,11 +325,33 @@ def _reason(
         return DecisionReason.CREDENTIALS_DUE
     if stage in _LAST_WORDS and not at.acts:
         return DecisionReason.NO_ACT_CONFIGURED
+    if spared:
+        return DecisionReason.CUT_OVER_SEEN
     return DecisionReason.GRACE_PERIOD_RUNNING
 
 
+def _spared(
+    record: FindingRecord, at: Situation, enforcement_on: date | None, days: LadderDays
+) -> bool:
+    """Whether the countdown ends: cut-over is seen, and gate 1 needs no further notice for E.
+
+    Two notices of this act have gone out before today, one of them a warning of just this E: what
+    is left out is only what repeats it (docs/decisions/0019).
+    """
+    if not at.cut_over or enforcement_on is None:
+        return False
+    lead = timedelta(days=days.enforcement - days.warning)
+    told, warned = _told_and_warned(record, at, enforcement_on, lead)
+    before = [on for on in told if on < at.today]
+    return len(before) > 1 and any(on < at.today for on in warned)
+
+
 def _notice_due(
-    record: FindingRecord, at: Situation, stage: Stage, enforcement_on: date | None
+    record: FindingRecord,
+    at: Situation,
+    stage: Stage,
+    enforcement_on: date | None,
+    days: LadderDays,
 ) -> NoticeReason | None:
     """Why this finding alone would be reason enough for a notice today."""
     last = record.notices[-1] if record.notices else None
@@ -322,7 +362,12 @@ def _notice_due(
         said = any(n.stage is stage and n.on == enforcement_on for n in record.notices)
         return None if at.acts or said else NoticeReason.STAGE_DUE
     if stage is Stage.COUNTDOWN:
-        return None if last and last.on == at.today else NoticeReason.COUNTDOWN
+        if last and last.on == at.today:
+            return None
+        if not _spared(record, at, enforcement_on, days):
+            return NoticeReason.COUNTDOWN
+        moved = last is None or last.enforcement_on != enforcement_on
+        return NoticeReason.ENFORCEMENT_MOVED if moved else None
     said = any(
         n.stage is stage and (stage is not Stage.WARNING or n.enforcement_on == enforcement_on)
         for n in record.notices

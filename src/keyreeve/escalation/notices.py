@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from keyreeve.escalation import words
+from keyreeve.escalation.key_usage import change_over, sentences
 from keyreeve.escalation.machine import HandOver, Situation, stage_on
 from keyreeve.escalation.operations import hand_over_operation
 from keyreeve.escalation.outlook import FindingKey, Outlook
@@ -122,18 +123,20 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         why=card.why,
         risk=card.risk,
         remediation=tuple(
-            step.format(**names) for step in _steps(case, record, card.remediation, outlook)
+            step.format(**names) for step in _steps(case, record, card.remediation, outlook, at)
         ),
         opened_on=record.opened_on or today,
         enforcement_on=e,
         days_left=(e - today).days if e else None,
         consequence=_consequence(case, record, outlook, at),
         done=_done(case, record),
+        usage=_usage(case, record, e, outlook),
         remarks=_remarks(case, record, decision, outlook),
         timeline=tuple(
             (stage, day)
             for stage, day in _timeline(record, decision, outlook, today)
-            if stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING
+            if (stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING)
+            and not (stage is Stage.COUNTDOWN and at.cut_over)
         ),
     )
 
@@ -155,7 +158,11 @@ def _consequence(case: Case, record: FindingRecord, outlook: Outlook, at: Situat
 
 
 def _steps(
-    case: Case, record: FindingRecord, steps: tuple[str, ...], outlook: Outlook
+    case: Case,
+    record: FindingRecord,
+    steps: tuple[str, ...],
+    outlook: Outlook,
+    at: Situation,
 ) -> tuple[str, ...]:
     """The card's steps, as far as they still make sense for an access key."""
     if record.control is not ControlId.ACCESS_KEY_ROTATION:
@@ -167,6 +174,8 @@ def _steps(
         kept = StepName.KEEPING in operation.steps
         first = [words.take_key(operation.new_key, operation.delivered_on, kept=kept)]
     rest = list(steps[1:])
+    if at.cut_over and record.enforced_on is None:
+        return tuple(rest[1:])
     if record.enforced_on is not None:
         rest = [rest[0], rest[-1]]
     return (*first, *rest)
@@ -187,6 +196,15 @@ def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
                 "change it when you sign in."
             )
     return tuple(out)
+
+
+def _usage(
+    case: Case, record: FindingRecord, enforcement_on: date | None, outlook: Outlook
+) -> tuple[str, ...]:
+    """From day 7 until the act: whether the new key is used, and who still uses the old one."""
+    today = outlook.today(case)
+    seen = change_over(case, record, outlook.usage, outlook.policy, today, enforcement_on)
+    return sentences(seen) if seen else ()
 
 
 def _act_done(case: Case, record: FindingRecord, on: date) -> str:

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from keyreeve.escalation.authority import Library, cannot_change_password, is_administrator
 from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.cutover import CutOver, cut_over_of
 from keyreeve.escalation.machine import HandOver, Situation, decide
 from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
 from keyreeve.escalation.owner import (
@@ -39,6 +40,7 @@ from keyreeve.model.identifiers import AccessKeyId, ControlId, UserId
 from keyreeve.model.plan import Decision, Gate
 from keyreeve.model.policy import EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import AccessKey, AccountSnapshot, Moment, User
+from keyreeve.model.usage import UsageReading
 
 FindingKey = tuple[ControlId, str]
 SLOTS = 2
@@ -61,6 +63,8 @@ class Outlook:
     gaps: frozenset[UserId] = field(default_factory=frozenset)
     disarmed: frozenset[UserId] = field(default_factory=frozenset)
     """Users whom an act of ours has shut out since the report."""
+    usage: UsageReading | None = None
+    """How the keys that are being replaced are used; None: nobody asked."""
 
     @property
     def policy(self) -> EscalationPolicy:
@@ -223,6 +227,7 @@ class Outlook:
             first_in_case=case.opened_on is None,
             noticed_today=case.last_notice_on == self.today(case),
             not_today=not_today,
+            cut_over=cut_over_of(case, record, self.usage, self.policy) is CutOver.SEEN,
             reconcile=enforcement_begun(case, record),
         )
 

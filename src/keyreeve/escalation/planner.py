@@ -179,7 +179,7 @@ class _Planner:
         """Whether nothing moves today: a pause, `first_run: observe`, or unreadable facts."""
         return (
             self._outlook.people.pause is not None
-            or self._policy.observe_only
+            or self._outlook.people.observes(self._policy)
             or not self._outlook.snapshot.account_readable
         )
 
@@ -323,7 +323,7 @@ class _Planner:
 
     def _list_held(self, draft: _Draft) -> None:
         pause = self._outlook.people.pause
-        reason = f"paused: {pause.reason}" if pause else "first_run is observe"
+        reason = f"paused: {pause.reason}" if pause else "observing until `keyreeve arm`"
         for key, decision in draft.decisions.items():
             if decision.credentials_due or decision.act_due:
                 self._hold(draft, draft.case.findings[key], Gate.HUMAN, reason)
@@ -447,6 +447,7 @@ class _Planner:
             users=tuple(users),
             team=team,
             summary_due=not self._still and self._summary_due(),
+            observing=outlook.people.observes(self._policy),
             findings=self._evaluation.findings,
             gaps=self._evaluation.gaps,
             refusal=self._refusal,

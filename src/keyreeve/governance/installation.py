@@ -83,6 +83,8 @@ class Installation:
 
     topics: tuple[str, ...] = ()
     """ARNs of the SNS topics among the channels."""
+    counts_runs: bool = False
+    """Whether each run that ended is counted in CloudWatch."""
 
     def iam(self, resource: str) -> str:
         """An ARN of this account's IAM."""

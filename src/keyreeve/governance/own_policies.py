@@ -45,6 +45,7 @@ from keyreeve.governance.statements import (
 )
 from keyreeve.language.authorizations import ACTIONS, Kind
 from keyreeve.model import effect
+from keyreeve.model.heartbeat import NAMESPACE
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import EscalationPolicy, FinalAct, Orphans
 
@@ -68,7 +69,8 @@ USER_READS: Final = (
 POLICY_READS: Final = ("iam:GetPolicy",)
 """The doctor's, about AWS's own policies in access.yaml."""
 EVENT_READS: Final = ("cloudtrail:LookupEvents",)
-"""Administrators' sessions and changes of IAM, for the weekly summary."""
+"""Who calls with the keys that are being replaced; for the weekly summary, administrators'
+sessions and changes of IAM."""
 POSTURE_READS: Final = (
     "access-analyzer:ListAnalyzers",
     "cloudtrail:DescribeTrails",
@@ -170,8 +172,7 @@ def reads(at: Installation) -> Iterator[Json]:
     yield allow("ReadAccount", ACCOUNT_READS, "*")
     yield allow("ReadUsers", USER_READS, at.iam("user/*"))
     yield from _posture_reads(at)
-    if at.governed:
-        yield allow("ReadEvents", EVENT_READS, "*")
+    yield allow("ReadEvents", EVENT_READS, "*")
     if at.named_policies:
         yield allow("FindPolicies", POLICY_READS, *at.named_policies)
     if at.bucket is not None:
@@ -260,6 +261,9 @@ def _acts(at: Installation) -> Iterator[Json]:
         yield allow("SendMail", rights[Kind.IDENTITY], *at.identities(), only)
     if at.topics:
         yield allow("TellChannels", ("sns:Publish",), *at.topics)
+    if at.counts_runs:
+        mine = {"StringEquals": {"cloudwatch:namespace": NAMESPACE}}
+        yield allow("CountRuns", ("cloudwatch:PutMetricData",), "*", mine)
     if at.bucket is not None:
         yield from storage_writes(at, at.bucket)
         purge = rights[Kind.OBJECT]

@@ -24,6 +24,7 @@ from keyreeve.model.baseline import (
     Found,
     Inventory,
     Kind,
+    RunFunction,
     StackName,
 )
 
@@ -55,6 +56,8 @@ class Wanted:
     mover: tuple[Json, ...]
     """Of the onboarding function."""
     timezone: str = "UTC"
+    run: RunFunction | None = None
+    """None: no package is configured, and no function does the daily run."""
 
 
 def stack_name(project: str, stack: StackName) -> str:
@@ -167,6 +170,17 @@ def _parameters(wanted: Wanted, rows: Iterable[Found]) -> dict[str, str]:
         "MaxAge": str(rules.max_age),
         "Require": ",".join(sorted(rules.require)),
         "Timezone": wanted.timezone,
+        **_run_parameters(wanted.run),
+    }
+
+
+def _run_parameters(run: RunFunction | None) -> dict[str, str]:
+    if run is None:
+        return {}
+    return {
+        "RunCodeKey": run.code_key,
+        "RunArchitecture": run.architecture,
+        "RunRuntime": run.runtime,
     }
 
 

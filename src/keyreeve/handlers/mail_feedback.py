@@ -10,10 +10,11 @@ this function to the topic:
 A configuration set is not required; where there is one, its events Bounce, Complaint and Reject
 may go to the same topic.  Deliveries need not be sent: they are no condition of anything.
 
-`KEYREEVE_CONFIG` names the config.  `keyreeve policy print --role mail-feedback` prints what the
-function's role needs: to write objects below `feedback/` once, and to read them back after a lost
-answer.  It reads neither state nor IAM and takes no lock: what it writes is folded in by the next
-run, and looked at before each act of one that is under way.
+`keyreeve package lambda` makes its zip, and `KEYREEVE_CONFIG` names the config (wiring.functions).
+`keyreeve policy print --role mail-feedback` prints what the function's role needs: to write objects
+below `feedback/` once, and to read them back after a lost answer.  It reads neither state nor IAM
+and takes no lock: what it writes is folded in by the next run, and looked at before each act of one
+that is under way.
 
 The answer is {kept: keys, ignored: [{record, reason}], unreadable: [{record, reason}]}.  A record
 that cannot be read does not stop the others and is not tried again: it would not read better.
@@ -23,15 +24,12 @@ Storage that does not answer is an error of the function, so that SNS delivers t
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Mapping
-from pathlib import Path
 
 from keyreeve.codec.mail_feedback import read, records
-from keyreeve.config import load
-from keyreeve.model.errors import ConfigError
 from keyreeve.model.feedback import Ignored
 from keyreeve.wiring import WallClock, feedback_box
+from keyreeve.wiring.functions import configured
 
 Answer = dict[str, list[object]]
 
@@ -43,7 +41,7 @@ def handle(event: Mapping[str, object], context: object = None) -> Answer:  # no
 
     ConfigError without a usable config; StorageUnreachable when nothing could be written.
     """
-    box, clock = feedback_box(load(_config_path())), WallClock()
+    box, clock = feedback_box(configured()), WallClock()
     answer: Answer = {"kept": [], "ignored": [], "unreadable": []}
     for record, content in records(event):
         try:
@@ -57,14 +55,3 @@ def handle(event: Mapping[str, object], context: object = None) -> Answer:  # no
         else:
             answer["kept"].append(box.keep(feedback, clock.now()))
     return answer
-
-
-def _config_path() -> Path:
-    path = os.environ.get("KEYREEVE_CONFIG")
-    if not path:
-        raise ConfigError(
-            "nothing names the config",
-            where="KEYREEVE_CONFIG",
-            remedy="Set it in the function's environment: the path of config.yaml in its package.",
-        )
-    return Path(path)

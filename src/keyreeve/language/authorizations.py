@@ -163,6 +163,7 @@ ACTIONS: Final[Mapping[str, Kind]] = {
             "iam:GetAccountPasswordPolicy",
             "cloudtrail:DescribeTrails",
             "cloudtrail:LookupEvents",
+            "cloudwatch:PutMetricData",
             "config:DescribeConfigurationRecorderStatus",
             "iam:GetCredentialReport",
             "iam:ListServerCertificates",

@@ -55,7 +55,7 @@ class DirectoryStore:
                 if (found.version if found else None) != if_version:
                     raise self._conflict(key)
             self._make_folder(path.parent)
-            _write(path, content)
+            write_whole(path, content)
         return hashlib.sha256(content).hexdigest()
 
     def list(self, prefix: str, *, start_after: str = "") -> Iterator[ListedObject]:
@@ -169,7 +169,7 @@ def _read(path: Path) -> StoredObject | None:
     )
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """The old file or the new one, at every instant and after a power cut."""
     new = path.with_name(_NEW + secrets.token_hex(8))
     descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)

@@ -49,6 +49,16 @@ class BaselineSettings:
     """By `kind/name`, such as `group/Developers`; what is not named is adopted."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunFunction:
+    """The package of the daily run, and what it was made for, as a stack's parameters say it."""
+
+    code_key: str
+    """Of the uploaded package, config included."""
+    architecture: str
+    runtime: str
+
+
 class Choice(StrEnum):
     """What becomes of a resource that is there already and is not ours: accounts are never empty.
 

@@ -28,7 +28,7 @@ from keyreeve.model.identifiers import (
     UserId,
     UserName,
 )
-from keyreeve.model.policy import LadderDays
+from keyreeve.model.policy import EscalationPolicy, LadderDays
 
 SCHEMA_VERSION = 1
 
@@ -453,10 +453,24 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Arming:
+    """A project that began with `first_run: observe` acts from now on."""
+
+    since: datetime
+    by: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HumanDecisions:
-    """Waivers, holds, extensions and the pause, as last read."""
+    """Waivers, holds, extensions, the pause and the arming, as last read."""
 
     waivers: tuple[Waiver, ...] = ()
     holds: tuple[Hold, ...] = ()
     extensions: tuple[Extension, ...] = ()
     pause: Pause | None = None
+    armed: Arming | None = None
+    """None: nobody has said `keyreeve arm`."""
+
+    def observes(self, policy: EscalationPolicy) -> bool:
+        """Whether the project only observes: `first_run: observe`, and nobody has armed it."""
+        return policy.observe_only and self.armed is None

@@ -24,6 +24,7 @@ KeyreeveError
 │   ├── Malformed                 the answer cannot be read
 │   └── Doubtful                  timed out or cut off: the effect may have happened
 ├── ChannelFailed           1  a channel of the team did not take a bulletin; stops nothing
+├── HeartbeatFailed         1  the dead man's switch was not told that a run ended; stops nothing
 └── MailFailure                a mail was not accepted
     ├── RecipientRefused          this address; other mails may pass
     ├── SenderRefused             unverified sender, paused account: no mail will pass
@@ -161,6 +162,10 @@ class Doubtful(AwsFailure):
 
 class ChannelFailed(KeyreeveError):
     """A channel of the team did not take a bulletin, or could not."""
+
+
+class HeartbeatFailed(KeyreeveError):
+    """The dead man's switch was not told that a run ended, or could not be."""
 
 
 class MailFailure(KeyreeveError):

@@ -52,6 +52,8 @@ class FindingLine:
     """What happens on E: one sentence."""
     done: tuple[str, ...] = ()
     """What Keyreeve has done about it, newest last, one sentence each."""
+    usage: tuple[str, ...] = ()
+    """How the old key and the new one are used, one sentence each: from day 7 on."""
     remarks: tuple[str, ...] = ()
     """What the owner must know besides: a blocked slot, no replacement and why, a held act."""
     timeline: tuple[tuple[Stage, date], ...] = ()
@@ -172,6 +174,8 @@ class Summary:
     """Open cases, each at the most advanced stage of its findings."""
     due: tuple[SummaryRow, ...] = ()
     """Acts due within seven days."""
+    change_over: tuple[SummaryRow, ...] = ()
+    """Old keys on their last days: whether they and the new ones are used."""
     open_findings: tuple[SummaryRow, ...] = ()
     held: tuple[SummaryRow, ...] = ()
     overdue: tuple[SummaryRow, ...] = ()
@@ -197,6 +201,8 @@ class Summary:
     """Access that ends by an access review, now or within seven days."""
     months: tuple[MonthFigures, ...] = ()
     """The month before last and the last one; empty without figures."""
+    observing: bool = False
+    """Nobody is told and nothing is done until the project is armed."""
 
 
 # --- on the way to the mail system --------------------------------------------------------------

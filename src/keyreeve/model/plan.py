@@ -57,6 +57,8 @@ class DecisionReason(StrEnum):
     ENFORCEMENT_DUE = "enforcement_due"
     NO_ACT_CONFIGURED = "no_act_configured"
     HELD_AT_GATE = "held_at_gate"
+    CUT_OVER_SEEN = "cut_over_seen"
+    """The owner has changed over: no countdown."""
     OUTSIDE_DISRUPTION_WINDOW = "outside_disruption_window"
     ENFORCED = "enforced"
 
@@ -109,6 +111,8 @@ class Plan:
     users: tuple[UserPlan, ...]
     team: tuple[SendTeamNotice, ...] = ()
     summary_due: bool = False
+    observing: bool = False
+    """`first_run: observe`, and nobody has armed the project: nothing is told, nothing is done."""
     findings: tuple[Finding, ...] = ()
     gaps: tuple[CollectionGap, ...] = ()
     refusal: Refusal | None = None

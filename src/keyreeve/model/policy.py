@@ -212,7 +212,7 @@ class EscalationPolicy:
     summary_to: tuple[str, ...] = ()
     summary_weekday: int = 0
     observe_only: bool = False
-    """`first_run: observe`, until armed: everything is judged, nobody is told."""
+    """`first_run: observe`: until it is armed, everything is judged and nobody is told."""
     compressed: CompressedClock | None = None
     onboarding_group: str = "MFA-Setup"
     quarantine_group: str = "Quarantine"

@@ -23,6 +23,8 @@ class Alarm(StrEnum):
     FAILED = "failed"
     """The last run ended with another exit code than 0, or an act or mail of it failed."""
     PAUSED = "paused"
+    OBSERVING = "observing"
+    """It waits for `keyreeve arm`: no owner is told."""
     OVERDUE = "overdue"
     HELD = "held"
 
@@ -62,6 +64,7 @@ class ProjectStanding:
     """What could not be read today."""
     refusal: str = ""
     pause: str = ""
+    observing: bool = False
     next_act: NextAct | None = None
 
     @property

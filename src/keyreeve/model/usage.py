@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from keyreeve.model.identifiers import AccessKeyId
-from keyreeve.model.snapshot import Moment
+from keyreeve.model.snapshot import CollectionGap, Moment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,5 +38,19 @@ class KeyUsage:
     """Most calls first."""
     calls_since: datetime | None = None
     """How far back CloudTrail was asked; None: it was not, or could not be."""
+    calls_until: datetime | None = None
+    """When CloudTrail was asked: once a day at most."""
     complete: bool = True
     """False: there are more events than were read."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageReading:
+    """What a run found out about the keys that are being replaced. Nothing is held by it."""
+
+    at: datetime
+    """The `now` of the run."""
+    keys: Mapping[AccessKeyId, KeyUsage] = field(default_factory=dict)
+    """Keys that could not be read are not there."""
+    unread: tuple[CollectionGap, ...] = ()
+    """What could not be read, and why."""

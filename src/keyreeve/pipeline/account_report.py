@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from keyreeve.controls.cards import ALL_CARDS
@@ -12,9 +11,8 @@ from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.notices import compose
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import AccessKeyId, UserId
+from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import Letterhead, Notice
-from keyreeve.model.usage import KeyUsage
 from keyreeve.pipeline.daily import Account, Judgement, look
 from keyreeve.pipeline.posture import Survey, survey
 from keyreeve.ports import Progress
@@ -36,7 +34,6 @@ class Sources:
     citations: Citations
     survey: Survey | None = None
     """None: the account itself is not looked at."""
-    usage: Mapping[AccessKeyId, KeyUsage] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +68,6 @@ def read_report(
             runs=sources.past.runs(since),
             trail=sources.past.trail(since),
             posture=survey(sources.survey, now) if sources.survey else None,
-            usage=sources.usage,
         )
     )
 
@@ -79,7 +75,7 @@ def read_report(
 def facts_of(
     judged: Judgement, head: Letterhead, citations: Citations, framework: str | None = None
 ) -> ReportFacts:
-    """What today's judgement tells the report: all of it but the past, posture and usage."""
+    """What today's judgement tells the report: all of it but the past and posture."""
     verdicts, outlook = _verdicts(judged), judged.outlook
     return ReportFacts(
         letterhead=head,
@@ -105,6 +101,7 @@ def facts_of(
             for user_id, user in outlook.users.items()
             if (found := outlook.policy.exclusion_for(user)) is not None
         },
+        usage=outlook.usage.keys if outlook.usage else {},
         framework=framework,
     )
 

@@ -47,7 +47,10 @@ def tell(bench: Workbench, bulletin: Bulletin) -> Iterator[Outcome]:
 def tell_of_run(bench: Workbench, plan: Plan, outcomes: Sequence[Outcome]) -> Iterator[Outcome]:
     """Who hears of runs; nobody while the project is paused or only observes."""
     hear = any(BulletinKind.RUN in each.hears for each in bench.tools.channels)
-    if not hear or bench.outlook.policy.observe_only or bench.tools.people.read().pause:
+    if not hear:
+        return
+    people = bench.tools.people.read()
+    if people.pause or people.observes(bench.outlook.policy):
         return
     yield from tell(bench, run_digest(plan, outcomes, bench.post.letterhead))
 

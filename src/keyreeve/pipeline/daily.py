@@ -31,6 +31,7 @@ from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
+from keyreeve.model.usage import UsageReading
 from keyreeve.model.week import Week
 from keyreeve.pipeline.access_report import sweep_of
 from keyreeve.pipeline.channels import tell_of_run
@@ -42,6 +43,13 @@ from keyreeve.pipeline.publish import publish
 from keyreeve.pipeline.purge import old_escrow
 from keyreeve.pipeline.rehearsal import rehearse
 from keyreeve.pipeline.removals import with_removals
+from keyreeve.pipeline.usage import (
+    UsageTools,
+    change_over_rows,
+    keep_usage,
+    note_usage,
+    read_usage,
+)
 from keyreeve.pipeline.workbench import Post, Tools, Workbench
 from keyreeve.ports import CredentialReport, Mailer, Progress
 from keyreeve.ports.months import AuditHistory
@@ -72,6 +80,8 @@ class Account:
     history: AuditHistory | None = None
     """The audit log read back; asked where a summary is due."""
     minutes_per: MinutesPer = field(default_factory=MinutesPer)
+    usage: UsageTools | None = None
+    """How keys are used; asked for cases from day 7 on. None: nobody asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +129,7 @@ class Report:
     state: State
     summary: Summary
     sweep: Sweep | None = None
+    usage: UsageReading | None = None
 
 
 def run(
@@ -138,6 +149,9 @@ def run(
         outcomes = rehearse(judged.plan)
         return _report(account, judged, outcomes, judged.planned.state, executed=False)
 
+    usage = judged.outlook.usage
+    if account.usage is not None and usage is not None:
+        judged = _with_gaps(judged, keep_usage(account.usage, usage))
     bench = Workbench(
         account.tools, account.post, judged.outlook, judged.planned.state, account.run_id
     )
@@ -160,6 +174,7 @@ def look(account: Account, now: datetime, progress: Progress, accepted: int | No
     mailbox = _room(tools.mailer)
     if isinstance(mailbox, CollectionGap):
         snapshot = replace(snapshot, gaps=(*snapshot.gaps, mailbox))
+    usage = _usage(account, state, snapshot, now, progress)
     judged = judge(
         account,
         state,
@@ -169,7 +184,9 @@ def look(account: Account, now: datetime, progress: Progress, accepted: int | No
         mailbox,
         accepted,
         old_escrow(tools, account.policy, now),
+        usage,
     )
+    judged = _with_gaps(judged, usage.unread if usage else ())
     return Seen(judged=judged, recovered=recovered, report=report)
 
 
@@ -188,6 +205,7 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
         done.happenings,
         done.exit_code,
         done.sweep,
+        done.usage,
     )
     return done
 
@@ -201,6 +219,7 @@ def judge(
     mailbox: int | CollectionGap | None,
     accepted: int | None = None,
     escrowed: tuple[Escrowed, ...] = (),
+    usage: UsageReading | None = None,
 ) -> Judgement:
     """Evaluate, bring the cases up to date, plan: the pure middle of every run."""
     policy = account.policy
@@ -227,6 +246,7 @@ def judge(
         now=now,
         gaps=frozenset(gap.user_id for gap in evaluation.gaps if gap.user_id),
         disarmed=disarmed_users(casebook.state),
+        usage=usage,
     )
     planned = make_plan(
         run_id=account.run_id,
@@ -291,6 +311,26 @@ def _room(mailer: Mailer) -> int | CollectionGap | None:
         )
 
 
+def _usage(
+    account: Account,
+    state: State,
+    snapshot: AccountSnapshot,
+    now: datetime,
+    progress: Progress,
+) -> UsageReading | None:
+    """What AWS tells today; None where nobody asks, or where nothing can be said of anybody."""
+    if account.usage is None or not snapshot.account_readable:
+        return None
+    clock, calendar = account.tools.clock, Calendar(account.policy)
+    return read_usage(account.usage, clock, state, snapshot, calendar, now, progress)
+
+
+def _with_gaps(judged: Judgement, gaps: tuple[CollectionGap, ...]) -> Judgement:
+    """Named like every gap; the cases were judged without them, so they hold nobody."""
+    plan = replace(judged.plan, gaps=(*judged.plan.gaps, *gaps))
+    return replace(judged, planned=replace(judged.planned, plan=plan)) if gaps else judged
+
+
 def _not_before(state: State, now: datetime) -> None:
     last = state.last_run
     if last is not None and now < last.as_of:
@@ -317,6 +357,7 @@ def _begin(
         {
             "as_of": plan.as_of.isoformat(),
             "caller": caller.arn if caller else None,
+            "observing": plan.observing,
             "findings": len(plan.findings),
             "gaps": [f"{gap.step}: {gap.reason}" for gap in plan.gaps],
             "population": plan.population,
@@ -357,6 +398,7 @@ def _begin(
                 "resource_id": held.resource_id,
             },
         )
+    note_usage(judged.outlook, judged.planned.state, audit, bench.stamp)
     made = report.generated_at
     bench.tools.archive.keep(
         f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv", report.content
@@ -387,6 +429,7 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         judged.sweep,
         judged.week,
         judged.months,
+        change_over_rows(judged.outlook, state),
     )
     return with_removals(account.reviews, summary, judged.snapshot)
 
@@ -424,4 +467,5 @@ def _report(
         state=state,
         summary=summary_of(account, judged, state),
         sweep=judged.sweep,
+        usage=judged.outlook.usage,
     )

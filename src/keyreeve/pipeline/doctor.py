@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from shlex import quote
 
 from keyreeve.escalation.owner import find_owner, shared_addresses
+from keyreeve.model.case import HumanDecisions
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import Caller, PasswordPolicy, User
 
@@ -54,7 +56,9 @@ def about_caller(caller: Caller) -> Diagnosis:
     """Keyreeve must never run as the root user."""
     if caller.arn.endswith(":root"):
         return broken(
-            "credentials", "these are the root user's", "Use a role with Keyreeve's own policy."
+            "credentials",
+            "these are the root user's",
+            "Use a role: `keyreeve policy print --role reader` prints what it needs.",
         )
     return ok("credentials", f"{caller.arn}, account {caller.account_id}")
 
@@ -68,9 +72,13 @@ def about_clock(wall: datetime, theirs: datetime, *, emulator: bool) -> Diagnosi
         return ok("clock", "an emulator")
     seconds = f"{skew.total_seconds():.0f} s off AWS's clock"
     if skew > SKEW_BROKEN:
-        return broken("clock", seconds, "Let this machine keep its time by NTP.")
+        return broken(
+            "clock", seconds, "`sudo timedatectl set-ntp true` lets this machine keep its time."
+        )
     if skew > SKEW_WARNING:
-        return warning("clock", seconds, "Let this machine keep its time by NTP.")
+        return warning(
+            "clock", seconds, "`sudo timedatectl set-ntp true` lets this machine keep its time."
+        )
     return ok("clock", "agrees with AWS's")
 
 
@@ -101,6 +109,19 @@ def about_object_lock(lock: ObjectLock | None, runs: timedelta, escrow_days: int
     )
 
 
+def about_first_run(policy: EscalationPolicy, people: HumanDecisions) -> Diagnosis:
+    """Nothing here is wrong; it says what the next `run --execute` would do."""
+    if people.pause is not None:
+        found = f"paused: {people.pause.reason}; `keyreeve run --resume` ends it"
+        return ok("daily run", found)
+    if people.observes(policy):
+        return ok("daily run", "observes until `keyreeve arm`: nobody is told, nothing is done")
+    if policy.observe_only and people.armed is not None:
+        since = f"{people.armed.since:%Y-%m-%d} by {people.armed.by}"
+        return ok("daily run", f"acts: armed since {since}")
+    return ok("daily run", "acts: first_run is act")
+
+
 def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[Diagnosis]:
     """How many owners can be reached, and where credentials could go."""
     rules = policy.owner
@@ -112,7 +133,7 @@ def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[
         yield warning(
             "owners",
             f"{counted}; without: {some(lost)}",
-            f"Tag the users with {rules.tag}=ADDRESS; until then only the team is told.",
+            f"{_tagging(lost[0], rules.tag)}, and so on; until then only the team is told.",
         )
     else:
         yield ok("owners", counted)
@@ -123,9 +144,16 @@ def about_owners(users: tuple[User, ...], policy: EscalationPolicy) -> Iterator[
         yield warning(
             "shared addresses",
             f"{len(named)} belong to more than one user: {some(named)}",
-            "Credentials are never mailed to them: give each user an address of its own.",
+            "Credentials are never mailed to them: give each user an address of its own "
+            f"({_tagging('NAME', rules.tag)}).",
         )
     yield from _about_domains([o.address for o in found.values() if o.address], policy)
+
+
+def _tagging(user: str, tag: str) -> str:
+    """The command that gives a user an address."""
+    given = quote(f"Key={tag},Value=ADDRESS")
+    return f"`aws iam tag-user --user-name {quote(user)} --tags {given}`"
 
 
 def _about_domains(addresses: list[str], policy: EscalationPolicy) -> Iterator[Diagnosis]:
@@ -134,7 +162,8 @@ def _about_domains(addresses: list[str], policy: EscalationPolicy) -> Iterator[D
         yield warning(
             "owner domains",
             "mail.owner.domains is empty: credentials may be mailed anywhere",
-            "Name your domains, since whoever may tag a user chooses the address.",
+            "Name your domains in config.yaml (mail.owner.domains: [example.com]): whoever may tag "
+            "a user chooses the address.",
         )
         return
     outside = sorted({a for a in addresses if a.lower().rpartition("@")[2] not in domains})
@@ -142,7 +171,8 @@ def _about_domains(addresses: list[str], policy: EscalationPolicy) -> Iterator[D
         yield warning(
             "owner domains",
             f"{len(outside)} addresses are outside {', '.join(domains)}: {some(outside)}",
-            "No credentials go there: mend the tags, or add the domain.",
+            "No credentials go there: mend the tags (`aws iam tag-user`), or add the domain to "
+            "mail.owner.domains.",
         )
     else:
         yield ok("owner domains", ", ".join(domains))
@@ -154,8 +184,9 @@ def about_password_policy(policy: PasswordPolicy, *, resets: bool) -> Diagnosis:
         return warning(
             "password policy",
             "users may not change their own password by the account's policy",
-            "Allow it (AllowUsersToChangePassword), or resets wait for users whose own policies "
-            "allow iam:ChangePassword.",
+            "In IAM, Account settings, edit the password policy: allow users to change their own "
+            "password. Until then resets wait for users whose own policies allow "
+            "iam:ChangePassword.",
         )
     kind = "the account's own" if policy.custom else "AWS's default"
     return ok("password policy", f"{kind}, at least {policy.minimum_length} characters")

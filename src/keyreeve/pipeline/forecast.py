@@ -22,6 +22,7 @@ from keyreeve.pipeline.simulation import (
     SimulatedAccount,
     StandingClock,
 )
+from keyreeve.pipeline.usage import recall_usage
 from keyreeve.pipeline.workbench import Tools, Workbench
 from keyreeve.ports import Progress
 
@@ -44,7 +45,11 @@ def forecast(
     days: int,
     progress: Progress,
 ) -> list[ForecastDay]:
-    """Today and the `days` days after it. Mails are accepted, acts succeed, nobody reacts."""
+    """Today and the `days` days after it. Mails are accepted, acts succeed, nobody reacts.
+
+    Keys are used as the last run saw it: AWS is not asked, and rest alone is no cut-over.
+    """
+    usage = recall_usage(account.usage)
     simulated = SimulatedAccount(snapshot, now)
     memory = Memory(state)
     tools = simulated_tools(simulated, memory, people, now)
@@ -53,7 +58,13 @@ def forecast(
     for number in range(days + 1):
         simulated.now = now + number * step
         judged = judge(
-            account, memory.state, simulated.snapshot(), people, simulated.now, mailbox=None
+            account,
+            memory.state,
+            simulated.snapshot(),
+            people,
+            simulated.now,
+            mailbox=None,
+            usage=usage,
         )
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
         summary = partial(summary_of, account, judged) if judged.plan.summary_due else None

@@ -14,6 +14,7 @@ from keyreeve.model.snapshot import AccountSnapshot
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.daily import Account, Judgement, judge
 from keyreeve.pipeline.memory import recall
+from keyreeve.pipeline.usage import recall_usage
 from keyreeve.ports import AccountReader, Progress
 
 NINETY = timedelta(days=90)
@@ -68,7 +69,8 @@ def standing(account: Account, now: datetime, progress: Progress) -> Standing:
     tools = account.tools
     state, _ = recall(account.project, account.account_id, tools, account.policy.days)
     snapshot, _ = collect(tools.reader, account.policy, state.keys, now, progress)
-    judged = judge(account, state, snapshot, tools.people.read(), now, mailbox=None)
+    people, usage = tools.people.read(), recall_usage(account.usage)
+    judged = judge(account, state, snapshot, people, now, mailbox=None, usage=usage)
     return Standing(state=state, snapshot=snapshot, judged=judged)
 
 

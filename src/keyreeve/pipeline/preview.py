@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import Stage, State
+from keyreeve.model.case import Arming, Stage, State
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import (
@@ -54,7 +54,7 @@ def preview(
     stage: Stage | None,
 ) -> Preview:
     """The next notice to the user, or the first one of a stage. ConfigError if none will come."""
-    people = replace(facts.judged.people, pause=None)
+    people = replace(facts.judged.people, pause=None, armed=Arming(since=now, by="a preview"))
     simulated = SimulatedAccount(facts.snapshot, now)
     memory = Memory(_only_case_of(facts, person.user_id))
     post, renderer = SilentMailer(), _Watching(account.tools.renderer)
@@ -63,7 +63,8 @@ def preview(
     for number in range(HORIZON):
         simulated.now = now + number * step
         snapshot = _others_at_peace(simulated.snapshot(), person.user_id)
-        judged = judge(account, memory.state, snapshot, people, simulated.now, None)
+        usage = facts.judged.outlook.usage
+        judged = judge(account, memory.state, snapshot, people, simulated.now, None, usage=usage)
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
         post.sent.clear()
         renderer.stages.clear()

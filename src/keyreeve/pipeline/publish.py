@@ -9,6 +9,7 @@ from keyreeve.codec.values import to_json
 from keyreeve.escalation.casebook import Happening
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Outcome, Plan
+from keyreeve.model.usage import UsageReading
 from keyreeve.ports import Archive
 
 
@@ -17,6 +18,7 @@ def plan_document(
     outcomes: Iterable[Outcome] | None,
     exit_code: int,
     sweep: Sweep | None = None,
+    usage: UsageReading | None = None,
 ) -> dict[str, object]:
     """The JSON of `plan` and `run` (interface: effects, held, outcomes)."""
     document: dict[str, object] = {
@@ -29,6 +31,7 @@ def plan_document(
         "allowed": plan.allowed,
         "refusal": to_json(plan.refusal) if plan.refusal else None,
         "summary_due": plan.summary_due,
+        "observing": plan.observing,
         "effects": [to_json(effect) for effect in plan.effects],
         "held": [to_json(held) for held in plan.held],
         "gaps": [to_json(gap) for gap in plan.gaps],
@@ -38,6 +41,8 @@ def plan_document(
         document["outcomes"] = [to_json(outcome) for outcome in outcomes]
     if sweep is not None:
         document["access"] = to_json(sweep)
+    if usage is not None and usage.keys:
+        document["usage"] = to_json(usage)
     return document
 
 
@@ -48,9 +53,10 @@ def publish(
     happenings: Iterable[Happening],
     exit_code: int,
     sweep: Sweep | None = None,
+    usage: UsageReading | None = None,
 ) -> None:
     """Keep the run's report and the findings it judged by."""
-    document = plan_document(plan, outcomes, exit_code, sweep)
+    document = plan_document(plan, outcomes, exit_code, sweep, usage)
     document["happenings"] = [to_json(happening) for happening in happenings]
     document["findings"] = [to_json(finding) for finding in plan.findings]
     content = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)

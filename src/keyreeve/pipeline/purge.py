@@ -129,6 +129,8 @@ def _look_again(bench: Workbench, act: PurgeEscrow) -> None:
     today = bench.outlook.calendar.today(bench.outlook.now)
     if people.pause is not None:
         raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+    if people.observes(bench.outlook.policy):
+        raise Deferred(Gate.HUMAN, "disarmed: observing until `keyreeve arm`")
     for hold in people.holds:
         if hold.user in (act.user_id, act.user_name) and hold.until > today:
             raise Deferred(Gate.HUMAN, f"held until {hold.until.isoformat()}: {hold.reason}")

@@ -20,6 +20,7 @@ from keyreeve.pipeline.execution import Execution, summary_effect
 from keyreeve.pipeline.people import Person, Standing, standing
 from keyreeve.pipeline.post_office import PostOffice
 from keyreeve.pipeline.removals import with_removals
+from keyreeve.pipeline.usage import change_over_rows
 from keyreeve.pipeline.workbench import Deferred, Workbench
 from keyreeve.ports import Progress
 from keyreeve.reporting.summary import summarise
@@ -95,6 +96,7 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
         judged.sweep,
         week_of(account, now),
         months_of(account, now),
+        change_over_rows(judged.outlook, judged.planned.state),
     )
     return facts, with_removals(account.reviews, summary, facts.snapshot)
 

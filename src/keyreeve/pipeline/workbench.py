@@ -253,6 +253,8 @@ class Workbench:
         people = self.tools.people.read()
         if people.pause is not None:
             raise Deferred(Gate.HUMAN, f"paused: {people.pause.reason}")
+        if people.observes(self.outlook.policy):
+            raise Deferred(Gate.HUMAN, "disarmed: observing until `keyreeve arm`")
         return people
 
     def _not_waived(self, act: Act, user: User, people: HumanDecisions) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from jinja2 import Environment, TemplateError, TemplateSyntaxError
 
@@ -24,6 +25,8 @@ from keyreeve.model.notice import (
 from keyreeve.model.review import ReviewNotice
 from keyreeve.render import wording
 from keyreeve.render.environment import html_environment, text_environment
+from keyreeve.render.language import ENGLISH, Language, shipped_folder
+from keyreeve.render.language import language as language_of
 from keyreeve.reporting.months import month_rows
 
 HTML_LIMIT: Final = 100_000
@@ -51,6 +54,7 @@ _OVERVIEW_UP_TO: Final = 12
 
 _SECTIONS: Final = (
     ("due", "Due within seven days", "On that day the step is taken, unless a gate holds."),
+    ("change_over", "Changing over to new keys", "Who uses the new key, and the old one still."),
     ("overdue", "Overdue", "The promised date has passed, or no date can be named."),
     ("held", "Held", "Due, but a gate says no. Each line says which, and why."),
     ("unreachable", "Owners who cannot be reached", "Nothing happens to them until they can."),
@@ -68,26 +72,65 @@ _SECTIONS: Final = (
 """Sections of the summary in order: field, title, what it means."""
 
 
+_UNUSABLE: Final = (
+    TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+"""What a template of somebody's own may raise while it is read or filled in."""
+
+
+_FOR_OWNERS: Final = ("notice", "closing", "credentials", "kept")
+"""Mails in the language of the project."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Templates:
+    """Both forms of the mails in one language."""
+
+    language: str
+    html: Environment
+    text: Environment
+
+    @classmethod
+    def of(cls, own: Path | None, language: Language) -> Self:
+        return cls(
+            language=language.code,
+            html=html_environment(own, language),
+            text=text_environment(own, language),
+        )
+
+
 class MailRenderer:
     """A `Renderer`. Files in `templates` take the place of shipped ones of the same name."""
 
-    def __init__(self, templates: Path | None = None, *, language: str = "en") -> None:
-        self._html = html_environment(templates)
-        self._text = text_environment(templates)
-        self._language = language
+    def __init__(self, templates: Path | None = None, *, language: str = ENGLISH) -> None:
+        self.language = language_of(language, templates)
+        for_owners = _Templates.of(templates, self.language)
+        # The team's mails are written in English; a language of one's own has its own templates.
+        shipped = shipped_folder(language) is not None
+        for_team = _Templates.of(templates, Language()) if shipped else for_owners
+        self._templates = dict.fromkeys(_FOR_OWNERS, for_owners)
+        self._others = for_team
 
     def notice(self, notice: Notice) -> RenderedMail:
         """All open findings of a user: the most urgent in full, a line for those beyond."""
-        label, lead = wording.STAGE_LABELS[notice.stage], wording.lead(notice)
+        say = self.language.say
+        label, lead = say(wording.STAGE_LABELS[notice.stage]), say(wording.lead(notice))
+        notice = self.language.notice(notice)
         facts = {
             "notice": notice,
             "headline": label,
             "tone": wording.TONES[notice.stage],
             "lead": lead,
             "preview": f"{label}: {lead}",
-            "moved": wording.moved(notice),
-            "attention": wording.attention(notice),
-            "introduction": wording.INTRODUCTIONS[notice.stage],
+            "moved": say(wording.moved(notice)),
+            "attention": say(wording.attention(notice)),
+            "introduction": say(wording.INTRODUCTIONS[notice.stage]),
         }
         return self._fitting(
             "notice",
@@ -99,7 +142,8 @@ class MailRenderer:
 
     def closing(self, notice: ClosingNotice) -> RenderedMail:
         """The thread's last mail."""
-        return self._plainly("closing", notice.letterhead, {"notice": notice})
+        said = self.language.closing(notice)
+        return self._plainly("closing", notice.letterhead, {"notice": said})
 
     def credentials(self, notice: CredentialsNotice) -> RenderedMail:
         """What is attached, or where it lies, and what to do. Knows no secret, so tells none."""
@@ -155,23 +199,25 @@ class MailRenderer:
         for_text: Mapping[str, Any],
     ) -> RenderedMail:
         """The longest HTML within the limit, and the text, which needs none."""
-        common = {"head": head, "language": self._language, **facts}
+        templates = self._templates.get(name, self._others)
+        common = {"head": head, "language": templates.language, **facts}
         html = ""
         for extent in shorter_and_shorter:
-            html = _rendered(self._html, f"{name}.html", common | dict(extent))
+            html = _rendered(templates.html, f"{name}.html", common | dict(extent))
             if len(html.encode("utf-8", "replace")) <= HTML_LIMIT:
                 break
-        text = _rendered(self._text, f"{name}.txt", common | dict(for_text))
+        text = _rendered(templates.text, f"{name}.txt", common | dict(for_text))
         return RenderedMail(html=html, text=text)
 
 
 def _rendered(environment: Environment, name: str, facts: Mapping[str, Any]) -> str:
     try:
         return environment.get_template(name).render(facts)
-    except TemplateError as error:
+    except _UNUSABLE as error:
         line = f":{error.lineno}" if isinstance(error, TemplateSyntaxError) else ""
+        said = error.message if isinstance(error, TemplateError) else str(error)
         raise ConfigError(
-            f"the mail template cannot be used: {error.message or type(error).__name__}",
+            f"the mail template cannot be used: {said or type(error).__name__}",
             where=f"{name}{line}",
             remedy="Mend the template in texts.templates, or take it away to use the shipped one.",
         ) from error

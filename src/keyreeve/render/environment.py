@@ -19,12 +19,19 @@ from pathlib import Path
 from typing import Any, Final
 
 from css_inline import CSSInliner
-from jinja2 import Environment, FunctionLoader, StrictUndefined, TemplateNotFound
+from jinja2 import (
+    Environment,
+    FunctionLoader,
+    StrictUndefined,
+    TemplateError,
+    TemplateNotFound,
+)
 from markupsafe import Markup
 
 from keyreeve.codec.visible import one_line
 from keyreeve.escalation.words import day
 from keyreeve.render import wording
+from keyreeve.render.language import ENGLISH, Language, shipped_folder
 
 WIDTH: Final = 76
 _LONGEST: Final = 2000
@@ -39,9 +46,10 @@ class Laid(str):
     __slots__ = ()
 
 
-def html_environment(own: Path | None) -> Environment:
+def html_environment(own: Path | None, language: Language | None = None) -> Environment:
     """For HTML: blocks in comments, CSS inlined, autoescape on."""
-    read = _reader(own)
+    said = language or Language()
+    read = _reader(own, said.code)
     environment = Environment(
         loader=FunctionLoader(lambda name: _inlined(name, read)),
         autoescape=True,
@@ -54,7 +62,7 @@ def html_environment(own: Path | None) -> Environment:
         comment_start_string="<!--#",
         comment_end_string="#-->",
     )
-    return _furnished(environment)
+    return _furnished(environment, said)
 
 
 def page_environment() -> Environment:
@@ -67,13 +75,14 @@ def page_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return _furnished(environment)
+    return _furnished(environment, Language())
 
 
-def text_environment(own: Path | None) -> Environment:
+def text_environment(own: Path | None, language: Language | None = None) -> Environment:
     """For the plain-text twins."""
+    said = language or Language()
     environment = Environment(
-        loader=FunctionLoader(_reader(own)),
+        loader=FunctionLoader(_reader(own, said.code)),
         autoescape=False,  # noqa: S701 - plain text: an escape would be a mistake
         undefined=StrictUndefined,
         finalize=_clean,
@@ -81,25 +90,27 @@ def text_environment(own: Path | None) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    return _furnished(environment)
+    return _furnished(environment, said)
 
 
-def _furnished(environment: Environment) -> Environment:
+def _furnished(environment: Environment, language: Language) -> Environment:
+    say = language.say
     environment.filters.update(
-        day=day,
+        say=say,
+        day=lambda on: say(day(on)),
         month=wording.month,
-        days_left=wording.days_left,
+        days_left=lambda days: say(wording.days_left(days)),
         counted=wording.counted,
         pieces=lambda text: wording.pieces(_clean(text)),
         with_key=wording.resource_with_key,
         tone=wording.TONES.__getitem__,
-        label=wording.STAGE_LABELS.__getitem__,
+        label=lambda stage: say(wording.STAGE_LABELS[stage]),
         wrap=_wrap,
         rule=_rule,
         mail_link=wording.mail_link,
         web_link=wording.web_link,
     )
-    environment.globals["deadline"] = wording.deadline
+    environment.globals["deadline"] = lambda on, days: say(wording.deadline(on, days))
     return environment
 
 
@@ -137,14 +148,31 @@ def _rule(character: str) -> str:
 # --- templates ------------------------------------------------------------------------------
 
 
-def _reader(own: Path | None) -> Read:
-    """Reads a template from the own directory, if it has it, else from the package."""
+def shipped_templates() -> frozenset[str]:
+    """Names of the files that own ones may take the place of: mails, not pages for a browser."""
+    found = {file.name for file in (files("keyreeve.render") / "templates").iterdir()}
+    return frozenset(
+        name
+        for name in found
+        if name.endswith((".html", ".txt")) and not name.endswith(".page.html")
+    ) | {"mail.css", "dark.css"}
+
+
+def _reader(own: Path | None, language: str = ENGLISH) -> Read:
+    """Reads a template from the own directory, else from the language's, else the English one."""
     shipped = files("keyreeve.render") / "templates"
+    folder = shipped_folder(language)
 
     def read(name: str) -> str:
         if own is not None and (own / name).is_file():
-            return (own / name).read_text(encoding="utf-8")
-        found = shipped / name
+            try:
+                return (own / name).read_text(encoding="utf-8")
+            except (OSError, UnicodeDecodeError) as error:
+                reason = getattr(error, "strerror", None) or "it is not UTF-8"
+                raise TemplateError(f"cannot be read: {reason}") from error
+        found = shipped / folder / name if folder else shipped / name
+        if not found.is_file():
+            found = shipped / name
         if not found.is_file():
             raise TemplateNotFound(name)
         return found.read_text(encoding="utf-8")

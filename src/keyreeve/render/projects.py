@@ -23,6 +23,7 @@ TONES: Final = {
     Alarm.FAILED: "red",
     Alarm.PARTLY_READ: "amber",
     Alarm.PAUSED: "amber",
+    Alarm.OBSERVING: "amber",
     Alarm.OVERDUE: "amber",
     Alarm.HELD: "navy",
 }

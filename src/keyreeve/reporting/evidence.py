@@ -78,8 +78,8 @@ SORTS = (
     Sort(
         prefix="decisions/",
         title="Decisions of people",
-        about="Waivers, holds and the pause as they stood when the pack was made; history.jsonl "
-        "holds the records of the audit log that tell of them, within the period.",
+        about="Waivers, holds, the pause and the arming as they stood when the pack was made; "
+        "history.jsonl holds the records of the audit log that tell of them, within the period.",
     ),
     Sort(
         prefix="reviews/",

@@ -41,6 +41,7 @@ def project_standing(
         gaps=tuple(_gap(gap.step, gap.user_name, gap.reason) for gap in plan.gaps),
         refusal=plan.refusal.reason if plan.refusal else "",
         pause=people.pause.reason if people.pause else "",
+        observing=plan.observing,
         next_act=_next_act(records, plan.on),
     )
 
@@ -82,6 +83,8 @@ def _alarms(standing: ProjectStanding, now: datetime) -> Iterator[Alarm]:
         yield Alarm.FAILED
     if standing.pause:
         yield Alarm.PAUSED
+    if standing.observing:
+        yield Alarm.OBSERVING
     if standing.overdue:
         yield Alarm.OVERDUE
     if standing.held:

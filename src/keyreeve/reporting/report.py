@@ -64,6 +64,8 @@ class AccountReport:
     """Set: only the controls that support it."""
     figures: Figures
     pause: Pause | None
+    observing: bool
+    """It waits for `keyreeve arm`."""
     refusal: Refusal | None
     """Today's run would refuse: the facts look wrong."""
     stages: tuple[StageLine, ...]
@@ -105,6 +107,7 @@ def account_report(facts: ReportFacts) -> AccountReport:
         framework=facts.framework,
         figures=_figures(users, keys, cases, waivers, unreachable, posture, gaps, facts.plan.on),
         pause=facts.people.pause,
+        observing=facts.plan.observing,
         refusal=facts.plan.refusal,
         stages=_stages(cases),
         controls=controls,

@@ -42,6 +42,7 @@ def summarise(
     sweep: Sweep | None = None,
     week: Week | None = None,
     months: Months | None = None,
+    change_over: tuple[SummaryRow, ...] = (),
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
@@ -76,6 +77,7 @@ def summarise(
             if f.control is ControlId.INLINE_POLICIES
         ),
         waivers=tuple(_waiver_row(w) for w in people.waivers if _worth_naming(w, plan.on)),
+        change_over=change_over,
         gaps=(
             *(_gap(gap.step, gap.reason, gap.user_name) for gap in plan.gaps),
             *past.gaps,
@@ -93,6 +95,7 @@ def summarise(
         admin_sessions=past.sessions,
         iam_changes=past.changes,
         months=months.figures if months else (),
+        observing=plan.observing,
     )
 
 

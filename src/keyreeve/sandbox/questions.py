@@ -140,7 +140,7 @@ class Questions:
             case Kind.SECRET:
                 return self._secret(params)
             case Kind.NONE:
-                return EVERY_RESOURCE, tag_context(params)
+                return EVERY_RESOURCE, {**tag_context(params), **_counted(action, params)}
             case _:
                 return stack_resource(kind, self._id, self._request), tag_context(params)
 
@@ -231,6 +231,12 @@ class Questions:
 
     def _identity_arn(self, name: str) -> str:
         return f"arn:aws:ses:{REGION}:{self._id}:identity/{name}"
+
+
+def _counted(action: str, params: Mapping[str, Any]) -> Context:
+    """CloudWatch tells the policies into which namespace a metric goes, and nothing else of it."""
+    counts = action == "cloudwatch:PutMetricData"
+    return {"cloudwatch:namespace": (str(params["Namespace"]),)} if counts else {}
 
 
 def _said(value: object) -> str:

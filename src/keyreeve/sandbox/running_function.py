@@ -25,6 +25,8 @@ from queue import Empty, SimpleQueue
 from threading import Event, Thread
 from typing import Any
 
+from keyreeve.sandbox.function_libraries import library_paths
+
 _BOOTSTRAP = Path(__file__).with_name("lambda_bootstrap.py")
 _INIT_SECONDS = 60
 """AWS gives 10; a busy machine may need more."""
@@ -69,7 +71,11 @@ class RunningFunction:
         self._ready = Event()
         self.folder = Path(tempfile.mkdtemp(prefix="keyreeve-function-"))
         task, scratch = self.folder / "task", self.folder / "tmp"
+        runtime = self.folder / "runtime"
         scratch.mkdir()
+        runtime.mkdir()
+        for path in library_paths():
+            (runtime / path.name).symlink_to(path)
         with zipfile.ZipFile(io.BytesIO(data.code)) as archive:
             archive.extractall(task)
         self._server = _Server(("127.0.0.1", 0), _api(self))
@@ -77,16 +83,17 @@ class RunningFunction:
         self._output = (self.folder / "output").open("wb")
         self._read = 0
         self._process = subprocess.Popen(  # noqa: S603 - our own program
-            [sys.executable, "-P", str(_BOOTSTRAP), data.handler],
+            # -S: nothing of this installation's own libraries.
+            [sys.executable, "-S", "-P", str(_BOOTSTRAP), data.handler],
             cwd=task,
-            env=self._environment(task, scratch),
+            env=self._environment(task, scratch, runtime),
             stdin=subprocess.PIPE,
             stdout=self._output,
             stderr=self._output,
             start_new_session=True,
         )
 
-    def _environment(self, task: Path, scratch: Path) -> dict[str, str]:
+    def _environment(self, task: Path, scratch: Path, runtime: Path) -> dict[str, str]:
         return {
             **self._data.environment,
             "PATH": os.environ.get("PATH", os.defpath),
@@ -94,7 +101,7 @@ class RunningFunction:
             "TZ": ":UTC",
             "TMPDIR": str(scratch),
             "LAMBDA_TASK_ROOT": str(task),
-            "PYTHONPATH": str(task),
+            "PYTHONPATH": f"{task}{os.pathsep}{runtime}",
             "_HANDLER": self._data.handler,
             "AWS_LAMBDA_RUNTIME_API": f"127.0.0.1:{self._server.server_port}",
             "KEYREEVE_SANDBOX_FOLDER": str(self.folder),

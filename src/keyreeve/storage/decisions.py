@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from keyreeve.codec.decisions import F, HoldFile, PauseFile, WaiverFile, decode, encode
-from keyreeve.model.case import Extension, Hold, HumanDecisions, Pause, Waiver
+from keyreeve.model.case import Arming, Extension, Hold, HumanDecisions, Pause, Waiver
 from keyreeve.model.errors import ConfigError, StorageConflict
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.layout import HOLDS, PAUSE, WAIVERS
@@ -33,11 +33,13 @@ class StoredDecisions:
     def read(self) -> HumanDecisions:
         """As they stand now; revoked waivers included."""
         holds, _ = self._load(HoldFile, HOLDS)
+        stand, _ = self._load(PauseFile, PAUSE)
         return HumanDecisions(
             waivers=self._load(WaiverFile, WAIVERS)[0].waivers,
             holds=holds.holds,
             extensions=holds.extensions,
-            pause=self._load(PauseFile, PAUSE)[0].pause,
+            pause=stand.pause,
+            armed=stand.armed,
         )
 
     def add_waiver(self, waiver: Waiver, *, today: date) -> None:
@@ -111,6 +113,14 @@ class StoredDecisions:
     def clear_pause(self) -> None:
         """Let the project go on; nothing to do if it was not paused."""
         self._change(PauseFile, PAUSE, lambda file: replace(file, pause=None))
+
+    def arm(self, arming: Arming) -> None:
+        """Let a project that observes act. Who armed it first stays."""
+        self._change(PauseFile, PAUSE, lambda file: replace(file, armed=file.armed or arming))
+
+    def disarm(self) -> None:
+        """Let it observe again; nothing to do if it was not armed."""
+        self._change(PauseFile, PAUSE, lambda file: replace(file, armed=None))
 
     def _load(self, kind: type[F], key: str) -> tuple[F, str | None]:
         found = self._store.get(key)

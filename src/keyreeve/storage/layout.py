@@ -3,7 +3,7 @@
 iam-compliance/{project}/                  accounts: self
 iam-compliance/{project}/{account_id}/     several accounts
   state.json · lock.json · audit-end.json · audit-start.json
-  waivers.json · holds.json · pause.json
+  waivers.json · holds.json · pause.json · usage.json
   ops/{operation_id}/{attempt}-{step}.json
   credentials/access-keys/{user_id}/{operation_id}-{attempt}.csv
   credentials/passwords/{user_id}/{operation_id}-{attempt}.csv
@@ -34,6 +34,7 @@ AUDIT_START = "audit-start.json"
 WAIVERS = "waivers.json"
 HOLDS = "holds.json"
 PAUSE = "pause.json"
+USAGE = "usage.json"
 OPERATIONS = "ops/"
 CREDENTIALS = "credentials/"
 AUDIT = "audit/"
@@ -52,9 +53,9 @@ SENT_FINDINGS = f"{REPORTS}security-hub.json"
 ARCHIVES = (MAILS, COLLECTED, RUNS, REPORTS)
 WRITTEN_ONCE = (OPERATIONS, CREDENTIALS, AUDIT, AUDIT_INBOX, SET_ASIDE, REVIEWS)
 """Prefixes whose objects are never written a second time; evidence/ is another, of who exports."""
-REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE)
-"""Documents that are written anew on the condition that nobody else did. AUDIT_START is written by
-who ends the oldest part of the audit log, and by nobody else."""
+REPLACED = (STATE, LOCK, AUDIT_END, WAIVERS, HOLDS, PAUSE, USAGE)
+"""Documents that are written anew; all but the last on the condition that nobody else did.
+AUDIT_START is written by who ends the oldest part of the audit log, and by nobody else."""
 KEPT_BROKEN = f"{STATE}.broken-"
 """How the name of a state begins that `state repair` has put aside."""
 PROBE = "doctor-probe.json"

@@ -157,8 +157,13 @@ def project_store(config: Config, sessions: Sessions) -> ObjectStore:
 
 
 @contextmanager
-def account_for_writing(door: Door) -> Iterator[Account]:
-    """The account with its lock held. LockHeld if another run has it."""
+def account_for_writing(door: Door, *, mails: bool = True) -> Iterator[Account]:
+    """The account with its lock held. LockHeld if another run has it.
+
+    ConfigError where own templates could lose a mail; not asked where `mails` says that none goes.
+    """
+    if mails:
+        usable_texts(door)
     holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
     with AccountLock(door.store, clock=WallClock(), holder=holder).held() as lease:
         account = wire(door, lease)
@@ -168,6 +173,20 @@ def account_for_writing(door: Door) -> Iterator[Account]:
             close = getattr(account.tools.mailer, "close", None)
             if close is not None:
                 close()  # an SMTP connection is kept open over the mails of a run
+
+
+def usable_texts(door: Door) -> None:
+    """ConfigError where a mail could not be written with the project's own templates."""
+    texts = door.config.texts
+    if texts.templates is not None:
+        from keyreeve.render.own import require_usable
+
+        require_usable(
+            texts.templates,
+            language=texts.language,
+            head=post_for(door.config, door.caller.account_id).letterhead,
+            where=f"{door.config.path}: texts.templates",
+        )
 
 
 def wire(door: Door, lease: Lease | None = None) -> Account:
@@ -185,6 +204,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     from keyreeve.storage.layout import project_slug
     from keyreeve.storage.state_store import StoredState
     from keyreeve.wiring.channels import subscriptions
+    from keyreeve.wiring.usage import usage_tools
 
     config = door.config
     states = StoredState(
@@ -228,6 +248,7 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
         reviews=review_records(door),
         history=StoredAuditHistory(door.store),
         minutes_per=config.summary.minutes(),
+        usage=usage_tools(door),
     )
 
 
@@ -426,6 +447,7 @@ def installation_of(config: Config, *, account_id: AccountId, region: str) -> In
         governed=config.baseline.access is not None,
         named_policies=_policies_of_aws(config, partition(region), account_id),
         topics=topics(config),
+        counts_runs=config.heartbeat.metric,
     )
 
 
@@ -442,7 +464,7 @@ def _policies_of_aws(config: Config, partition: str, account_id: AccountId) -> t
 
 def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:
     """`--as-of` with `--execute` acts on another day than today: on an emulator only."""
-    from keyreeve.wiring import channels
+    from keyreeve.wiring import channels, heartbeat
 
     if as_of is None:
         return
@@ -451,7 +473,10 @@ def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | No
         smtp is not None and is_loopback(smtp.host)
     )
     if not (
-        sessions.only_loopback() and mail_is_local and channels.only_loopback(config, sessions)
+        sessions.only_loopback()
+        and mail_is_local
+        and channels.only_loopback(config, sessions)
+        and heartbeat.only_loopback(config, sessions)
     ):
         raise ConfigError(
             "a run that acts cannot pretend to be at another time",

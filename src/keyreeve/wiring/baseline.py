@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from keyreeve.config import Config
 from keyreeve.governance.stacks import Wanted, blueprints, stack_project
-from keyreeve.model.baseline import Blueprint, Inventory, StackName
+from keyreeve.model.baseline import Blueprint, Inventory, RunFunction, StackName
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, UserName
 from keyreeve.pipeline.baseline import Site
@@ -24,6 +24,7 @@ from keyreeve.wiring import (
     project_store,
     required_access_model,
 )
+from keyreeve.wiring.functions import RunCode, run_code
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
@@ -56,19 +57,22 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
     profile = profile or config.profile
     sessions = Sessions(rehearsal=not execute, profile=profile, region=region)
     caller = IamReader(sessions, WallClock()).caller()
-    package = _package(model)
+    packages = _packages(config, model)
 
     def upload() -> None:
         store = project_store(config, Sessions(rehearsal=not execute, profile=profile))
-        if store.get(_key(package)) is None:
-            store.put(_key(package), package)
+        for package in packages.all:
+            found = store.get(_key(package))
+            # The key is a digest: whatever else lies there was put in its place.
+            if found is None or found.content != package:
+                store.put(_key(package), package)
 
     return Site(
         engine=StacksOfRegion(sessions, WallClock()),
         inventory=InventoryOfRegion(
             sessions, caller.account_id, region, stack_project(_slug(config))
         ),
-        wanted=_maker(config, model, bucket, package),
+        wanted=_maker(config, model, bucket, packages),
         upload=upload,
         project=stack_project(_slug(config)),
     )
@@ -81,7 +85,7 @@ def rendered(config: Config) -> tuple[Blueprint, ...]:
     model, bucket = _asked_for(config)
     region = config.baseline_settings().region
     empty = Inventory(account_id=_HERE, partition=partition(region))
-    return blueprints(_maker(config, model, bucket, _package(model))(empty), ())
+    return blueprints(_maker(config, model, bucket, _packages(config, model))(empty), ())
 
 
 # --- its alarms -----------------------------------------------------------------------------------
@@ -145,7 +149,7 @@ def live(found: Watch, progress: Progress, deadline: timedelta) -> Live:
 
 
 def _maker(
-    config: Config, model: AccessModel, bucket: str, package: bytes
+    config: Config, model: AccessModel, bucket: str, packages: _Packages
 ) -> Callable[[Inventory], Wanted]:
     """What the project wants of an account, given what is there."""
     from keyreeve.codec.template import shipped
@@ -156,6 +160,7 @@ def _maker(
 
     settings = config.baseline_settings()
     own = _own_installation(config)
+    folder, run = prefix(config.project_name), packages.run
 
     def wanted(inventory: Inventory) -> Wanted:
         return Wanted(
@@ -166,15 +171,22 @@ def _maker(
             inventory=inventory,
             alarms=cards(model, settings, inventory),
             code_bucket=bucket,
-            code_key=f"{prefix(config.project_name)}{_key(package)}",
+            code_key=f"{folder}{_key(packages.onboarding)}",
             reader=documents(own, Role.READER),
             actor=documents(own, Role.ACTOR),
             people=in_documents(people_statements(own, model, PeopleRole.PEOPLE)),
             mover=in_documents(people_statements(own, model, PeopleRole.ONBOARDING)),
             timezone=config.timezone.key,
+            run=None if run is None else _run_function(run, folder),
         )
 
     return wanted
+
+
+def _run_function(run: RunCode, folder: str) -> RunFunction:
+    return RunFunction(
+        code_key=f"{folder}{_key(run.content)}", architecture=run.architecture, runtime=run.runtime
+    )
 
 
 def _own_installation(config: Config) -> Installation:
@@ -195,11 +207,27 @@ def _asked_for(config: Config) -> tuple[AccessModel, str]:
     return model, config.storage.bucket
 
 
-def _package(model: AccessModel) -> bytes:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Packages:
+    """The zips that the functions of the stacks run from."""
+
+    onboarding: bytes
+    """Small: AWS's own runtime has all that it needs."""
+    run: RunCode | None
+
+    @property
+    def all(self) -> tuple[bytes, ...]:
+        return (self.onboarding, *([self.run.content] if self.run else []))
+
+
+def _packages(config: Config, model: AccessModel) -> _Packages:
+    """ConfigError where `baseline.package` is no package, or cannot work with this config."""
     from keyreeve.codec.access import encode
     from keyreeve.local.lambda_package import function_package
 
-    return function_package({"access.json": encode(model)})
+    return _Packages(
+        onboarding=function_package({"access.json": encode(model)}), run=run_code(config)
+    )
 
 
 def _key(package: bytes) -> str:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 def reviewing(door: Door, roster: Roster) -> Reviewing:
     """Every port filled."""
+    wiring.usable_texts(door)
     texts = door.config.texts
     mails = MailRenderer(texts.templates, language=texts.language)
     return Reviewing(

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from keyreeve.cli.app import app
 from keyreeve.config import load
 
-ANSWERS = ["./state", "", "ETV", "IAM <iam@example.com>", "a@example.com, b@example.com"]
+ANSWERS = ["ETV", "./state", "", "IAM <iam@example.com>", "a@example.com, b@example.com"]
 
 
 @pytest.mark.parametrize("free_slot", ["", "30"])
@@ -23,7 +23,9 @@ def test_a_few_answers_make_a_config_that_loads(
     )
     assert told.exit_code == 0, told.output
     assert "both slots are taken" in told.output
+    assert "keyreeve arm" in told.output
     policy = load(tmp_path / "config.yaml").escalation_policy()
+    assert policy.observe_only
     assert policy.mail_cc == ("a@example.com", "b@example.com")
     assert policy.timezone.key == "Asia/Kolkata"
     assert policy.owner.domains == ("example.com",)

@@ -14,6 +14,7 @@ from keyreeve.model.identifiers import ControlId
 from keyreeve.model.notice import Attachment
 from keyreeve.model.plan import Gate, Held, Plan
 from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.snapshot import Absent
 from keyreeve.ports import NewAccessKey
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -93,6 +94,23 @@ def test_a_key_that_could_be_read_back_as_another_is_not_written():
         to_json({("a/b", "c"): 1})
     with pytest.raises(TypeError, match="cannot be the key"):
         to_json({None: 1})
+
+
+@dataclass(frozen=True)
+class Seen:
+    last: datetime | Absent
+
+
+@pytest.mark.parametrize("last", [NOW, Absent.NEVER, Absent.UNKNOWN])
+def test_an_instant_and_the_reason_why_there_is_none_are_never_mixed_up(last: datetime | Absent):
+    seen = from_json(Seen, to_json(Seen(last)))
+    assert (seen.last, type(seen.last)) == (last, type(last))
+
+
+@pytest.mark.parametrize("last", ["NEVER", "", None, 1, ["never"], "2026-01-05T06:00:00"])
+def test_what_is_neither_an_instant_nor_a_reason_is_refused(last: object):
+    with pytest.raises(ValueError, match="last: expected a time with offset"):
+        from_json(Seen, {"last": last})
 
 
 def test_a_field_that_could_not_be_read_back_is_found_at_once():

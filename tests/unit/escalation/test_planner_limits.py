@@ -282,7 +282,7 @@ STILL = {
         HumanDecisions(pause=Pause(reason="migration", since=NOW, by="x")),
         "paused: migration",
     ),
-    "observing": (policy(observe_only=True), None, "first_run is observe"),
+    "observing": (policy(observe_only=True), None, "observing until `keyreeve arm`"),
 }
 
 

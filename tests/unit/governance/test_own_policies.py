@@ -209,6 +209,14 @@ def test_a_compressed_clock_narrows_the_acts_to_its_users():
     assert named(HERE)["ActOnUsers"]["Resource"] == [f"{USERS}*"]
 
 
+def test_whoever_judges_may_ask_who_calls_with_a_key_whether_there_is_an_access_model_or_not():
+    for role in (Role.READER, Role.ACTOR):
+        for at in (HERE, replace(HERE, governed=True)):
+            told = named(at, role)
+            assert told["ReadEvents"]["Action"] == ["cloudtrail:LookupEvents"]
+            assert "iam:GetAccessKeyLastUsed" in told["ReadUsers"]["Action"]
+
+
 def test_without_ses_nothing_is_said_about_mail_and_without_a_bucket_nothing_about_s3():
     at = replace(HERE, sender=None, bucket=None)
     for role in Role:
@@ -428,3 +436,13 @@ def test_topics_among_the_channels_may_be_told_by_who_acts_and_found_by_who_look
     assert named(at, Role.READER)["FindChannels"]["Action"] == ["sns:GetTopicAttributes"]
     assert "TellChannels" not in named(at, Role.READER)
     assert not {"TellChannels", "FindChannels"} & set(named(HERE))
+
+
+def test_runs_are_counted_in_one_namespace_by_who_acts_and_only_where_the_config_asks_for_it():
+    at = replace(HERE, counts_runs=True)
+    counts = named(at)["CountRuns"]
+    assert (counts["Action"], counts["Resource"]) == (["cloudwatch:PutMetricData"], ["*"])
+    assert counts["Condition"] == {"StringEquals": {"cloudwatch:namespace": "Keyreeve"}}
+    assert "CountRuns" not in named(HERE)
+    for role in (role for role in Role if role is not Role.ACTOR):
+        assert "cloudwatch:PutMetricData" not in actions_in(documents(at, role))

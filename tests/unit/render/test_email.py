@@ -62,6 +62,8 @@ MAILS: dict[str, Callable[[], RenderedMail]] = {
     "notice": lambda: RENDERER.notice(samples.notice()),
     "notice-first": lambda: RENDERER.notice(samples.first_notice()),
     "notice-moved": lambda: RENDERER.notice(samples.moved_notice()),
+    "notice-still-used": lambda: RENDERER.notice(samples.still_used_notice()),
+    "notice-cut-over": lambda: RENDERER.notice(samples.cut_over_notice()),
     "notice-enforced": lambda: RENDERER.notice(samples.enforced_notice()),
     "closing": lambda: RENDERER.closing(samples.closing()),
     "credentials-key": lambda: RENDERER.credentials(samples.key_credentials()),
@@ -91,7 +93,8 @@ def facts_of(notice: Notice) -> list[str]:
     said = [notice.user_name, notice.letterhead.project_name, notice.letterhead.account_id]
     for line in notice.findings:
         said += [line.title, line.resource, line.detail, line.why, line.risk, line.consequence]
-        said += [*line.remediation, *line.done, *line.remarks, STAGE_LABELS[line.stage]]
+        said += [*line.remediation, *line.done, *line.usage, *line.remarks]
+        said += [STAGE_LABELS[line.stage]]
         said += [told(on) + STAGE_LABELS[stage] for stage, on in line.timeline]
         said += [line.key_id] if line.key_id else []
         if line.enforcement_on is not None:
@@ -103,8 +106,19 @@ def told(on: date) -> str:
     return f"{on:%a} {on.day} {on:%b %Y}"
 
 
-def test_html_and_text_say_every_fact_of_a_notice():
-    notice = samples.notice()
+@pytest.mark.parametrize("text", samples.HOSTILE)
+def test_hostile_words_about_the_use_of_keys_are_words(text):
+    line = replace(samples.rotation(), usage=("x", "x"))
+    plain = Reading(RENDERER.notice(samples.notice(findings=(line,))).html)
+    hostile = replace(line, usage=(text, text))
+    page = Reading(RENDERER.notice(samples.notice(findings=(hostile,))).html)
+    assert (page.tags, page.attributes) == (plain.tags, plain.attributes)
+
+
+@pytest.mark.parametrize(
+    "notice", [samples.notice(), samples.still_used_notice(), samples.cut_over_notice()]
+)
+def test_html_and_text_say_every_fact_of_a_notice(notice):
     mail = RENDERER.notice(notice)
     html, text = Reading(mail.html).text, squeezed(mail.text).replace("*", "")
     for fact in facts_of(notice):

@@ -107,11 +107,12 @@ def test_a_project_that_never_ran_has_no_exit_code_and_no_failures():
 
 
 def test_gaps_refusal_and_pause_are_told_in_words():
-    plan = replace(USUAL, gaps=(gap_of(user()),), refusal=Refusal(reason="too many", number=3))
+    refusal = Refusal(reason="too many", number=3)
+    plan = replace(USUAL, gaps=(gap_of(user()),), refusal=refusal, observing=True)
     pause = Pause(reason="audit", since=NOW, by="arn")
     found = standing(plan=plan, people=HumanDecisions(pause=pause))
     assert found.gaps == ("ListAccessKeys, ann: AccessDenied",)
-    assert (found.refusal, found.pause) == ("too many", "audit")
+    assert (found.refusal, found.pause, found.observing) == ("too many", "audit", True)
 
 
 ALARMS = {
@@ -125,6 +126,7 @@ ALARMS = {
     "no record of the last run": ({"failed": None}, ()),
     "its exit code": ({"exit_code": 4}, (Alarm.FAILED,)),
     "a failed act": ({"failed": 1}, (Alarm.FAILED,)),
+    "waits to be armed": ({"observing": True}, (Alarm.OBSERVING,)),
     "held": ({"held": 1}, (Alarm.HELD,)),
     "overdue": ({"overdue": 1}, (Alarm.OVERDUE,)),
     "all at once, the most pressing first": (
@@ -134,6 +136,7 @@ ALARMS = {
             "gaps": ("g",),
             "exit_code": 1,
             "pause": "p",
+            "observing": True,
             "overdue": 1,
             "held": 1,
         },

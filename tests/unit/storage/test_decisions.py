@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.memory_store import MemoryStore
 
 from keyreeve.local.directory_store import DirectoryStore
-from keyreeve.model.case import Extension, Hold, HumanDecisions, Pause, Waiver
+from keyreeve.model.case import Arming, Extension, Hold, HumanDecisions, Pause, Waiver
 from keyreeve.model.errors import ConfigError, StateUnreadable
 from keyreeve.model.identifiers import ControlId
 from keyreeve.storage.decisions import StoredDecisions
@@ -34,6 +34,7 @@ EXTENSION = Extension(
     user="zoë", days=3, reason="release", added_at=AT, added_by="ann", extension_id="e1"
 )
 PAUSE = Pause(reason="audit", since=AT, by="ann")
+ARMED = Arming(since=AT, by="ann")
 
 
 @pytest.fixture
@@ -158,6 +159,21 @@ def test_a_pause_stands_until_it_is_cleared(decisions: StoredDecisions, store: M
     decisions.clear_pause()
     assert decisions.read().pause is None
     assert store.puts == ["pause.json"] * 2
+
+
+def test_who_armed_first_stays_until_it_is_undone_and_a_pause_beside_it(
+    decisions: StoredDecisions, store: MemoryStore
+):
+    decisions.disarm()
+    decisions.set_pause(PAUSE)
+    decisions.arm(ARMED)
+    decisions.arm(replace(ARMED, by="another"))
+    assert (decisions.read().armed, decisions.read().pause) == (ARMED, PAUSE)
+    decisions.clear_pause()
+    assert decisions.read().armed == ARMED
+    decisions.disarm()
+    assert decisions.read().armed is None
+    assert store.puts == ["pause.json"] * 4
 
 
 @pytest.mark.parametrize("key", ["waivers.json", "holds.json", "pause.json"])

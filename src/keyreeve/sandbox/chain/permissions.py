@@ -64,7 +64,13 @@ def role_may(role_arn: str, service: str, action: str, resource: str) -> bool:
     role = find_role(role_arn)
     if role is None or not assumable(role, service):
         return False
-    texts = [*role.policies.values(), *(it.document for it in role.managed_policies.values())]
+    managed = (
+        version.document
+        for policy in role.managed_policies.values()
+        for version in policy.versions
+        if version.is_default
+    )
+    texts = [*role.policies.values(), *managed]
     documents = tuple(it for it in map(_document, texts) if it is not None)
     question = Request(
         action=action, resource=resource, principal=Principal(account=role.account_id)

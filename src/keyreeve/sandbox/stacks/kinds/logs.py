@@ -95,10 +95,16 @@ def _read_filter(site: Site, id_: str, props: Props) -> Props:
     rows = _filters(site, id_, props)
     if not rows:
         raise Failed(f"The specified metric filter does not exist: {id_}", "NotFound")
-    moves = [
-        {_title(key): value for key, value in it.items()} for it in rows[0]["metricTransformations"]
-    ]
+    moves = [_as_listed(it) for it in rows[0]["metricTransformations"]]
     return {"FilterPattern": rows[0]["filterPattern"], "MetricTransformations": moves}
+
+
+def _as_listed(move: Props) -> Props:
+    told = {_title(key): value for key, value in move.items()}
+    if told.get("Dimensions"):
+        rows = told["Dimensions"].items()
+        told["Dimensions"] = [{"Key": name, "Value": value} for name, value in rows]
+    return told
 
 
 def _title(name: str) -> str:

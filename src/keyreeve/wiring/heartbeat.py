@@ -1,0 +1,41 @@
+"""The dead man's switch, wired. Nothing is looked up or told before a run has ended."""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from keyreeve.aws.sessions import Sessions
+    from keyreeve.config import Config
+    from keyreeve.ports.heartbeat import Heartbeat
+
+
+def watchers(config: Config, sessions: Sessions) -> tuple[Heartbeat, ...]:
+    """Everybody who is told that a run has ended."""
+    found: list[Heartbeat] = []
+    if config.heartbeat.url_env is not None:
+        from keyreeve.local.url_heartbeat import UrlHeartbeat
+
+        found.append(UrlHeartbeat(config.heartbeat.url_env, os.environ, time.sleep))
+    if config.heartbeat.metric:
+        from keyreeve.aws.heartbeat_metric import MetricHeartbeat
+        from keyreeve.storage.layout import project_slug
+
+        found.append(MetricHeartbeat(sessions, project_slug(config.project_name)))
+    return tuple(found)
+
+
+def only_loopback(config: Config, sessions: Sessions) -> bool:
+    """Whether whoever is told is on this machine; a variable that is not set tells nobody."""
+    from keyreeve.wiring import is_loopback
+
+    url = os.environ.get(config.heartbeat.url_env or "", "").strip()
+    try:
+        host = urlsplit(url).hostname
+    except ValueError:
+        host = None  # it is told to nobody: no URL
+    heard = host is None or is_loopback(host)
+    return heard and (not config.heartbeat.metric or sessions.only_loopback("cloudwatch"))
