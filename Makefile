@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 SUPPLY := .venv-supply
 SCAN   := .venv-scan
+DOCS   := .venv-docs
 DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs fleet coverage mutants images zips scan sbom advisories lock clean
-.PHONY: package deployments deployfiles
+.PHONY: help demo test lint check proofs fleet coverage mutants images docs dist wheels zips scan sbom
+.PHONY: advisories lock clean package deployments deployfiles
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +54,20 @@ mutants: $(STAMP)  ## mutation testing of the core (long)
 images: $(STAMP)  ## screenshots of mails and report for docs/images (needs chromium)
 	$(BIN)/python -m tests.browser.screenshots
 
+docs: $(DOCS)/.installed  ## dist/site: the documentation; warnings and broken links fail
+	rm -rf dist/site
+	$(DOCS)/bin/sphinx-build --fail-on-warning --keep-going --nitpicky --quiet --builder html \
+	  --doctree-dir dist/.doctrees docs dist/site
+	$(DOCS)/bin/python -m tests.documentation.site_links dist/site
+
+dist: $(STAMP)  ## dist/*.whl and dist/*.tar.gz, the same bytes from the same sources
+	$(BIN)/python -m hatchling build --directory dist
+
+PYTHONS  ?= $(PYTHON)
+EMULATOR ?= --emulator
+wheels: dist  ## the wheel in an empty environment of each of PYTHONS (needs the internet)
+	$(BIN)/python -m tests.packaging.empty_environments $(EMULATOR) dist $(PYTHONS)
+
 zips: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
 	$(BIN)/python -m tests.zips dist
 
@@ -68,6 +83,11 @@ scan: $(STAMP) $(SCAN)/.installed  ## checkov on the stacks; every skip bears it
 	rm -rf dist/stacks
 	$(BIN)/python -m tests.stacks.sample dist/stacks
 	$(SCAN)/bin/checkov --config-file .checkov.yaml
+
+$(DOCS)/.installed: requirements-docs.lock
+	test -x $(DOCS)/bin/python || $(PYTHON) -m venv $(DOCS)
+	$(DOCS)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements-docs.lock
+	touch $@
 
 $(SCAN)/.installed: requirements-scan.lock
 	test -x $(SCAN)/bin/python || $(PYTHON) -m venv $(SCAN)
@@ -102,13 +122,15 @@ deployfiles: package  ## the quick half: linted, parsed, run against stubs (Debi
 COMPILE := uv pip compile pyproject.toml --universal --python-version 3.11 \
   --generate-hashes --no-emit-index-url --no-annotate --no-header
 
-lock:  ## resolve the four locks anew (needs uv)
+lock:  ## resolve the five locks anew (needs uv)
 	$(COMPILE) --group dev --extra channels --extra holidays --extra sandbox --output-file requirements.lock
 	$(COMPILE) --extra channels --extra holidays --constraint requirements.lock --output-file requirements-run.lock
 	uv pip compile --group scan --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-scan.lock
 	uv pip compile --group supply --universal --python-version 3.11 \
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-supply.lock
+	uv pip compile --group docs --universal --python-version 3.11 \
+	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-docs.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DEPLOY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DOCS) $(DEPLOY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

@@ -9,7 +9,12 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-LOCKS = ("requirements.lock", "requirements-run.lock", "requirements-supply.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-run.lock",
+    "requirements-supply.lock",
+    "requirements-docs.lock",
+)
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(\[[a-z,]+\])?==(?P<version>[^ ;]+)", re.MULTILINE)
 
 LICENCES = {

@@ -284,6 +284,7 @@ ANYTHING = st.recursive(
 
 
 @given(st.lists(st.tuples(st.sampled_from(list(everywhere(FULL))), ANYTHING), max_size=4))
+@example([(("baseline", "alarms"), {"\U00010000": {"\U00010000": None}})])
 def test_whatever_stands_in_the_file_gives_a_config_or_printable_mistakes_with_lines(changes):
     data = json.loads(json.dumps(FULL, default=str))
     for place, value in changes:

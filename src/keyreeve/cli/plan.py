@@ -156,8 +156,8 @@ def _show_day(day: ForecastDay, held_before: list[str]) -> list[str]:
         else:
             what = words.mail_words(effect, kind)
         suffix = "" if outcome.kind.value == "done" else f" ({words.plain(outcome.kind.value)})"
-        users[what + suffix].append(screen.safe(outcome.user_name))
-    if day.plan.summary_due:
+        users[what + suffix].append(screen.safe(outcome.user_name) or "the team")
+    if day.plan.summary_due and "weekly summary" not in users:
         users["weekly summary"].append("the team")
     if day.plan.refusal is not None:
         users["refused"].append(screen.safe(day.plan.refusal.reason))

@@ -33,6 +33,7 @@ class Alarm(Section):
     threshold: Annotated[Whole, Field(ge=1)] | None = None
     """Events within the alarm's period; null: the catalogue's."""
     reason: Line = ""
+    """Needed for whatever differs; shown by `baseline plan` and `baseline verify`."""
 
     @model_validator(mode="after")
     def _reasoned(self) -> Alarm:

@@ -58,6 +58,7 @@ class Smtp(Section):
     """The SMTP host; the password comes from $KEYREEVE_SMTP_PASSWORD."""
 
     host: Line
+    """Name of the SMTP host."""
     port: Annotated[Whole, Field(ge=1, le=65535)] = 587
     """Default: 587 for starttls, 465 for implicit, 25 for none."""
     tls: Tls = Tls.STARTTLS
@@ -114,6 +115,7 @@ class Holidays(Section):
     country: Line | None = None
     """ISO code such as IN; needs the extra keyreeve[holidays]."""
     dates: tuple[Day, ...] = ()
+    """Further days without mail, beside the country's."""
 
     @field_validator("country")
     @classmethod
@@ -152,6 +154,7 @@ class Mail(Section):
         Weekday.THU,
         Weekday.FRI,
     )
+    """Mail goes out on these days only; the ladder itself counts every day."""
     holidays: Holidays | None = None
     smtp: Smtp | None = None
     directory: FolderPath | None = None

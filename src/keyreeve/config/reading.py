@@ -45,7 +45,8 @@ def parsed(text: str, path: Path, form: Form[S]) -> S:
 
 
 def _config_error(path: Path, mistakes: list[Mistake]) -> ConfigError:
-    lines = [_line(path, mistake) for mistake in mistakes]
+    # A key and what stands behind it may be wrong in the same words.
+    lines = list(dict.fromkeys(_line(path, mistake) for mistake in mistakes))
     counted = "one mistake" if len(lines) == 1 else f"{len(lines)} mistakes"
     return ConfigError(
         "\n".join(lines), remedy=f"Nothing was done: mend the {counted} and run again."

@@ -188,12 +188,14 @@ class Enforcement(Section):
     console_mfa: Literal[FinalAct.REMIND, FinalAct.QUARANTINE, FinalAct.DELETE_LOGIN_PROFILE] = (
         FinalAct.REMIND
     )
+    """A user who never enrolled MFA."""
     user_inactive: Literal[
         FinalAct.REMIND,
         FinalAct.QUARANTINE,
         FinalAct.DELETE_LOGIN_PROFILE,
         FinalAct.DEACTIVATE_UNUSED_KEYS,
     ] = FinalAct.REMIND
+    """A console user who did not sign in."""
     password_age: Literal[FinalAct.NOTHING, FinalAct.DELETE_LOGIN_PROFILE, FinalAct.QUARANTINE] = (
         FinalAct.NOTHING
     )
@@ -309,7 +311,9 @@ class Retention(Section):
     """How long records of runs and the audit log are kept."""
 
     runs: Duration = timedelta(days=400)
+    """Of records of runs, mails and credential reports."""
     audit: Duration = timedelta(days=6 * 365)
+    """Of the audit log and access reviews; a year is 365 days."""
 
 
 class EvidenceSettings(Section):

@@ -40,6 +40,7 @@ class MemberAccount(Section):
     )
     """The role to assume; null: the caller's own account."""
     external_id: Line | None = None
+    """What the role's trust policy asks for."""
 
     @model_validator(mode="after")
     def _the_role_is_its_own(self) -> MemberAccount:

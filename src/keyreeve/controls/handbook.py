@@ -26,7 +26,7 @@ def page() -> str:
     for control in CATALOGUE:
         lines.extend(_section(control.card))
     lines += [
-        "# Posture",
+        "## Posture",
         "",
         "What `keyreeve check --posture` looks at besides: reported, never escalated.",
         "A control whose facts could not be read is not judged, and there is a gap instead.",

@@ -16,18 +16,16 @@ A day is done once: an account whose row of the day says done is not run again, 
 is started anew or redriven.
 
 Each says in one line of JSON what came of it.
-`KEYREEVE_CONFIG` names the config; default: config/config.yaml in the package.
+Their config is found as that of every function is (`wiring/functions.py`).
 """
 
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any
 
 from keyreeve.codec.fleet import (
@@ -38,7 +36,6 @@ from keyreeve.codec.fleet import (
     row_document,
     summary_document,
 )
-from keyreeve.config import Config, load
 from keyreeve.model.errors import ConfigError, LockHeld
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
 from keyreeve.model.identifiers import AccountId
@@ -46,6 +43,7 @@ from keyreeve.pipeline.fleet import concluded, run_one
 from keyreeve.reporting.fleet import fleet_summary, headline, unheard
 from keyreeve.storage.layout import prefix, summary_key
 from keyreeve.wiring.fleet import Home, fleet_of, member_of, members, open_home
+from keyreeve.wiring.functions import configured
 
 Answer = dict[str, Any]
 
@@ -150,7 +148,7 @@ def _home(event: Mapping[str, Any], *, writes: bool) -> Home:
     """`writes`: whether the fleet's own days in the bucket, or accounts, may be changed."""
     as_of = event.get("as_of")
     at = None if as_of is None else datetime.fromisoformat(as_of)
-    return open_home(_config(), execute=writes, as_of=at)
+    return open_home(configured(), execute=writes, as_of=at)
 
 
 def _executes(event: Mapping[str, Any]) -> bool:
@@ -163,8 +161,3 @@ def _asked(event: Mapping[str, Any]) -> Answer:
         "execute": _executes(event),
         "as_of": event.get("as_of"),
     }
-
-
-def _config() -> Config:
-    place = os.environ.get("KEYREEVE_CONFIG", "config/config.yaml")
-    return load(Path(os.environ.get("LAMBDA_TASK_ROOT", ".")) / place)

@@ -20,7 +20,7 @@ ON: Final = PostureCard(
     risk="A bucket, key or role that was opened to the outside stays open, and nobody is told.",
     remediation=(
         "In IAM, Access analyzer, create an analyzer of external access; it costs nothing.",
-        "Or `keyreeve baseline deploy --stack detection`.",
+        "Or `keyreeve baseline deploy detection`.",
     ),
     sources=("S2.19", _GUIDE),
 )

@@ -20,7 +20,7 @@ CARD: Final = PostureCard(
     risk="Short or repeated passwords are guessed, or known from a leak elsewhere.",
     remediation=(
         "In IAM, open Account settings and edit the password policy.",
-        "With access.yaml: `keyreeve baseline deploy --stack identity` sets what it says.",
+        "With access.yaml: `keyreeve baseline deploy identity` sets what it says.",
         "Tell people: length and classes bind at their next change, an expiry binds at once.",
     ),
     sources=(

@@ -18,7 +18,7 @@ CLOUDTRAIL: Final = PostureCard(
     why="Every call in every region is written down where it cannot be changed.",
     risk="After an incident nobody can tell what was done, by whom and since when.",
     remediation=(
-        "`keyreeve baseline deploy --stack audit-trail` makes one with validation and its own key.",
+        "`keyreeve baseline deploy audit-trail` makes one with validation and its own key.",
         "Or in CloudTrail, create a trail of all regions, or start the one that stands still.",
     ),
     sources=(
@@ -34,7 +34,7 @@ CONFIG: Final = PostureCard(
     why="AWS Config writes down how resources were configured, and when that changed.",
     risk="Nobody can tell how a policy or a bucket stood on a given day.",
     remediation=(
-        "`keyreeve baseline deploy --stack configuration`, which names what it costs first.",
+        "`keyreeve baseline deploy configuration`, which names what it costs first.",
         "Or start the recorder that stands still.",
     ),
     sources=(
@@ -50,7 +50,7 @@ GUARDDUTY: Final = PostureCard(
     why="GuardDuty looks for stolen credentials and strange calls.",
     risk="A stolen key is used for weeks before anybody notices.",
     remediation=(
-        "`keyreeve baseline deploy --stack detection`.",
+        "`keyreeve baseline deploy detection`.",
         "Or in GuardDuty, enable the detector of the region.",
     ),
     sources=(
