@@ -337,10 +337,11 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
     yield _figure("commands of the command line", [[what] for what in forgotten()], len(COMMANDS))
     with stage() as on:
         reading = list(_failing(on, size, seed, commands(Form.READS)))
+        # Before a review has its answers: `review close` writes the result once it has them.
+        apart = [_spawned(on, c) for c in commands(Form.READS)[: size.of(2, 99)]]
         own = list(_failing(on, size, seed, commands(Form.OWN_STORAGE)))
         makers = (*commands(Form.MAKES_BUCKET), *commands(Form.MAKES_CHANGE_SETS))
         bucket = [rehearsed(on, command) for command in makers]
-        apart = [_spawned(on, c) for c in commands(Form.READS)[: size.of(2, 99)]]
     yield _figure("rehearsals, with every call failing in every way", reading)
     yield _figure("commands on Keyreeve's own storage: IAM and mail untouched", [*own, *bucket])
     yield _figure("rehearsals in processes of their own", apart)

@@ -97,13 +97,15 @@ def keep_usage(tools: UsageTools, reading: UsageReading) -> tuple[CollectionGap,
     """For `case show` and the forecast; a gap where it cannot be kept."""
     if not reading.keys and not reading.unread:
         before, unread = _recalled(tools)
-        if before is None or not before.keys:
-            return unread  # there is nothing to forget
+        if not unread and (before is None or not before.keys):
+            return ()  # there is nothing to forget
+    else:
+        unread = ()
     try:
         tools.kept.keep(reading)
     except StorageUnreachable as failure:
         return (_not_kept(failure),)
-    return ()
+    return unread
 
 
 def note_usage(outlook: Outlook, state: State, audit: AuditLog, stamp: datetime) -> None:

@@ -63,7 +63,7 @@ class UsageMemory(Protocol):
     """What the last run that acted has read, for those who ask AWS nothing."""
 
     def recall(self) -> UsageReading | None:
-        """None: nothing was read yet, or what lies there cannot be read."""
+        """None: nothing was read yet. StorageUnreachable where it does not tell, or not clearly."""
 
     def keep(self, reading: UsageReading) -> None:
         """Replace it: what is no longer asked about is forgotten."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from keyreeve.codec.seal import require_version, seal, unseal
 from keyreeve.codec.values import from_json, to_json
+from keyreeve.model.errors import StorageUnreachable
 from keyreeve.model.usage import UsageReading
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.layout import USAGE
@@ -21,7 +22,7 @@ class StoredUsage:
         self._store = store
 
     def recall(self) -> UsageReading | None:
-        """None where nothing lies there, or nothing that can be believed."""
+        """None where nothing lies there. StorageUnreachable where it cannot be believed."""
         found = self._store.get(USAGE)
         if found is None:
             return None
@@ -29,8 +30,12 @@ class StoredUsage:
             document = unseal(found.content)
             require_version(document.pop("schema_version", None), VERSION)
             return from_json(UsageReading, document)
-        except ValueError:
-            return None
+        except ValueError as error:
+            raise StorageUnreachable(
+                f"it cannot be believed ({error})",
+                where=USAGE,
+                remedy="The next run that acts writes it anew.",
+            ) from None
 
     def keep(self, reading: UsageReading) -> None:
         """Replace it."""
