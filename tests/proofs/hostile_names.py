@@ -408,7 +408,8 @@ def _hits(sink: Sink, text: str, folder: Path) -> list[str]:
 def _no_autoescape() -> Iterator[None]:
     """Values stand in the HTML as they are."""
     loud = MailRenderer()
-    loud._html.autoescape = False
+    for templates in (*loud._templates.values(), loud._others):
+        templates.html.autoescape = False
     with patch.dict(globals(), {"_RENDERER": loud}), patch.object(hostile_pages, "_RENDERER", loud):
         yield
 

@@ -21,6 +21,7 @@ class Form(StrEnum):
     MAKES_BUCKET = "makes the bucket"
     MAKES_CHANGE_SETS = "makes change sets and removes them again"
     ELSEWHERE = "talks to an emulator of its own"
+    SEVERAL = "refused where there is one account; rehearsed in tests/scenario/test_fleet.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +72,10 @@ COMMANDS: Mapping[str, tuple[Command, ...]] = {
         _own("run", "--pause", "migration", *AT),
         _own("run", "--resume", *AT),
     ),
+    "org accounts": (Command(words=("org", "accounts"), form=Form.SEVERAL),),
+    "org run": (Command(words=("org", "run"), form=Form.SEVERAL),),
+    "org status": (Command(words=("org", "status"), form=Form.SEVERAL),),
+    "package lambda": (Command(words=("package", "lambda"), form=Form.ELSEWHERE),),
     "summary": (_reads("summary", *AT),),
     "case list": (_reads("case", "list"),),
     "case show": (_reads("case", "show", OPEN),),

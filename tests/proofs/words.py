@@ -26,8 +26,9 @@ class TextRenderer(MailRenderer):
         shorter_and_shorter: Iterator[Mapping[str, Any]],
         for_text: Mapping[str, Any],
     ) -> RenderedMail:
-        words = {"head": head, "language": "en", **facts, **for_text}
-        return RenderedMail(html="", text=email._rendered(self._text, f"{name}.txt", words))
+        templates = self._templates.get(name, self._others)
+        words = {"head": head, "language": templates.language, **facts, **for_text}
+        return RenderedMail(html="", text=email._rendered(templates.text, f"{name}.txt", words))
 
 
 TEXT = TextRenderer()
