@@ -40,6 +40,7 @@ from keyreeve.sandbox.process import environment_for
 from keyreeve.sandbox.seed import iam_backend
 from keyreeve.sandbox.wire import Door
 from keyreeve.sandbox.world import SettableClock, World
+from keyreeve.wiring import machine
 
 MONDAY = datetime(2026, 1, 5, 6, tzinfo=UTC)
 TOKEN = "session-token-canary-FwoGZXIvYXdzEJr/9fKk2Xq1t5vW8yZ3="
@@ -173,7 +174,7 @@ class Laboratory:
 
         botocore.httpsession.URLLib3Session.send = send
         botocore.endpoint.time = Impatient()
-        wiring.WallClock.sleep = lambda *_: None
+        machine.WallClock.sleep = lambda *_: None
         wiring.wire = watched
         sessions.Sessions = signed_in
 

@@ -36,13 +36,13 @@ from tests.scenario.people import (
     spare,
 )
 
-from keyreeve import wiring
 from keyreeve.model.snapshot import PasswordPolicy, User
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.reset import Reset
 from keyreeve.pipeline.rotation import Rotation
 from keyreeve.pipeline.workbench import Workbench
 from keyreeve.sandbox.process import Sandbox
+from keyreeve.wiring import machine
 
 REPORT = "iam:GetCredentialReport"
 EXCLUDED = 'exclusions: [{tag: "keyreeve:exclude=true", reason: "watched, never touched"}]\n'
@@ -307,7 +307,7 @@ OVER_HTTP = (
 def over_http() -> Iterator[str]:
     """Each happening in an account of its own."""
     with Sandbox(at=MONDAY) as sandbox, pytest.MonkeyPatch.context() as patch:
-        patch.setattr(wiring.WallClock, "sleep", lambda *_: None)
+        patch.setattr(machine.WallClock, "sleep", lambda *_: None)
         patch.setattr(on_the_wire, "CONFIG", on_the_wire.CONFIG + EXCLUDED)
         for name, value in sandbox.environment().items():
             patch.setenv(name, value)

@@ -30,6 +30,7 @@ from keyreeve.model.plan import Outcome, Plan
 from keyreeve.model.snapshot import PasswordPolicy, User
 from keyreeve.pipeline import daily
 from keyreeve.render import email
+from keyreeve.wiring import machine
 
 PREFIX = "iam-compliance/etv/"
 TEAM = "msp-team@example.com"
@@ -133,8 +134,8 @@ def in_memory() -> Iterator[None]:
     real = email.MailRenderer
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sessions, "Sessions", lambda **_: MemorySessions(_here[-1].aws))
-        patch.setattr(wiring.WallClock, "now", now)
-        patch.setattr(wiring.WallClock, "sleep", lambda _, seconds: slept.append(seconds))
+        patch.setattr(machine.WallClock, "now", now)
+        patch.setattr(machine.WallClock, "sleep", lambda _, seconds: slept.append(seconds))
         patch.setitem(s3_store.S3Store.__init__.__kwdefaults__, "sleep", slept.append)
         patch.setattr(email, "MailRenderer", lambda t, *, language: renderer(t, language))
         yield

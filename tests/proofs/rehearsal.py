@@ -36,7 +36,6 @@ from tests.scenario import on_the_wire
 from tests.scenario.answering import filled_in
 from tests.scenario.people import MONDAY
 
-from keyreeve import wiring
 from keyreeve.aws import s3_store, sessions
 from keyreeve.aws.failures import READS
 from keyreeve.cli import deciding, main
@@ -44,6 +43,7 @@ from keyreeve.cli.app import app
 from keyreeve.cli.probes import NOBODY, PROBE
 from keyreeve.pipeline import daily
 from keyreeve.sandbox.process import Sandbox
+from keyreeve.wiring import machine
 
 ACCOUNT: dict[str, Any] = {
     **on_the_wire.ACCOUNT,
@@ -235,7 +235,7 @@ class _NoTime:
 def _nobody_waits(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(botocore.endpoint, "time", _NoTime())
     patch.setattr(deciding, "PATIENCE_SECONDS", 0)
-    patch.setattr(wiring.WallClock, "sleep", lambda *_: None)
+    patch.setattr(machine.WallClock, "sleep", lambda *_: None)
     patch.setitem(s3_store.S3Store.__init__.__kwdefaults__, "sleep", lambda _: None)
 
 

@@ -32,6 +32,7 @@ from keyreeve.sandbox.process import Sandbox
 from keyreeve.sandbox.wire import HANGING
 from keyreeve.storage.layout import CREDENTIALS
 from keyreeve.storage.lock import unlock
+from keyreeve.wiring import machine
 
 BUCKETED = f"{{bucket: {BUCKET}}}"
 LOCAL = "{directory: ./state}"
@@ -110,7 +111,7 @@ class Stage:
     @contextmanager
     def door(self) -> Iterator[wiring.Door]:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(wiring.WallClock, "sleep", lambda *_: None)
+            patch.setattr(machine.WallClock, "sleep", lambda *_: None)
             patch.chdir(self.folder)
             for name, value in self._environment().items():
                 patch.setenv(name, value)
@@ -159,7 +160,7 @@ class Stage:
     def break_lock(self) -> None:
         """`keyreeve state unlock --force`, as somebody does who knows that the run is dead."""
         with self.door() as door:
-            unlock(door.store, clock=wiring.WallClock(), force=True)
+            unlock(door.store, clock=machine.WallClock(), force=True)
 
     # --- what happened --------------------------------------------------------------------------
 

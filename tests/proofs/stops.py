@@ -90,9 +90,14 @@ def _worst() -> Iterator[Found]:
 
 
 def _singles(size: Size) -> Iterator[Found]:
-    """Of one user all telling ones; at full size of all, and every call in all four ways."""
+    """Of an aged key and of an old password all telling ones.
+
+    At full size of all cases, and every call in all four ways.
+    """
     if size is Size.CI:
-        yield from _judged(SINGLE, AGED, explore(AGED, telling, [Resume.SAME_DAY], depth=1))
+        for scenario in (AGED, SCENARIOS["old password"]):
+            worlds = explore(scenario, telling, [Resume.SAME_DAY], depth=1)
+            yield from _judged(SINGLE, scenario, worlds)
         yield from _samples(SINGLE, list(SCENARIOS.values()), 1, 30, 0)
         return
     for scenario in SCENARIOS.values():

@@ -25,7 +25,6 @@ from tests.proofs.chronicle import Blow, End
 from tests.proofs.history import Call, Mail
 from tests.scenario.peril import Stopped
 
-from keyreeve import wiring
 from keyreeve.render import email
 from keyreeve.render.email import MailRenderer
 from keyreeve.sandbox import patches, seed
@@ -34,6 +33,7 @@ from keyreeve.sandbox.account_file import read_account
 from keyreeve.sandbox.process import Sandbox
 from keyreeve.sandbox.server import HOST, listen
 from keyreeve.sandbox.world import SettableClock, World
+from keyreeve.wiring import machine
 
 CHANGES = ("PUT ", "POST ", "DELETE ", "Create", "Update", "Delete", "Add", "Generate")
 _MADE = re.compile(rb"<AccessKeyId>(\w+)</AccessKeyId>")
@@ -47,7 +47,7 @@ class Emulator:
         self.world = World(clock=SettableClock(at))
         patches.apply(self.world)
         seed.reset(self.world, read_account(account), at)
-        wiring.WallClock.sleep = lambda *_: None
+        machine.WallClock.sleep = lambda *_: None
         botocore.endpoint.time = SimpleNamespace(sleep=lambda _: None)
         renderer = MailRenderer()  # its templates are read once for all runs
         email.MailRenderer = lambda *_, **__: renderer

@@ -32,8 +32,8 @@ from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.fleet import run_fleet
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, REGION
 from keyreeve.sandbox.process import Sandbox
-from keyreeve.wiring import installation_of
 from keyreeve.wiring.fleet import fleet_of, open_home
+from keyreeve.wiring.installation import installation_of
 
 BROKEN = "299999999999"
 """Has no role for us."""

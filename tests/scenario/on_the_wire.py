@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
+import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.sandbox_fixture import MONDAY, aws
@@ -14,6 +18,7 @@ from keyreeve.config import parse
 from keyreeve.pipeline import daily
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Sandbox
+from keyreeve.wiring import machine
 
 PREFIX = "iam-compliance/etv/"
 CONFIG = f"""\
@@ -48,7 +53,7 @@ ACCOUNT = {
 @pytest.fixture
 def wire(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The sandbox with two cases to come; nobody waits for IAM to become consistent."""
-    monkeypatch.setattr(wiring.WallClock, "sleep", lambda *_: None)
+    monkeypatch.setattr(machine.WallClock, "sleep", lambda *_: None)
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     sandbox.reset(ACCOUNT, MONDAY)
@@ -68,6 +73,25 @@ def run(sandbox: Sandbox, day: float) -> daily.Report:
 def break_the_lock(sandbox: Sandbox) -> None:
     """As the lease's end would."""
     aws(sandbox.url, "s3").delete_object(Bucket=BUCKET, Key=f"{PREFIX}lock.json")
+
+
+def escrowed(sandbox: Sandbox) -> set[str]:
+    s3 = aws(sandbox.url, "s3")
+    found = set()
+    prefix = f"{PREFIX}credentials/access-keys/"
+    for row in s3.list_objects_v2(Bucket=BUCKET, Prefix=prefix).get("Contents", []):
+        content = s3.get_object(Bucket=BUCKET, Key=row["Key"])["Body"].read().decode()
+        found |= {line["Access key ID"] for line in csv.DictReader(io.StringIO(content))}
+    return found
+
+
+def private(sandbox: Sandbox, user: str) -> int:
+    return sum(mail.destinations == (f"{user}@example.com",) for mail in sandbox.mails())
+
+
+def state(sandbox: Sandbox) -> dict[str, Any]:
+    found = aws(sandbox.url, "s3").get_object(Bucket=BUCKET, Key=f"{PREFIX}state.json")
+    return json.loads(found["Body"].read())
 
 
 def keys(sandbox: Sandbox) -> dict[str, str]:

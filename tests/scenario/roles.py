@@ -32,7 +32,7 @@ from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
 from keyreeve.sandbox.account_file import load_document
 from keyreeve.sandbox.process import Sandbox, events
 from keyreeve.storage.audit_inbox import leave
-from keyreeve.wiring import installation_of
+from keyreeve.wiring.installation import installation_of
 
 SENDER = "iam-compliance@example.com"
 PREFIX = "iam-compliance/etv/"

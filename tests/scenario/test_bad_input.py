@@ -21,7 +21,7 @@ from keyreeve.ports import CredentialReport
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Sandbox
 from keyreeve.storage.lock import AccountLock
-from keyreeve.wiring import WallClock
+from keyreeve.wiring.machine import WallClock
 
 STATE = "iam-compliance/etv/state.json"
 

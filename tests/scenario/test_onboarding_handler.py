@@ -21,7 +21,7 @@ from keyreeve.handlers.onboarding import handle
 from keyreeve.model.errors import AwsFailure, ConfigError, Throttled
 from keyreeve.sandbox.account import HOME_ACCOUNT, REGION
 from keyreeve.sandbox.process import Sandbox
-from keyreeve.wiring import installation_of
+from keyreeve.wiring.installation import installation_of
 
 CONFIG = """\
 project_name: ETV

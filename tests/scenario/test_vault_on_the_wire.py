@@ -23,6 +23,7 @@ from keyreeve.config import parse
 from keyreeve.pipeline import daily
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Sandbox
+from keyreeve.wiring import machine
 
 KEPT = CONFIG + "credentials: {delivery: secrets_manager}\n"
 KEYED = {
@@ -38,7 +39,7 @@ KEYED = {
 
 @pytest.fixture
 def wire(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
-    monkeypatch.setattr(wiring.WallClock, "sleep", lambda *_: None)
+    monkeypatch.setattr(machine.WallClock, "sleep", lambda *_: None)
     for name, value in sandbox.environment().items():
         monkeypatch.setenv(name, value)
     sandbox.reset(KEYED, MONDAY)

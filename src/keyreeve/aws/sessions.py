@@ -8,7 +8,6 @@ one attempt  for calls without an idempotency token: in doubt we reconcile by re
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +30,7 @@ from botocore.utils import parse_timestamp
 from keyreeve import __version__
 from keyreeve.aws.failures import READS
 from keyreeve.model.errors import AccountUnreadable, ConfigError, Rejected
+from keyreeve.model.network import is_loopback
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -176,7 +176,7 @@ class Sessions:
 
     def only_loopback(self, *more: Service) -> bool:
         """Whether every endpoint that a daily run would use is a loopback address (`--as-of`)."""
-        return all(_is_loopback(self._any_client(service)) for service in (*DAILY, *more))
+        return all(_goes_to_loopback(self._any_client(service)) for service in (*DAILY, *more))
 
     def _any_client(self, service: Service) -> BaseClient:
         made: BaseClient = self.client(service)
@@ -186,7 +186,7 @@ class Sessions:
         config = _config(attempts=1 if attempts_once else _ATTEMPTS)
         try:
             made = self._session.create_client(service, config=config)
-            if service == "s3" and _is_loopback(made):
+            if service == "s3" and _goes_to_loopback(made):
                 # `bucket.localhost` resolves on few machines.
                 made = self._session.create_client(
                     service, config=config.merge(Config(s3={"addressing_style": "path"}))
@@ -287,14 +287,8 @@ def _config(*, attempts: int) -> Config:
     )
 
 
-def _is_loopback(client: BaseClient) -> bool:
-    host = urlsplit(client.meta.endpoint_url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False  # a name may point anywhere tomorrow
+def _goes_to_loopback(client: BaseClient) -> bool:
+    return is_loopback(urlsplit(client.meta.endpoint_url).hostname or "")
 
 
 def _instant(value: str | float) -> datetime:

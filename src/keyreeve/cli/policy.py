@@ -131,7 +131,7 @@ def _installation(config: Config, account: str | None) -> Installation:
     """Of the caller's account, or of the one that is named."""
     from keyreeve.aws.sessions import Sessions
     from keyreeve.model.identifiers import AccountId
-    from keyreeve.wiring import installation_of
+    from keyreeve.wiring.installation import installation_of
 
     given = opening.options()
     if account is None and opening.several():

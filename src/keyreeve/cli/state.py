@@ -100,7 +100,7 @@ def unlock(*, force: bool) -> int:
     """
     from keyreeve.cli.deciding import record
     from keyreeve.storage.lock import unlock as end_lease
-    from keyreeve.wiring import WallClock
+    from keyreeve.wiring.machine import WallClock
 
     opened = opening.door(execute=True)
     ended = end_lease(opened.store, clock=WallClock(), force=force)

@@ -7,7 +7,6 @@ import warnings
 from collections.abc import Mapping
 from datetime import date
 from enum import StrEnum
-from ipaddress import ip_address
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
@@ -25,6 +24,7 @@ from keyreeve.config.values import (
     Whole,
     closest,
 )
+from keyreeve.model.network import is_loopback
 from keyreeve.model.policy import OwnerRules
 
 
@@ -47,13 +47,6 @@ class Tls(StrEnum):
 _PORTS = {"implicit": 465, "none": 25}
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 class Smtp(Section):
     """The SMTP host; the password comes from $KEYREEVE_SMTP_PASSWORD."""
 
@@ -74,7 +67,7 @@ class Smtp(Section):
 
     @model_validator(mode="after")
     def _login_is_encrypted(self) -> Smtp:
-        if self.user and self.tls is Tls.NONE and not _is_loopback(self.host):
+        if self.user and self.tls is Tls.NONE and not is_loopback(self.host):
             raise Impossible(
                 "a login without TLS would show the password to the network",
                 meant="starttls",

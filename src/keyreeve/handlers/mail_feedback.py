@@ -28,8 +28,9 @@ from collections.abc import Mapping
 
 from keyreeve.codec.mail_feedback import read, records
 from keyreeve.model.feedback import Ignored
-from keyreeve.wiring import WallClock, feedback_box
+from keyreeve.wiring import feedback_box
 from keyreeve.wiring.functions import configured
+from keyreeve.wiring.machine import WallClock
 
 Answer = dict[str, list[object]]
 

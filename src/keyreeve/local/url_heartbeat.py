@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from http.client import HTTPException, HTTPMessage
-from ipaddress import ip_address
 from typing import IO, Final
 from urllib.error import HTTPError
 from urllib.parse import urlsplit
@@ -22,6 +21,7 @@ from urllib.request import (
 
 from keyreeve import __version__
 from keyreeve.model.errors import HeartbeatFailed
+from keyreeve.model.network import is_loopback
 
 SECONDS: Final = 10
 """The longest that one attempt may take."""
@@ -95,14 +95,7 @@ def _is_safe(url: str) -> bool:
         or " " in url
     ):
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and _here(host))
-
-
-def _here(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+    return parts.scheme == "https" or (parts.scheme == "http" and is_loopback(host))
 
 
 class _NoRedirects(HTTPRedirectHandler):

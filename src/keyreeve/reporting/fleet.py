@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -11,6 +11,7 @@ from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing, Store
 from keyreeve.model.notice import Summary
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.projects import Alarm
+from keyreeve.reporting.projects import alarms_of, pressing
 
 A_DAY = timedelta(days=1)
 _STANDINGS = tuple(Standing)
@@ -131,6 +132,8 @@ def stored_standing(
     failed: int | None,
     today: date,
     now: datetime,
+    *,
+    observing: bool,
 ) -> StoredStanding:
     """How the account stands as its last run left it; `state` None: it never ran."""
     cases = tuple(state.users.values()) if state else ()
@@ -149,7 +152,16 @@ def stored_standing(
         cases=sum(bool(case.findings) for case in cases),
         pause=people.pause.reason if people.pause else "",
     )
-    return replace(standing, alarms=tuple(_alarms(standing, now)))
+    alarms = alarms_of(
+        now,
+        last_run_at=standing.last_run_at,
+        failed=bool(standing.exit_code or standing.failed),
+        paused=bool(standing.pause),
+        observing=observing,
+        overdue=standing.overdue,
+        held=standing.held,
+    )
+    return replace(standing, alarms=alarms)
 
 
 def unread_standing(member: Member, problem: str, remedy: str = "") -> StoredStanding:
@@ -165,28 +177,11 @@ def unread_standing(member: Member, problem: str, remedy: str = "") -> StoredSta
 
 def by_urgency(rows: Iterable[StoredStanding]) -> tuple[StoredStanding, ...]:
     """Those with the most pressing alarm first, then by name."""
-    order = tuple(Alarm)
-
-    def pressing(row: StoredStanding) -> tuple[list[int], str, str]:
-        ranks = [order.index(alarm) for alarm in row.alarms]
-        return ([*ranks, len(order)], row.name.casefold(), row.account_id)
-
-    return tuple(sorted(rows, key=pressing))
+    return tuple(
+        sorted(rows, key=lambda row: (pressing(row.alarms), row.name.casefold(), row.account_id))
+    )
 
 
 def _due(record: FindingRecord, today: date) -> bool:
     opened = record.opened_on is not None and record.enforced_on is None
     return opened and record.enforcement_on == today
-
-
-def _alarms(at: StoredStanding, now: datetime) -> Iterator[Alarm]:
-    if at.last_run_at is None or now - at.last_run_at > A_DAY:
-        yield Alarm.NOT_RUN
-    if at.exit_code or at.failed:
-        yield Alarm.FAILED
-    if at.pause:
-        yield Alarm.PAUSED
-    if at.overdue:
-        yield Alarm.OVERDUE
-    if at.held:
-        yield Alarm.HELD

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from keyreeve.model.case import FindingRecord, HumanDecisions, Stage, State
@@ -50,7 +50,17 @@ def project_line(
     config: str, project: str, standing: ProjectStanding, now: datetime
 ) -> ProjectLine:
     """One project that was read, with what a person must look at."""
-    alarms = tuple(_alarms(standing, now))
+    alarms = alarms_of(
+        now,
+        last_run_at=standing.last_run_at,
+        refused=bool(standing.refusal),
+        partly_read=bool(standing.gaps),
+        failed=bool(standing.exit_code or standing.failed),
+        paused=bool(standing.pause),
+        observing=standing.observing,
+        overdue=standing.overdue,
+        held=standing.held,
+    )
     return ProjectLine(config=config, project=project, standing=standing, alarms=alarms)
 
 
@@ -67,28 +77,41 @@ def overview(folder: str, lines: Iterable[ProjectLine], now: datetime) -> Overvi
 
 
 def _pressing(line: ProjectLine) -> tuple[list[int], str, str]:
-    ranks = [_ORDER.index(alarm) for alarm in line.alarms]
-    return ([*ranks, len(_ORDER)], line.project.casefold(), line.config)
+    return (pressing(line.alarms), line.project.casefold(), line.config)
 
 
-def _alarms(standing: ProjectStanding, now: datetime) -> Iterator[Alarm]:
-    ran = standing.last_run_at
-    if ran is None or now - ran > A_DAY:
-        yield Alarm.NOT_RUN
-    if standing.refusal:
-        yield Alarm.REFUSED
-    if standing.gaps:
-        yield Alarm.PARTLY_READ
-    if standing.exit_code or standing.failed:
-        yield Alarm.FAILED
-    if standing.pause:
-        yield Alarm.PAUSED
-    if standing.observing:
-        yield Alarm.OBSERVING
-    if standing.overdue:
-        yield Alarm.OVERDUE
-    if standing.held:
-        yield Alarm.HELD
+def pressing(alarms: Iterable[Alarm]) -> list[int]:
+    """To order by: the most pressing alarms first, and last where there is none."""
+    return [*(_ORDER.index(alarm) for alarm in alarms), len(_ORDER)]
+
+
+def alarms_of(
+    now: datetime,
+    *,
+    last_run_at: datetime | None,
+    failed: bool,
+    paused: bool,
+    observing: bool,
+    overdue: int,
+    held: int,
+    refused: bool = False,
+    partly_read: bool = False,
+) -> tuple[Alarm, ...]:
+    """Why a person must look at what was read, a project or an account; the most pressing first.
+
+    `last_run_at` None: it never ran.
+    """
+    seen = {
+        Alarm.NOT_RUN: last_run_at is None or now - last_run_at > A_DAY,
+        Alarm.REFUSED: refused,
+        Alarm.PARTLY_READ: partly_read,
+        Alarm.FAILED: failed,
+        Alarm.PAUSED: paused,
+        Alarm.OBSERVING: observing,
+        Alarm.OVERDUE: overdue,
+        Alarm.HELD: held,
+    }
+    return tuple(alarm for alarm, holds in seen.items() if holds)
 
 
 def _next_act(records: Iterable[tuple[UserName, FindingRecord]], today: date) -> NextAct | None:

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from keyreeve.config import Config, Transport
@@ -29,54 +27,16 @@ from keyreeve.ports import Lease, Mailer, ObjectStore
 from keyreeve.ports.reviews import ReviewRecords
 from keyreeve.ports.week import EventHistory
 from keyreeve.storage.lock import AccountLock
+from keyreeve.wiring.machine import NoLease, SystemRandomness, WallClock
 
 if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
-    from keyreeve.governance.installation import Installation
     from keyreeve.pipeline.access_document import Archives
     from keyreeve.pipeline.roster import Roster
     from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
-
-
-class WallClock:
-    """ports.Clock. Judgement never sees it but as one `now` at the start of a run."""
-
-    def now(self) -> datetime:
-        """The instant, UTC."""
-        return datetime.now(UTC)
-
-    def sleep(self, seconds: float) -> None:
-        """Wait."""
-        time.sleep(seconds)
-
-
-class SystemRandomness:
-    """ports.Randomness from the operating system."""
-
-    def __init__(self) -> None:
-        self._system = secrets.SystemRandom()
-
-    def choice(self, seq: str, /) -> str:
-        """One character."""
-        return self._system.choice(seq)
-
-    def shuffle(self, x: list[str], /) -> None:
-        """In place."""
-        self._system.shuffle(x)
-
-    def getrandbits(self, k: int, /) -> int:
-        """An integer of k bits."""
-        return self._system.getrandbits(k)
-
-
-class NoLease:
-    """ports.Lease of a rehearsal: it holds nothing, since it changes nothing."""
-
-    def check(self) -> None:
-        """Nothing can be lost."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -173,11 +133,12 @@ def sessions_at_home(
 ) -> Sessions:
     """The caller's own account. ConfigError as `open_door` says."""
     from keyreeve.aws.sessions import Sessions
+    from keyreeve.wiring.refusals import refuse_time_travel, refuse_unencrypted
 
     sessions = Sessions(rehearsal=not execute, profile=profile or config.profile, region=region)
     if execute:
-        _refuse_time_travel(config, sessions, as_of)
-        _refuse_unencrypted(config, sessions)
+        refuse_time_travel(config, sessions, as_of)
+        refuse_unencrypted(config, sessions)
     return sessions
 
 
@@ -443,132 +404,3 @@ def feedback_box(config: Config) -> StoredFeedback:
     from keyreeve.storage.feedback import StoredFeedback
 
     return StoredFeedback(project_store(config, Sessions(rehearsal=False)))
-
-
-def installation_of(config: Config, *, account_id: AccountId, region: str) -> Installation:
-    """What the policies of Keyreeve's own roles must name."""
-    from email.utils import parseaddr
-
-    from keyreeve.governance.installation import Bucket, Evidence, Installation
-    from keyreeve.language.authorizations import partition
-    from keyreeve.storage import layout
-    from keyreeve.wiring.channels import topics
-    from keyreeve.wiring.fleet_reach import reach_of
-
-    storage = config.storage
-    bucket = None
-    if storage.bucket is not None:
-        bucket = Bucket(
-            name=storage.bucket,
-            # A pattern: every account has a folder of its own, and the fleet's days lie beside.
-            prefix=layout.prefix(config.project_name) + ("" if config.accounts == "self" else "*"),
-            written_once=layout.WRITTEN_ONCE,
-            replaced=(
-                *layout.REPLACED,
-                f"{layout.KEPT_BROKEN}*",
-                layout.PROBE,
-                *(f"{folder}*" for folder in layout.ARCHIVES),
-            ),
-            read=(
-                *layout.REPLACED,
-                f"{account_id}/{layout.STATE}",
-                layout.AUDIT_START,
-                *(f"{f}*" for f in layout.WRITTEN_ONCE if f != layout.CREDENTIALS),
-                f"{layout.FEEDBACK}*",
-                f"{layout.RUNS}*",
-            ),
-            read_back=(f"{layout.CREDENTIALS}*", layout.PROBE),
-            secret=layout.CREDENTIALS,
-            feedback=layout.FEEDBACK,
-            deleted=(
-                layout.LOCK,
-                layout.AUDIT_END,
-                f"{layout.AUDIT_INBOX}*",
-                f"{layout.FEEDBACK}*",
-            ),
-            versions_of=layout.STATE,
-            inbox=layout.AUDIT_INBOX,
-            sent=layout.SENT_FINDINGS,
-            fleet=layout.FLEET,
-            gathered=layout.FLEET_RESULTS,
-            archived=(*layout.ARCHIVES, layout.REVIEWS, layout.FEEDBACK, layout.AUDIT),
-            evidence=Evidence(
-                written_once=(layout.AUDIT, layout.AUDIT_INBOX, layout.EVIDENCE),
-                replaced=(layout.LOCK, layout.AUDIT_END, layout.AUDIT_START),
-                deleted=(f"{layout.AUDIT_INBOX}*",),
-            ),
-            kms_key_id=storage.kms_key_id,
-        )
-    by_ses = config.mail.transport is Transport.SES
-    return Installation(
-        account_id=account_id,
-        partition=partition(region),
-        region=region,
-        project=layout.project_slug(config.project_name),
-        policy=config.escalation_policy(),
-        bucket=bucket,
-        sender=parseaddr(config.mail.sender)[1] if by_ses else None,
-        secrets_key_id=config.credentials.kms_key_id,
-        signing_key_id=config.evidence.signing_key,
-        governed=config.baseline.access is not None,
-        named_policies=_policies_of_aws(config, partition(region), account_id),
-        topics=topics(config),
-        reach=reach_of(config, account_id, partition(region)),
-        counts_runs=config.heartbeat.metric,
-    )
-
-
-def _policies_of_aws(config: Config, partition: str, account_id: AccountId) -> tuple[str, ...]:
-    """AWS's own policies that access.yaml names."""
-    from keyreeve.governance.access_policies import Place, of_aws
-
-    if config.baseline.access is None:
-        return ()
-    at = Place(partition=partition, account_id=account_id)
-    named = {arn for grant in config.access_model().grants for arn in grant.policies}
-    return tuple(sorted(at.policy(arn) for arn in named if of_aws(arn)))
-
-
-def _refuse_time_travel(config: Config, sessions: Sessions, as_of: datetime | None) -> None:
-    """`--as-of` with `--execute` acts on another day than today: on an emulator only."""
-    from keyreeve.wiring import channels, heartbeat
-
-    if as_of is None:
-        return
-    smtp = config.mail.smtp
-    mail_is_local = config.mail.transport is not Transport.SMTP or (
-        smtp is not None and is_loopback(smtp.host)
-    )
-    if not (
-        sessions.only_loopback()
-        and mail_is_local
-        and channels.only_loopback(config, sessions)
-        and heartbeat.only_loopback(config, sessions)
-    ):
-        raise ConfigError(
-            "a run that acts cannot pretend to be at another time",
-            where="--as-of",
-            remedy=(
-                "Leave out --execute or --send to see what would happen then, or point every "
-                "endpoint at an emulator on 127.0.0.1 (`keyreeve sandbox`)."
-            ),
-        )
-
-
-def _refuse_unencrypted(config: Config, sessions: Sessions) -> None:
-    storage = config.storage
-    if storage.directory is None or storage.unencrypted_ok or sessions.only_loopback():
-        return
-    raise ConfigError(
-        "the state and the escrowed credentials would lie unencrypted on this disk",
-        where=f"{config.path}: storage.directory",
-        remedy="Use storage.bucket, or say storage.unencrypted_ok: true if the disk is encrypted.",
-    )
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine; a name may point anywhere tomorrow."""
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

@@ -19,12 +19,12 @@ from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, UserName
 from keyreeve.pipeline.baseline import Site
 from keyreeve.wiring import (
-    WallClock,
-    installation_of,
     project_store,
     required_access_model,
 )
 from keyreeve.wiring.functions import RunCode, run_code
+from keyreeve.wiring.installation import installation_of
+from keyreeve.wiring.machine import WallClock
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions

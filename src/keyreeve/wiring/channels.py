@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from keyreeve.config.channels import ChannelKind
+from keyreeve.model.network import is_loopback
 from keyreeve.ports.channels import Subscription
 
 if TYPE_CHECKING:
@@ -32,8 +33,6 @@ def topics(config: Config) -> tuple[str, ...]:
 
 def only_loopback(config: Config, sessions: Sessions) -> bool:
     """Whether whatever is told stays on this machine; a variable that is not set tells nobody."""
-    from keyreeve.wiring import is_loopback
-
     hosts = (urlsplit(os.environ.get(name, "")).hostname for name in _variables(config))
     heard = all(is_loopback(host) for host in hosts if host is not None)
     return heard and (not topics(config) or sessions.only_loopback("sns"))

@@ -12,7 +12,8 @@ from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.compliance import MAPPING, VERSION
 from keyreeve.model.evidence import PackSubject, Period
 from keyreeve.pipeline.evidence import Surroundings
-from keyreeve.wiring import Door, access_model, installation_of
+from keyreeve.wiring import Door, access_model
+from keyreeve.wiring.installation import installation_of
 
 if TYPE_CHECKING:
     from keyreeve.aws.kms_signer import KmsSigner

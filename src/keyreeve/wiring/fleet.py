@@ -26,7 +26,6 @@ from keyreeve.pipeline.fleet_mail import FleetPost
 from keyreeve.ports import Mailer, ObjectStore
 from keyreeve.wiring import (
     Door,
-    WallClock,
     account_for_writing,
     close_mailer,
     mailer_for,
@@ -36,6 +35,7 @@ from keyreeve.wiring import (
     sessions_at_home,
     wire,
 )
+from keyreeve.wiring.machine import WallClock
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions

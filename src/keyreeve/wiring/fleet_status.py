@@ -6,8 +6,9 @@ from keyreeve.codec.redaction import redact
 from keyreeve.model.errors import KeyreeveError
 from keyreeve.model.fleet import Member, Standing, StoredStanding
 from keyreeve.reporting.fleet import stored_standing, unread_standing
-from keyreeve.wiring import WallClock, new_run_id, project_store
+from keyreeve.wiring import new_run_id, project_store
 from keyreeve.wiring.fleet import Home
+from keyreeve.wiring.machine import WallClock
 
 
 def standing_of(home: Home, member: Member) -> StoredStanding:
@@ -41,4 +42,5 @@ def standing_of(home: Home, member: Member) -> StoredStanding:
     except KeyreeveError as error:
         where = f"{error.where}: " if error.where else ""
         return unread_standing(member, redact(f"{where}{error.what}"), redact(error.remedy))
-    return stored_standing(member, state, people, failed, today, home.now)
+    observing = people.observes(home.config.escalation_policy())
+    return stored_standing(member, state, people, failed, today, home.now, observing=observing)

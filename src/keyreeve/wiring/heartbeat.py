@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from keyreeve.model.network import is_loopback
+
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.config import Config
@@ -30,8 +32,6 @@ def watchers(config: Config, sessions: Sessions) -> tuple[Heartbeat, ...]:
 
 def only_loopback(config: Config, sessions: Sessions) -> bool:
     """Whether whoever is told is on this machine; a variable that is not set tells nobody."""
-    from keyreeve.wiring import is_loopback
-
     url = os.environ.get(config.heartbeat.url_env or "", "").strip()
     try:
         host = urlsplit(url).hostname

@@ -121,17 +121,26 @@ def state(hours: float, exit_code: int = 0) -> State:
 def test_what_storage_knows_of_an_account(known, failed, paused, alarms):
     pause = Pause(reason="move", since=NOW, by="ann") if paused else None
     people = HumanDecisions(pause=pause)
-    assert stored_standing(MEMBER, known, people, failed, ON, NOW).alarms == alarms
+    assert stored_standing(MEMBER, known, people, failed, ON, NOW, observing=False).alarms == alarms
+
+
+def test_an_account_that_waits_to_be_armed_says_so():
+    standing = stored_standing(MEMBER, state(1), HumanDecisions(), 0, ON, NOW, observing=True)
+    assert standing.alarms == (Alarm.OBSERVING,)
 
 
 def test_what_is_due_today_and_held_comes_from_the_cases():
     village = Village(aged(), *bystanders(9))
     village.live(0, 13)
     due = village.at(14)
-    before = stored_standing(MEMBER, village.state, HumanDecisions(), 0, due.date(), due)
+    before = stored_standing(
+        MEMBER, village.state, HumanDecisions(), 0, due.date(), due, observing=False
+    )
     assert (before.cases, before.due_today, before.overdue) == (1, 1, 0)
     village.run(14)
-    after = stored_standing(MEMBER, village.state, HumanDecisions(), 0, due.date(), due)
+    after = stored_standing(
+        MEMBER, village.state, HumanDecisions(), 0, due.date(), due, observing=False
+    )
     assert after.due_today == 0
     assert Alarm.NOT_RUN not in after.alarms
 
@@ -139,7 +148,13 @@ def test_what_is_due_today_and_held_comes_from_the_cases():
 def test_what_could_not_be_read_comes_first_and_is_never_in_order():
     unread = unread_standing(MEMBER, "suspended")
     clean = stored_standing(
-        Member(account_id=AccountId("1" * 12), name="a"), state(1), HumanDecisions(), 0, ON, NOW
+        Member(account_id=AccountId("1" * 12), name="a"),
+        state(1),
+        HumanDecisions(),
+        0,
+        ON,
+        NOW,
+        observing=False,
     )
     assert [each.name for each in by_urgency([clean, unread])] == ["prod", "a"]
     assert unread.alarms == (Alarm.NOT_READ,)
