@@ -29,6 +29,7 @@ from botocore.loaders import Loader, create_loader
 from botocore.utils import parse_timestamp
 
 from keyreeve import __version__
+from keyreeve.aws.authorization_pages import read_here
 from keyreeve.aws.failures import READS
 from keyreeve.model.errors import AccountUnreadable, ConfigError, Rejected
 
@@ -173,6 +174,8 @@ class Sessions:
                 where="AWS",
                 remedy="Check the profile, the region and AWS_ENDPOINT_URL.",
             ) from None
+        if service == "iam":
+            read_here(made)
         return made
 
 

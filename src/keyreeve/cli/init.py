@@ -13,7 +13,8 @@ from keyreeve.cli.options import example
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from keyreeve.config import Config, InitAnswers
+    from keyreeve.config import Config
+    from keyreeve.config.template import InitAnswers
 
 _FREE_SLOT = """
 AWS allows two access keys a user, and Inactive ones count. Keyreeve makes old keys Inactive and
@@ -107,7 +108,8 @@ def init(
 
 
 def _answers(given: dict[str, Any], *, yes: bool) -> InitAnswers:
-    from keyreeve.config import InitAnswers, Transport
+    from keyreeve.config import Transport
+    from keyreeve.config.template import InitAnswers
 
     ask = _Questions(given, yes=yes)
     place = ask.text("storage", "Where to keep state, credentials and audit log (s3://… or a path)")
@@ -176,7 +178,8 @@ class _Questions:
 
 def _write(path: Path, answers: InitAnswers) -> Config:
     """Judge the answers as the config will be judged, then write it. ConfigError with mistakes."""
-    from keyreeve.config import parse, render_template
+    from keyreeve.config import parse
+    from keyreeve.config.template import render_template
 
     text = render_template(answers)
     config = parse(text, path=path)
@@ -196,7 +199,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _write_access(config: Config) -> None:
-    from keyreeve.config import access_template
+    from keyreeve.config.access import access_template
 
     named = config.baseline.access
     path = named or config.path.parent / _ACCESS_FILE

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -23,14 +23,18 @@ from keyreeve.config.values import (
     Whole,
     WholeDays,
 )
-from keyreeve.model import months, policy
+from keyreeve.model import policy
 from keyreeve.model.policy import Delivery, EnforcementDays, FinalAct, Orphans, StaleScope
+
+if TYPE_CHECKING:
+    from keyreeve.model import months
 
 
 class Section(BaseModel):
     """One mapping of the file: unknown keys are mistakes, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # Built when first used: most runs use few sections. `schema` adds the docstrings.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Weekday(StrEnum):
@@ -298,6 +302,8 @@ class SummarySettings(Section):
 
     def minutes(self) -> months.MinutesPer:
         """`minutes_per` as a value of the model."""
+        from keyreeve.model import months  # for who counts months
+
         return months.MinutesPer(**dict(self.minutes_per))
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from keyreeve.config import sections
-from keyreeve.config.access import load_access
 from keyreeve.config.baseline import Baseline
 from keyreeve.config.channels import Channel
 from keyreeve.config.mail import Holidays, Mail
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Impossible, Line, ProjectName, Zone
 from keyreeve.model import policy
-from keyreeve.model.access import AccessModel
 from keyreeve.model.baseline import BaselineSettings
 from keyreeve.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keyreeve.model.access import AccessModel
 
 YEARS = (2020, 2040)
 """First and last year of the public holidays that a policy knows."""
@@ -179,6 +180,8 @@ class Config(Section):
                 remedy="`keyreeve init --access` writes one; name it as `baseline.access`.",
             )
         if self._access is None:
+            from keyreeve.config.access import load_access  # few projects have the file
+
             self._access = load_access(self.baseline.access)
         return self._access
 

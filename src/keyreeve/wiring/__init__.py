@@ -17,25 +17,23 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING
 
 from keyreeve.config import Config, Transport
-from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, RunId
-from keyreeve.model.notice import Letterhead
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import Caller
-from keyreeve.pipeline.daily import Account
-from keyreeve.pipeline.workbench import Post, Tools
-from keyreeve.ports import Lease, Mailer, ObjectStore
-from keyreeve.ports.reviews import ReviewRecords
-from keyreeve.ports.week import EventHistory
-from keyreeve.storage.lock import AccountLock
 
 if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
     from keyreeve.governance.installation import Installation
+    from keyreeve.model.access import AccessModel
     from keyreeve.pipeline.access_document import Archives
+    from keyreeve.pipeline.daily import Account
     from keyreeve.pipeline.roster import Roster
+    from keyreeve.pipeline.workbench import Post
+    from keyreeve.ports import Lease, Mailer, ObjectStore
+    from keyreeve.ports.reviews import ReviewRecords
+    from keyreeve.ports.week import EventHistory
     from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
@@ -159,6 +157,8 @@ def project_store(config: Config, sessions: Sessions) -> ObjectStore:
 @contextmanager
 def account_for_writing(door: Door) -> Iterator[Account]:
     """The account with its lock held. LockHeld if another run has it."""
+    from keyreeve.storage.lock import AccountLock
+
     holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
     with AccountLock(door.store, clock=WallClock(), holder=holder).held() as lease:
         account = wire(door, lease)
@@ -174,6 +174,8 @@ def wire(door: Door, lease: Lease | None = None) -> Account:
     """Every port filled. Without a lease: for reading and rehearsing."""
     from keyreeve.aws.iam_actuator import IamActuator
     from keyreeve.aws.secrets_manager import SecretsManagerVault
+    from keyreeve.pipeline.daily import Account
+    from keyreeve.pipeline.workbench import Tools
     from keyreeve.render.email import MailRenderer
     from keyreeve.storage.archive import StoredArchive
     from keyreeve.storage.audit_history import StoredAuditHistory
@@ -305,6 +307,9 @@ def events_region(region: str | None) -> str | None:
 
 def post_for(config: Config, account_id: AccountId) -> Post:
     """Sender and letterhead."""
+    from keyreeve.model.notice import Letterhead
+    from keyreeve.pipeline.workbench import Post
+
     return Post(
         sender=config.mail.sender,
         letterhead=Letterhead(

@@ -1,0 +1,16 @@
+"""What a channel may be subscribed to."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class BulletinKind(StrEnum):
+    """What a channel may hear."""
+
+    TEAM = "team"
+    """Whatever else the team is mailed."""
+    SUMMARY = "summary"
+    """The weekly summary, its figures only."""
+    RUN = "run"
+    """Each run that acts, in a few lines."""
