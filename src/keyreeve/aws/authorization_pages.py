@@ -9,8 +9,9 @@ among elements, a truth that is neither true nor false.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import unquote
 from xml.parsers import expat
@@ -30,26 +31,17 @@ _EMPTY: Final = f"<{OPERATION}Response><{_RESULT}/></{OPERATION}Response>".encod
 _REFUSED: Final = 300
 """HTTP status from which on an answer is an error, which the SDK reads."""
 
-Members = Mapping[str, Any]
-"""What stands in an element: the elements that are read, by name; the rest is passed over."""
 
-
-class _NoMembers(dict[str, Any]):
-    """What stands in an element that holds a text."""
-
-    def get(self, key: str, default: Any = None, /) -> Any:  # noqa: ARG002 - dict's signature
-        """No element may stand there."""
-        raise ValueError(key)
-
-
-_LEAF: Final = _NoMembers()
+def _none_inside(tag: str) -> None:
+    """No element may stand in one that holds a text."""
+    raise ValueError(tag)
 
 
 class _Text:
     """An element that holds a text."""
 
     __slots__ = ("read",)
-    members: Members = _LEAF
+    find = staticmethod(_none_inside)
     make = None
 
     def __init__(self, read: Callable[[str], Any] | None = None) -> None:
@@ -57,23 +49,23 @@ class _Text:
 
 
 class _Structure:
-    """An element that holds others by their names."""
+    """An element that holds others by their names; those that are not named are passed over."""
 
-    __slots__ = ("members",)
+    __slots__ = ("find",)
     make = dict
 
     def __init__(self, **members: Any) -> None:
-        self.members: Members = members
+        self.find = members.get
 
 
 class _List:
     """An element that holds others in order."""
 
-    __slots__ = ("members",)
+    __slots__ = ("find",)
     make = list
 
     def __init__(self, member: Any) -> None:
-        self.members: Members = {"member": member}
+        self.find = {"member": member}.get
 
 
 def _truth(text: str) -> bool:
@@ -87,8 +79,12 @@ def _instant(text: str) -> datetime:
     return at
 
 
+@lru_cache(maxsize=256)
 def _document(text: str) -> Any:
-    """A policy document; one that is no JSON stays the text that it was, as in the SDK."""
+    """A policy document; one that is no JSON stays the text that it was, as in the SDK.
+
+    The same reaches many, so it is decoded once; nobody changes a document.
+    """
     try:
         return json.loads(unquote(text))
     except ValueError:
@@ -105,7 +101,7 @@ _COMMON: Final = {
     "Path": _TEXT,
     "Arn": _TEXT,
     "CreateDate": _INSTANT,
-    "AttachedManagedPolicies": _List(_Structure(PolicyName=_TEXT, PolicyArn=_TEXT)),
+    "AttachedManagedPolicies": _List(_Structure(PolicyArn=_TEXT)),
     "PermissionsBoundary": _Structure(PermissionsBoundaryArn=_TEXT),
     "Tags": _List(_Structure(Key=_TEXT, Value=_TEXT)),
 }
@@ -121,14 +117,11 @@ _PAGE: Final = _Structure(
             GroupList=_List(_TEXT),
         )
     ),
-    GroupDetailList=_List(
-        _Structure(**_COMMON, GroupName=_TEXT, GroupId=_TEXT, GroupPolicyList=_INLINE)
-    ),
+    GroupDetailList=_List(_Structure(**_COMMON, GroupName=_TEXT, GroupPolicyList=_INLINE)),
     RoleDetailList=_List(
         _Structure(
             **_COMMON,
             RoleName=_TEXT,
-            RoleId=_TEXT,
             RolePolicyList=_INLINE,
             AssumeRolePolicyDocument=_DOCUMENT,
             RoleLastUsed=_Structure(LastUsedDate=_INSTANT),
@@ -136,11 +129,8 @@ _PAGE: Final = _Structure(
     ),
     Policies=_List(
         _Structure(
-            PolicyName=_TEXT,
             Arn=_TEXT,
-            PolicyVersionList=_List(
-                _Structure(Document=_DOCUMENT, VersionId=_TEXT, IsDefaultVersion=_TRUTH)
-            ),
+            PolicyVersionList=_List(_Structure(Document=_DOCUMENT, IsDefaultVersion=_TRUTH)),
         )
     ),
 )
@@ -185,53 +175,45 @@ def _decode_elsewhere(*, parsed: dict[str, Any], model: OperationModel, **_: Any
         json_decode_policies(parsed, model)
 
 
-def _parsed(body: bytes) -> dict[str, Any]:  # noqa: C901, PLR0915 - called 200,000 times, a call more would tell
-    """The whole answer. Two closures, for they are called for every element of every user."""
+def _parsed(body: bytes) -> dict[str, Any]:  # noqa: C901 - a call more for each element would tell
+    """The whole answer. Two closures, called twenty times for every user."""
     answer: dict[str, Any] = {}
-    above: list[tuple[Any, Any]] = []
-    """The elements around this one, and what they hold."""
     here: Any = _ANSWER
     held: Any = answer
+    find: Callable[[str], Any] = _ANSWER.find
+    above: list[tuple[Any, Any, Callable[[str], Any]]] = []
+    """The same of the elements around this one."""
     passed = 0
     """How deep within an element that nobody reads."""
     text: list[str] = []
-    documents: dict[str, Any] = {}
-    """A document by its text: the same one reaches many."""
 
     def start(tag: str, _: object) -> None:
-        nonlocal here, held, passed
+        nonlocal here, held, find, passed
         if passed:
             passed += 1
             return
-        inner = here.members.get(tag)
+        inner = find(tag)
         if inner is None:
             passed = 1
             return
-        above.append((here, held))
-        here = inner
+        above.append((here, held, find))
+        here, find = inner, inner.find
         if inner.make is None:
             text.clear()
         else:
             held = inner.make()
 
     def end(tag: str) -> None:
-        nonlocal here, held, passed
+        nonlocal here, held, find, passed
         if passed:
             passed -= 1
             return
-        value: Any
-        if here.make is not None:
-            value = held
-        elif here is _DOCUMENT:
-            written = "".join(text)
-            if written not in documents:
-                documents[written] = _document(written)
-            value = documents[written]
-        else:
+        inner, value = here, held
+        here, held, find = above.pop()
+        if inner.make is None:
             value = "".join(text)
-            if here.read is not None:
-                value = here.read(value)
-        here, held = above.pop()
+            if inner.read is not None:
+                value = inner.read(value)
         if here.make is list:
             held.append(value)
         elif tag in held:

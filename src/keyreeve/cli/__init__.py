@@ -2,6 +2,7 @@
 
 app        the lazy group of verbs and the global options
 options    what every verb knows, and the kinds of values that people type
+kept_help  the first page, said without importing what parses
 opening    from options to a config, a door, an account
 screen     results on stdout, as tables for people or JSON for programs
 progress   how far it is, on stderr, where somebody watches
@@ -13,20 +14,23 @@ Errors for people say where, what, and what to do; a traceback only with `-v`. E
 
 from __future__ import annotations
 
+import atexit
 import gc
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import click
-
+from keyreeve.cli.kept_help import kept
 from keyreeve.model.errors import KeyreeveError
+
+if TYPE_CHECKING:
+    import click
 
 USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
-_BETWEEN_COLLECTIONS = 200_000
+_BETWEEN_COLLECTIONS = 1_000_000
 """Objects. The facts of thousands of users live as long as the command does: looking through them
 for cycles after every 700 new ones, as Python does by default, costs a seventh of a check."""
 
@@ -34,18 +38,26 @@ for cycles after every 700 new ones, as Python does by default, costs a seventh 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Never raises."""
     gc.set_threshold(_BETWEEN_COLLECTIONS)
+    atexit.register(gc.freeze)  # a last search for cycles, right before all memory is given back
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    told = kept(given)
+    if told is not None:
+        sys.stdout.write(told)
+        return 0
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _command(sys.argv[1:] if arguments is None else list(arguments))
+        return _command(given)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 def _command(arguments: list[str]) -> int:
     """One command, its errors told on stderr and turned into an exit code."""
+    import click
+
     from keyreeve.cli.app import app
 
     try:
@@ -105,5 +117,7 @@ def _redacted(text: str) -> str:
 
 
 def _tell(text: str, code: int) -> int:
+    import click
+
     click.echo(text, err=True)
     return code

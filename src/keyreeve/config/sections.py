@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -28,6 +29,9 @@ from keyreeve.model.policy import Delivery, EnforcementDays, FinalAct, Orphans, 
 
 if TYPE_CHECKING:
     from keyreeve.model import months
+
+# No plug-in of pydantic's has a part in this, and looking for them opens every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
 
 
 class Section(BaseModel):
@@ -143,7 +147,7 @@ class FreeSlot(Section):
 class Escalation(Section):
     """The ladder."""
 
-    days: LadderDays = LadderDays()
+    days: LadderDays = LadderDays.model_construct()
     closing_mail: Flag = True
     """One mail when the last finding of a case has cleared."""
     free_slot: FreeSlot | None = None
@@ -164,7 +168,7 @@ class StaleControl(Section):
 class Controls(Section):
     """Settings of single controls."""
 
-    access_key_stale: StaleControl = StaleControl()
+    access_key_stale: StaleControl = StaleControl.model_construct()
 
 
 class Freeze(Section):
@@ -271,8 +275,8 @@ class UserClass(Section):
     """Users with settings of their own; the first class that matches wins."""
 
     match: Match
-    thresholds: ThresholdOverrides = ThresholdOverrides()
-    credentials: DeliveryOverride = DeliveryOverride()
+    thresholds: ThresholdOverrides = ThresholdOverrides.model_construct()
+    credentials: DeliveryOverride = DeliveryOverride.model_construct()
 
 
 class MinutesPer(Section):
@@ -297,7 +301,7 @@ class SummarySettings(Section):
     day: Weekday = Weekday.MON
     to: Addresses | None = None
     """Default: mail.cc."""
-    minutes_per: MinutesPer = MinutesPer()
+    minutes_per: MinutesPer = MinutesPer.model_construct()
     """Minutes that the same takes by hand, for the estimate of hours saved."""
 
     def minutes(self) -> months.MinutesPer:

@@ -92,23 +92,23 @@ class Config(Section):
     """The profile of the AWS SDK's own configuration that reaches the account; `--profile` wins."""
     storage: sections.Storage
     mail: Mail
-    thresholds: sections.Thresholds = sections.Thresholds()
-    escalation: sections.Escalation = sections.Escalation()
-    controls: sections.Controls = sections.Controls()
-    enforcement: sections.Enforcement = sections.Enforcement()
+    thresholds: sections.Thresholds = sections.Thresholds.model_construct()
+    escalation: sections.Escalation = sections.Escalation.model_construct()
+    controls: sections.Controls = sections.Controls.model_construct()
+    enforcement: sections.Enforcement = sections.Enforcement.model_construct()
     first_run: sections.FirstRun = sections.FirstRun.ACT
     """observe: nobody is told and nothing is done until `keyreeve arm`."""
-    limits: sections.Limits = sections.Limits()
-    credentials: sections.Credentials = sections.Credentials()
+    limits: sections.Limits = sections.Limits.model_construct()
+    credentials: sections.Credentials = sections.Credentials.model_construct()
     classes: tuple[sections.UserClass, ...] = ()
     exclusions: tuple[sections.Exclusion, ...] = ()
-    summary: sections.SummarySettings = sections.SummarySettings()
+    summary: sections.SummarySettings = sections.SummarySettings.model_construct()
     channels: tuple[Channel, ...] = ()
     """Where the MSP team hears besides by mail."""
-    retention: sections.Retention = sections.Retention()
-    evidence: sections.EvidenceSettings = sections.EvidenceSettings()
-    texts: sections.Texts = sections.Texts()
-    baseline: Baseline = Baseline()
+    retention: sections.Retention = sections.Retention.model_construct()
+    evidence: sections.EvidenceSettings = sections.EvidenceSettings.model_construct()
+    texts: sections.Texts = sections.Texts.model_construct()
+    baseline: Baseline = Baseline.model_construct()
     compressed_clock: sections.CompressedClock | None = None
     """Proves the whole cycle within hours, for the named users only."""
 

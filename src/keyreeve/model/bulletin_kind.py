@@ -1,4 +1,4 @@
-"""What a channel may be subscribed to."""
+"""The kinds of bulletins, which config.yaml names."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class BulletinKind(StrEnum):
-    """What a channel may hear."""
+    """What a channel may be subscribed to."""
 
     TEAM = "team"
     """Whatever else the team is mailed."""

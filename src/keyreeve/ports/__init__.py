@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # who only reads an account need not import what mails say
     from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+    from keyreeve.model.credential_kind import CredentialKind
     from keyreeve.model.feedback import MailFeedback
     from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
     from keyreeve.model.notice import (
         Accepted,
         ClosingNotice,
-        CredentialKind,
         CredentialsNotice,
         Notice,
         OutgoingMail,
