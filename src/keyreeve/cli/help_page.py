@@ -12,7 +12,7 @@ from keyreeve.cli.kept_help import FILE, WIDTH
 
 def page() -> str:
     """What the command line itself says, on that many columns."""
-    settings = {**app.context_settings, "terminal_width": WIDTH - 2}
+    settings = {**app.context_settings, "terminal_width": WIDTH}
     with click.Context(app, info_name="keyreeve", **settings) as context:
         return app.get_help(context) + "\n"
 
