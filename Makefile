@@ -7,7 +7,7 @@ SUPPLY := .venv-supply
 SCAN   := .venv-scan
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs coverage mutants images scan sbom advisories lock clean
+.PHONY: help demo test lint check proofs bench coverage mutants images scan sbom advisories lock clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -35,6 +35,17 @@ check: lint test  ## what a change must pass
 
 proofs: $(STAMP)  ## every promise at full size, one line each (long)
 	$(BIN)/python -m tests.proofs --record docs/promises.md
+
+# Peers have environments of their own; one that cannot be installed is skipped by name.
+PEERS = .venv-c7n .venv-prowler
+
+bench: $(STAMP) $(PEERS:%=%/.tried)  ## Keyreeve beside its floor and its peers: benchmarks/results.md (an hour)
+	$(BIN)/python -m benchmarks --write benchmarks/results.md
+
+.venv-%/.tried: benchmarks/requirements-%.txt
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	-.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
 
 # What runs in a minute and nearly covers the core.
 QUICK = tests/unit tests/stacks
@@ -83,4 +94,4 @@ lock:  ## resolve the four locks anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-supply.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) $(SCAN) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(PEERS) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
