@@ -7,6 +7,5 @@ server      serves it: counts calls, delays, throttles
 scripts/    the floor, the lean script, the per-user loop; what the peers are given
 contenders  who is compared, and how each says what it found
 measuring   one process: wall, CPU, peak memory, calls
-whole_day   a day with many cases, beside its mails alone
 results     the tables, the plot, results.md
 """
