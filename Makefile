@@ -9,7 +9,7 @@ DOCS   := .venv-docs
 DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
 
-.PHONY: help demo test lint check proofs fleet coverage mutants images docs dist wheels zips scan sbom
+.PHONY: help demo test lint check proofs fleet bench coverage mutants images docs dist wheels zips scan sbom
 .PHONY: advisories lock clean package deployments deployfiles
 
 help:  ## this list
@@ -41,6 +41,17 @@ proofs: $(STAMP)  ## every promise at full size, one line each (long)
 
 fleet: $(STAMP)  ## a day of 200 accounts with 200 users each, by threads and by the state machine (long)
 	$(BIN)/python -m tests.fleet_at_full_size
+
+# Peers have environments of their own; one that cannot be installed is skipped by name.
+PEERS = .venv-c7n .venv-prowler
+
+bench: $(STAMP) $(PEERS:%=%/.tried)  ## Keyreeve beside its floor and its peers: benchmarks/results.md (an hour)
+	$(BIN)/python -m benchmarks --write benchmarks/results.md
+
+.venv-%/.tried: benchmarks/requirements-%.txt
+	test -x .venv-$*/bin/python || $(PYTHON) -m venv .venv-$*
+	-.venv-$*/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	touch $@
 
 # What runs in a minute and nearly covers the core.
 QUICK = tests/unit tests/stacks
@@ -133,4 +144,4 @@ lock:  ## resolve the five locks anew (needs uv)
 	  --generate-hashes --no-emit-index-url --no-annotate --no-header --output-file requirements-docs.lock
 
 clean:  ## forget everything that was generated
-	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DOCS) $(DEPLOY) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants
+	rm -rf $(VENV) $(SUPPLY) $(SCAN) $(DOCS) $(DEPLOY) $(PEERS) dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage mutants

@@ -13,12 +13,12 @@ from keyreeve.escalation.cutover import CutOver
 from keyreeve.escalation.key_usage import ChangeOver, sentences
 from keyreeve.model.case import Stage
 from keyreeve.model.control import Severity
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
 from keyreeve.model.months import MinutesPer, MonthFigures
 from keyreeve.model.notice import (
     Attachment,
     ClosingNotice,
-    CredentialKind,
     CredentialsNotice,
     FindingLine,
     Letterhead,

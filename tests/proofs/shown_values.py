@@ -16,14 +16,9 @@ from tests.proofs.leaks import Leaks
 
 from keyreeve.local.smtp_mailer import SmtpMailer
 from keyreeve.logs import SafeFormatter
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
-from keyreeve.model.notice import (
-    Attachment,
-    CredentialKind,
-    MailKind,
-    OutgoingMail,
-    RenderedMail,
-)
+from keyreeve.model.notice import Attachment, MailKind, OutgoingMail, RenderedMail
 from keyreeve.pipeline.credentials_file import key_csv
 from keyreeve.ports import NewAccessKey, StoredObject
 from keyreeve.storage.escrow import StoredEscrow

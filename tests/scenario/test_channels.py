@@ -10,7 +10,8 @@ from tests.fakes.channel import FakeChannel
 from tests.scenario.people import aged, no_mfa, old_password, person, spare
 from tests.scenario.village import TEAM, Village
 
-from keyreeve.model.bulletin import BulletinKind, RunDigest
+from keyreeve.model.bulletin import RunDigest
+from keyreeve.model.bulletin_kind import BulletinKind
 from keyreeve.model.case import Pause
 from keyreeve.model.errors import ChannelFailed, LockLost, MailFailure
 from keyreeve.model.notice import MailKind, Summary, TeamNotice

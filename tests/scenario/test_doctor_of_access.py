@@ -10,7 +10,7 @@ import pytest
 from tests.sandbox_fixture import aws
 from tests.scenario.cli_command import MONDAY, Command
 
-from keyreeve.config import load_access
+from keyreeve.config.access import load_access
 from keyreeve.governance.access_policies import Place, trust
 from keyreeve.sandbox.account import HOME_ACCOUNT
 from keyreeve.sandbox.process import Sandbox

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from tests.unit.test_config import ANYTHING, everywhere, expected_mistakes, reported_mistakes
 
 from keyreeve.codec.access import decode, encode
-from keyreeve.config import access_template, load, load_access, parse_access
+from keyreeve.config import load
+from keyreeve.config.access import access_template, load_access, parse_access
 from keyreeve.config.document import read
 from keyreeve.governance.access_policies import Place, trust
 from keyreeve.language.policy_document import parse_document

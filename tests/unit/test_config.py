@@ -16,10 +16,12 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from keyreeve.config import Config, FirstRun, InitAnswers, Transport, load, parse, render_template
+from keyreeve.config import Config, Transport, load, parse
 from keyreeve.config.document import read
 from keyreeve.config.mistakes import keys_of, sections_at
 from keyreeve.config.schema import SCHEMA_FILES, schema_text
+from keyreeve.config.sections import FirstRun
+from keyreeve.config.template import InitAnswers, render_template
 from keyreeve.config.values import LONGEST, Impossible, format_duration, parse_duration
 from keyreeve.model.baseline import AlarmSetting, BaselineSettings, StackName
 from keyreeve.model.errors import ConfigError

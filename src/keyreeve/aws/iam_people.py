@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from keyreeve.aws.event_lookup import EVENT_PAGES, EventLookup
 from keyreeve.aws.failures import calling
-from keyreeve.aws.iam_details import standing_policies
 from keyreeve.aws.iam_reader import all_pages
+from keyreeve.aws.iam_standing import standing_policies
 from keyreeve.aws.sessions import Sessions
 from keyreeve.governance.mfa_events import sets_tag, tag_author
 from keyreeve.model.errors import NotFound

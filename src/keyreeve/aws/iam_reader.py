@@ -34,15 +34,20 @@ class IamReader:
         self._iam = sessions.client("iam")
         self._sts = sessions.client("sts")
         self._clock = clock
+        self._known_caller: Caller | None = None
 
     def caller(self) -> Caller:
-        """sts:GetCallerIdentity. AccountUnreadable if AWS does not know us: nothing can start."""
+        """sts:GetCallerIdentity. AccountUnreadable if AWS does not know us: nothing can start.
+
+        Asked once: who a session is does not change while it lasts.
+        """
         try:
-            return self._caller()
+            self._known_caller = self._known_caller or self._caller()
         except AwsFailure as failure:
             raise AccountUnreadable(
                 failure.what, where=failure.where, remedy=failure.remedy
             ) from failure
+        return self._known_caller
 
     def credential_report(self) -> CredentialReport:
         """Generate, poll with back-off, get. AccountUnreadable if it is not ready in time."""

@@ -15,6 +15,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 from urllib.parse import urlsplit
 
+import botocore
 import botocore.session
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection
 from botocore.config import Config
@@ -24,10 +25,11 @@ from botocore.credentials import (
     DeferredRefreshableCredentials,
 )
 from botocore.exceptions import BotoCoreError, NoRegionError, ProfileNotFound
-from botocore.loaders import Loader, create_loader
+from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
 
 from keyreeve import __version__
+from keyreeve.aws.authorization_pages import read_here
 from keyreeve.aws.failures import READS
 from keyreeve.model.errors import AccountUnreadable, ConfigError, Rejected
 from keyreeve.model.network import is_loopback
@@ -83,6 +85,8 @@ _ROLE_SESSION_NAME = "keyreeve"
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 5
+_USER_AGENT = f"Botocore/{botocore.__version__} keyreeve/{__version__}"
+"""The SDK's own is longer, and put together anew for each call: a sixth of the call's CPU."""
 _TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
 
 
@@ -201,6 +205,8 @@ class Sessions:
                 where="AWS",
                 remedy="Check the profile, the region and AWS_ENDPOINT_URL.",
             ) from None
+        if service == "iam":
+            read_here(made)
         return made
 
 
@@ -259,10 +265,17 @@ def _new_session(
     return session
 
 
+class _Models(Loader):
+    """AWS's service descriptions: large, and the same for all accounts of a run."""
+
+    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002 - the SDK's
+        """Ours, and those of the credential chain; the SDK looks into 400 folders to know."""
+        return [*SERVICES, *{call.partition(":")[0] for call in _SIGNING_IN} - set(SERVICES)]
+
+
 @cache
 def _models() -> Loader:
-    """AWS's service descriptions: large, and the same for all accounts of a run."""
-    return create_loader()
+    return _Models()
 
 
 def _refuse_changes(**event: Any) -> None:
@@ -283,7 +296,7 @@ def _config(*, attempts: int) -> Config:
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
         retries={"mode": "standard", "total_max_attempts": attempts},
-        user_agent_extra=f"keyreeve/{__version__}",
+        user_agent=_USER_AGENT,
     )
 
 

@@ -2,6 +2,7 @@
 
 app        the lazy group of verbs and the global options
 options    what every verb knows, and the kinds of values that people type
+kept_help  the first page, said without importing what parses
 opening    from options to a config, a door, an account
 screen     results on stdout, as tables for people or JSON for programs
 progress   how far it is, on stderr, where somebody watches
@@ -13,36 +14,50 @@ Errors for people say where, what, and what to do; a traceback only with `-v`. E
 
 from __future__ import annotations
 
+import atexit
+import gc
 import signal
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
-import click
-
-from keyreeve.codec.redaction import redact
-from keyreeve.logs import escape_control
+from keyreeve.cli.kept_help import kept
 from keyreeve.model.errors import KeyreeveError
+
+if TYPE_CHECKING:
+    import click
 
 USAGE = 2
 FAILED = 1
 INTERRUPTED = 130
+_BETWEEN_COLLECTIONS = 1_000_000
+"""Objects. The facts of thousands of users live as long as the command does: looking through them
+for cycles after every 700 new ones, as Python does by default, costs a seventh of a check."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code. Never raises."""
+    gc.set_threshold(_BETWEEN_COLLECTIONS)
+    atexit.register(gc.freeze)  # a last search for cycles, right before all memory is given back
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    told = kept(given)
+    if told is not None:
+        sys.stdout.write(told)
+        return 0
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _command(sys.argv[1:] if arguments is None else list(arguments))
+        return _command(given)
     finally:
         signal.signal(signal.SIGTERM, before)
 
 
 def _command(arguments: list[str]) -> int:
     """One command, its errors told on stderr and turned into an exit code."""
+    import click
+
     from keyreeve.cli.app import app
 
     try:
@@ -55,7 +70,7 @@ def _command(arguments: list[str]) -> int:
         error.show()
         return USAGE
     except KeyreeveError as error:
-        return _tell(_escaped(redact(str(error))), error.exit_code)
+        return _tell(_redacted(str(error)), error.exit_code)
     except SystemExit as left:
         return left.code if isinstance(left.code, int) else FAILED
     except Exception as error:  # noqa: BLE001 - the last line of defence: no traceback for people
@@ -81,20 +96,28 @@ def _aborted(abort: click.Abort) -> int:
 
 
 def _unexpected(error: Exception, arguments: list[str]) -> int:
+    from keyreeve.codec.redaction import redact
+    from keyreeve.logs import escape_control
+
     text = escape_control(redact(f"{type(error).__name__}: {error}"))
     if "-v" not in arguments and "--verbose" not in arguments:
         return _tell(f"unexpected: {text}; run with -v for the traceback", FAILED)
     import traceback
 
     trace = "".join(traceback.format_exception(error))
-    return _tell(f"{_escaped(redact(trace))}unexpected: {text}", FAILED)
+    return _tell(f"{_redacted(trace)}unexpected: {text}", FAILED)
 
 
-def _escaped(text: str) -> str:
-    """Line by line: our own line breaks stay, foreign escapes are shown."""
-    return "\n".join(escape_control(line) for line in text.split("\n"))
+def _redacted(text: str) -> str:
+    """Without secrets; line by line: our own line breaks stay, foreign escapes are shown."""
+    from keyreeve.codec.redaction import redact
+    from keyreeve.logs import escape_control
+
+    return "\n".join(escape_control(line) for line in redact(text).split("\n"))
 
 
 def _tell(text: str, code: int) -> int:
+    import click
+
     click.echo(text, err=True)
     return code

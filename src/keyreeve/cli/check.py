@@ -11,7 +11,6 @@ import click
 
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import DEFAULT_CONFIG, as_of, example
-from keyreeve.cli.posture_table import show_posture
 from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
 
@@ -84,7 +83,7 @@ def _live(at: datetime | None, *, posture: bool) -> Judged:
 
         survey = survey_of(opened)
     with watched(quiet=opening.options().quiet) as progress:
-        return live(opening.wired(opened), opened.now, progress, survey)
+        return live(opened, progress, survey)
 
 
 def _offline(report: Path, at: datetime | None) -> Judged:
@@ -139,6 +138,8 @@ def _show(judged: Judged, *, offline: bool) -> None:
         for gap in judged.gaps:
             screen.line("  " + screen.safe(words.gap_words(gap.step, gap.reason, gap.user_name)))
     if judged.posture is not None:
+        from keyreeve.cli.posture_table import show_posture
+
         show_posture(judged.posture)
     screen.line()
     screen.line(_total(judged))

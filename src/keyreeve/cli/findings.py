@@ -6,24 +6,25 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from keyreeve.codec.values import to_json
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.escalation.casebook import status_of
+from keyreeve.escalation.spared import status_of
 from keyreeve.model.case import HumanDecisions, KeyRecord
 from keyreeve.model.finding import Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, AccountId
 from keyreeve.model.policy import EscalationPolicy
-from keyreeve.model.posture import Posture, PostureFinding
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.collect import offline as read_report
-from keyreeve.pipeline.daily import Account
-from keyreeve.pipeline.memory import recall
-from keyreeve.pipeline.posture import Survey
-from keyreeve.pipeline.posture import survey as surveyed
-from keyreeve.ports import Progress
+
+if TYPE_CHECKING:
+    from keyreeve.model.posture import Posture, PostureFinding
+    from keyreeve.pipeline.posture import Survey
+    from keyreeve.ports import Progress
+    from keyreeve.wiring import Door
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +68,19 @@ class Judged:
         }
 
 
-def live(
-    account: Account, now: datetime, progress: Progress, survey: Survey | None = None
-) -> Judged:
+def live(door: Door, progress: Progress, survey: Survey | None = None) -> Judged:
     """Read the account, judge it, and look up what people have decided; posture if asked for."""
-    tools, policy = account.tools, account.policy
-    state, _ = recall(account.project, account.account_id, tools, policy.days)
-    snapshot, _ = collect(tools.reader, policy, state.keys, now, progress)
-    judged = _judged(snapshot, policy, now, tools.people.read(), state.keys)
-    return judged if survey is None else replace(judged, posture=surveyed(survey, now))
+    from keyreeve.wiring.remembered import keys_and_decisions
+
+    now, policy = door.now, door.policy
+    keys, people = keys_and_decisions(door, policy.days)
+    snapshot, _ = collect(door.reader, policy, keys, now, progress)
+    judged = _judged(snapshot, policy, now, people, keys)
+    if survey is None:
+        return judged
+    from keyreeve.pipeline.posture import survey as surveyed
+
+    return replace(judged, posture=surveyed(survey, now))
 
 
 def offline(content: bytes, policy: EscalationPolicy, now: datetime) -> Judged:

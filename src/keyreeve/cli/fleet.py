@@ -57,11 +57,14 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
     """What breaks the rules in every account; nothing is changed."""
     from keyreeve.pipeline.fleet import AT_ONCE, attempt, each
     from keyreeve.reporting.fleet import fleet_summary
-    from keyreeve.wiring.fleet import fleet_of
+    from keyreeve.wiring.fleet import door_of, members
 
     opened = home(execute=False, as_of=as_of)
-    with watched(quiet=opening.options().quiet) as progress, fleet_of(opened) as fleet:
-        progress.stage("Accounts", len(fleet.members))
+    config = opened.config
+    on = opened.now.astimezone(config.escalation_policy().timezone).date()
+    with watched(quiet=opening.options().quiet) as progress:
+        who = members(opened)
+        progress.stage("Accounts", len(who))
 
         def work(member: Member) -> FleetRow:
             row = attempt(member, lambda: _checked(member))
@@ -71,8 +74,7 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
         def _checked(member: Member) -> FleetRow:
             from keyreeve.cli.findings import live
 
-            with fleet.doors.open(member) as account:
-                judged = live(account, fleet.now, Silence())
+            judged = live(door_of(opened, member), Silence())
             return FleetRow(
                 account_id=member.account_id,
                 name=member.name,
@@ -85,8 +87,8 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
                 problem=judged.gaps[0].reason if judged.gaps else "",
             )
 
-        rows = each(fleet.members, work, AT_ONCE)
-        summary = fleet_summary(fleet.project, fleet.on, fleet.now, rows, executed=False)
+        rows = each(who, work, AT_ONCE)
+    summary = fleet_summary(config.project_name, on, opened.now, rows, executed=False)
     _give(summary, "check", ("users", "findings", "gaps"))
     if not opening.options().json:
         screen.line("`keyreeve --account ID check` shows the findings of one account.")

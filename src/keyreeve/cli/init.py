@@ -13,7 +13,8 @@ from keyreeve.cli.options import example
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from keyreeve.config import Config, InitAnswers
+    from keyreeve.config import Config
+    from keyreeve.config.template import InitAnswers
 
 _WHY = {
     "project_name": "The name stands in the subject of every mail and in the path of what is kept.",
@@ -154,7 +155,9 @@ def _next(config: Config, *, bucket_made: bool) -> None:
 
 
 def _answers(given: dict[str, Any], *, yes: bool) -> InitAnswers:
-    from keyreeve.config import FirstRun, InitAnswers, Transport
+    from keyreeve.config import Transport
+    from keyreeve.config.sections import FirstRun
+    from keyreeve.config.template import InitAnswers
 
     ask = _Questions(given, yes=yes)
     project = ask.text("project_name", "Project name")
@@ -229,7 +232,8 @@ class _Questions:
 
 def _write(path: Path, answers: InitAnswers) -> Config:
     """Judge the answers as the config will be judged, then write it. ConfigError with mistakes."""
-    from keyreeve.config import parse, render_template
+    from keyreeve.config import parse
+    from keyreeve.config.template import render_template
 
     text = render_template(answers)
     config = parse(text, path=path)
@@ -249,7 +253,7 @@ def _write_new(path: Path, text: str) -> None:
 
 
 def _write_access(config: Config) -> None:
-    from keyreeve.config import access_template
+    from keyreeve.config.access import access_template
 
     named = config.baseline.access
     path = named or config.path.parent / _ACCESS_FILE

@@ -11,8 +11,6 @@ from typing import Any, TypeVar
 
 import click
 
-from keyreeve import logs
-
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_CONFIG = Path("config.yaml")
@@ -51,6 +49,8 @@ class Options:
 
     def begin(self) -> None:
         """Let the logs speak as loudly as was asked for."""
+        from keyreeve import logs
+
         verbosity = logs.Verbosity.NORMAL
         if self.quiet:
             verbosity = logs.Verbosity.QUIET

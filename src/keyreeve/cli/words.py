@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from typing import TYPE_CHECKING
 
-from keyreeve.model.effect import Effect, SendNotice, SendTeamNotice
-from keyreeve.model.plan import Held, Outcome, Plan
+if TYPE_CHECKING:
+    from keyreeve.model.effect import Effect
+    from keyreeve.model.plan import Held, Outcome, Plan
 
 MAILS = frozenset(
     {"send_notice", "send_closing", "send_team_notice", "send_summary", "tell_channel"}
@@ -68,6 +70,8 @@ def act_words(kind: str, resource: str) -> str:
 
 def mail_words(effect: Effect | None, kind: str) -> str:
     """What a mail is."""
+    from keyreeve.model.effect import SendNotice
+
     if isinstance(effect, SendNotice):
         return plain(effect.stage.value)
     return _MAILS.get(kind, kind)
@@ -75,6 +79,8 @@ def mail_words(effect: Effect | None, kind: str) -> str:
 
 def why(effect: Effect) -> str:
     """Why it is due; for the team, what it is told."""
+    from keyreeve.model.effect import SendTeamNotice
+
     return effect.headline if isinstance(effect, SendTeamNotice) else plain(effect.reason)
 
 

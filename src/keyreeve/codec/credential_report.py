@@ -243,6 +243,8 @@ def _root_use(cells: tuple[str, ...]) -> Moment | None:
 def _key(slot: int, cells: tuple[str, ...]) -> AccessKey | None:
     """A slot is occupied if its key is active or was ever rotated."""
     status, rotated, used, region, service = cells
+    if status == "false" and rotated == "N/A":  # as most second slots are
+        return None
     active = _boolean(status)
     last_rotated = _moment(rotated)
     if active is None:
@@ -265,7 +267,9 @@ def _once(moment: Moment) -> Moment:
 
 
 def _boolean(text: str) -> bool | None:
-    value = _BOOLEANS.get(text.lower())
+    value = _BOOLEANS.get(text)
+    if value is None:
+        value = _BOOLEANS.get(text.lower())
     if value is None and text not in _ABSENT:
         raise _NotUnderstood(f"{text[:_QUOTED]!r} is neither true nor false")
     return value

@@ -11,32 +11,22 @@ baseline   the section `baseline` of config.yaml; channels: that of the team's c
 schema     the JSON Schemas for editors
 template   the commented config.yaml that `init` writes
 
+What most verbs need is named here; of access, schema and template their modules are asked.
 No clock is read here: public holidays come for a range of years.
 """
 
 from __future__ import annotations
 
-from keyreeve.config.access import access_template, load_access, parse_access
 from keyreeve.config.loading import load, parse
 from keyreeve.config.mail import Tls, Transport
-from keyreeve.config.schema import json_schema
-from keyreeve.config.sections import FirstRun
 from keyreeve.config.settings import Config, MemberAccount, Organization
-from keyreeve.config.template import InitAnswers, render_template
 
 __all__ = [
     "Config",
-    "FirstRun",
-    "InitAnswers",
     "MemberAccount",
     "Organization",
     "Tls",
     "Transport",
-    "access_template",
-    "json_schema",
     "load",
-    "load_access",
     "parse",
-    "parse_access",
-    "render_template",
 ]

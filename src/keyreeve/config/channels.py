@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, mod
 
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Impossible, Line
-from keyreeve.model.bulletin import BulletinKind
+from keyreeve.model.bulletin_kind import BulletinKind
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _TOPIC = re.compile(r"arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}")

@@ -139,7 +139,7 @@ class Mail(Section):
     cc: Addresses
     """The MSP team: in CC of every notice, never of credentials."""
     transport: Transport = Transport.SES
-    owner: Owner = Owner()
+    owner: Owner = Owner.model_construct()
     days: Annotated[tuple[Weekday, ...], Field(min_length=1)] = (
         Weekday.MON,
         Weekday.TUE,

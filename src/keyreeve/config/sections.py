@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import itertools
+import os
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
@@ -23,14 +24,21 @@ from keyreeve.config.values import (
     Whole,
     WholeDays,
 )
-from keyreeve.model import months, policy
+from keyreeve.model import policy
 from keyreeve.model.policy import Delivery, EnforcementDays, FinalAct, Orphans, StaleScope
+
+if TYPE_CHECKING:
+    from keyreeve.model import months
+
+# No plug-in of pydantic's has a part in this, and looking for them opens every installed package.
+os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "true")
 
 
 class Section(BaseModel):
     """One mapping of the file: unknown keys are mistakes, values never change."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    # Built when first used: most runs use few sections. `schema` adds the docstrings.
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 LANGUAGES = ("en", "de")
@@ -143,7 +151,7 @@ class FreeSlot(Section):
 class Escalation(Section):
     """The ladder."""
 
-    days: LadderDays = LadderDays()
+    days: LadderDays = LadderDays.model_construct()
     closing_mail: Flag = True
     """One mail when the last finding of a case has cleared."""
     free_slot: FreeSlot | None = None
@@ -164,7 +172,7 @@ class StaleControl(Section):
 class Controls(Section):
     """Settings of single controls."""
 
-    access_key_stale: StaleControl = StaleControl()
+    access_key_stale: StaleControl = StaleControl.model_construct()
 
 
 class Freeze(Section):
@@ -273,8 +281,8 @@ class UserClass(Section):
     """Users with settings of their own; the first class that matches wins."""
 
     match: Match
-    thresholds: ThresholdOverrides = ThresholdOverrides()
-    credentials: DeliveryOverride = DeliveryOverride()
+    thresholds: ThresholdOverrides = ThresholdOverrides.model_construct()
+    credentials: DeliveryOverride = DeliveryOverride.model_construct()
 
 
 class MinutesPer(Section):
@@ -299,11 +307,13 @@ class SummarySettings(Section):
     day: Weekday = Weekday.MON
     to: Addresses | None = None
     """Default: mail.cc."""
-    minutes_per: MinutesPer = MinutesPer()
+    minutes_per: MinutesPer = MinutesPer.model_construct()
     """Minutes that the same takes by hand, for the estimate of hours saved."""
 
     def minutes(self) -> months.MinutesPer:
         """`minutes_per` as a value of the model."""
+        from keyreeve.model import months  # for who counts months
+
         return months.MinutesPer(**dict(self.minutes_per))
 
 

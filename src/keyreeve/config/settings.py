@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, PrivateAttr, Tag, model_validator
 
 from keyreeve.config import sections
-from keyreeve.config.access import load_access
 from keyreeve.config.baseline import Baseline
 from keyreeve.config.channels import Channel
 from keyreeve.config.heartbeat import Heartbeat
@@ -17,9 +16,11 @@ from keyreeve.config.mail import Holidays, Mail
 from keyreeve.config.sections import Section
 from keyreeve.config.values import Impossible, Line, ProjectName, Zone
 from keyreeve.model import policy
-from keyreeve.model.access import AccessModel
 from keyreeve.model.baseline import BaselineSettings
 from keyreeve.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keyreeve.model.access import AccessModel
 
 YEARS = (2020, 2040)
 """First and last year of the public holidays that a policy knows."""
@@ -101,24 +102,24 @@ class Config(Section):
     """The profile of the AWS SDK's own configuration that reaches the account; `--profile` wins."""
     storage: sections.Storage
     mail: Mail
-    thresholds: sections.Thresholds = sections.Thresholds()
-    escalation: sections.Escalation = sections.Escalation()
-    controls: sections.Controls = sections.Controls()
-    enforcement: sections.Enforcement = sections.Enforcement()
+    thresholds: sections.Thresholds = sections.Thresholds.model_construct()
+    escalation: sections.Escalation = sections.Escalation.model_construct()
+    controls: sections.Controls = sections.Controls.model_construct()
+    enforcement: sections.Enforcement = sections.Enforcement.model_construct()
     first_run: sections.FirstRun = sections.FirstRun.ACT
     """observe: nobody is told and nothing is done until `keyreeve arm`."""
-    limits: sections.Limits = sections.Limits()
-    credentials: sections.Credentials = sections.Credentials()
+    limits: sections.Limits = sections.Limits.model_construct()
+    credentials: sections.Credentials = sections.Credentials.model_construct()
     classes: tuple[sections.UserClass, ...] = ()
     exclusions: tuple[sections.Exclusion, ...] = ()
-    summary: sections.SummarySettings = sections.SummarySettings()
+    summary: sections.SummarySettings = sections.SummarySettings.model_construct()
     channels: tuple[Channel, ...] = ()
     heartbeat: Heartbeat = Heartbeat()
     """Where the MSP team hears besides by mail."""
-    retention: sections.Retention = sections.Retention()
-    evidence: sections.EvidenceSettings = sections.EvidenceSettings()
-    texts: sections.Texts = sections.Texts()
-    baseline: Baseline = Baseline()
+    retention: sections.Retention = sections.Retention.model_construct()
+    evidence: sections.EvidenceSettings = sections.EvidenceSettings.model_construct()
+    texts: sections.Texts = sections.Texts.model_construct()
+    baseline: Baseline = Baseline.model_construct()
     compressed_clock: sections.CompressedClock | None = None
     """Proves the whole cycle within hours, for the named users only."""
 
@@ -190,6 +191,8 @@ class Config(Section):
                 remedy="`keyreeve init --access` writes one; name it as `baseline.access`.",
             )
         if self._access is None:
+            from keyreeve.config.access import load_access  # few projects have the file
+
             self._access = load_access(self.baseline.access)
         return self._access
 

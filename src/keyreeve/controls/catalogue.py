@@ -24,15 +24,19 @@ class Control:
 
     card: ControlCard
     check: Callable[[Subject], Verdicts]
+    of_keys: bool = False
+    """Whether it judges single access keys, by their slots."""
 
 
 CATALOGUE: tuple[Control, ...] = (
-    Control(card=access_key_rotation.CARD, check=access_key_rotation.check),
-    Control(card=access_key_stale.CARD, check=access_key_stale.check),
+    Control(card=access_key_rotation.CARD, check=access_key_rotation.check, of_keys=True),
+    Control(card=access_key_stale.CARD, check=access_key_stale.check, of_keys=True),
     Control(card=password_age.CARD, check=password_age.check),
     Control(card=console_mfa.CARD, check=console_mfa.check),
     Control(card=user_inactive.CARD, check=user_inactive.check),
     Control(card=inline_policies.CARD, check=inline_policies.check),
 )
+
+OF_KEYS = tuple(control for control in CATALOGUE if control.of_keys)
 
 CARDS: dict[ControlId, ControlCard] = {control.card.id: control.card for control in CATALOGUE}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from keyreeve.controls.catalogue import CATALOGUE
+from keyreeve.controls.catalogue import CATALOGUE, OF_KEYS, Control
 from keyreeve.controls.subject import Subject
 from keyreeve.model.case import KeyRecord
 from keyreeve.model.finding import Evaluation, Finding
@@ -46,8 +46,9 @@ def judge(
     policy: EscalationPolicy,
     now: datetime,
     known_keys: Mapping[AccessKeyId, KeyRecord],
+    controls: tuple[Control, ...] = CATALOGUE,
 ) -> tuple[list[Finding], list[CollectionGap]]:
-    """One user under every control."""
+    """One user under every control, or under these."""
     subject = Subject(
         account_id=snapshot.account_id,
         user=user,
@@ -58,7 +59,7 @@ def judge(
     )
     findings: list[Finding] = []
     gaps: list[CollectionGap] = []
-    for control in CATALOGUE:
+    for control in controls:
         for verdict in control.check(subject):
             if isinstance(verdict, Finding):
                 findings.append(verdict)
@@ -78,7 +79,7 @@ def slots_in_question(
 
     Collection asks this to know for which few users a ListAccessKeys is worth its call.
     """
-    findings, gaps = judge(user, snapshot, policy, now, known_keys)
+    findings, gaps = judge(user, snapshot, policy, now, known_keys, OF_KEYS)
     named = {finding.slot for finding in findings if finding.slot is not None}
     nameless = {gap.slot for gap in gaps if gap.slot is not None}
     return frozenset(named | nameless)

@@ -21,6 +21,7 @@ from keyreeve.escalation.operations import (
 )
 from keyreeve.escalation.owner import bounces, find_owner
 from keyreeve.escalation.past_mails import mails_of, still_kept
+from keyreeve.escalation.spared import status_of
 from keyreeve.escalation.words import how_cleared
 from keyreeve.model.case import (
     Case,
@@ -31,12 +32,10 @@ from keyreeve.model.case import (
     State,
     StepName,
     Thread,
-    Waiver,
 )
 from keyreeve.model.finding import Evaluation, Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, UserId, UserName
 from keyreeve.model.months import Ended, Ending
-from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, User
 
 
@@ -73,37 +72,6 @@ class Casebook:
 
     state: State
     happenings: tuple[Happening, ...]
-
-
-def waiver_for(finding: Finding, people: HumanDecisions, today: date) -> Waiver | None:
-    """The waiver that protects the finding today; an expired one protects nothing."""
-    return next(
-        (
-            waiver
-            for waiver in people.waivers
-            if waiver.revoked_at is None
-            and waiver.expires_on >= today
-            and waiver.user in (finding.user_name, finding.user_id)
-            and waiver.control in (None, finding.control)
-            and waiver.resource_id in (None, finding.resource_id)
-        ),
-        None,
-    )
-
-
-def status_of(
-    finding: Finding,
-    user: User | None,
-    people: HumanDecisions,
-    policy: EscalationPolicy,
-    today: date,
-) -> FindingStatus:
-    """Open, waived or excluded."""
-    if user is not None and policy.exclusion_for(user) is not None:
-        return FindingStatus.EXCLUDED
-    if waiver_for(finding, people, today) is not None:
-        return FindingStatus.WAIVED
-    return FindingStatus.OPEN
 
 
 def bring_up_to_date(

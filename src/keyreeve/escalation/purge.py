@@ -18,9 +18,9 @@ from datetime import datetime, timedelta
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import OperationKind, OperationRecord, State, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import PurgeEscrow
 from keyreeve.model.identifiers import AccessKeyId, OperationId, RunId, UserId, UserName
-from keyreeve.model.notice import CredentialKind
 from keyreeve.model.plan import Gate, Held, UserPlan
 from keyreeve.model.snapshot import User
 

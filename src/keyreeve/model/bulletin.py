@@ -8,22 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import assert_never
 
+from keyreeve.model.bulletin_kind import BulletinKind
 from keyreeve.model.identifiers import RunId
 from keyreeve.model.notice import Letterhead, Summary, TeamNotice
-
-
-class BulletinKind(StrEnum):
-    """What a channel may be subscribed to."""
-
-    TEAM = "team"
-    """Whatever else the team is mailed."""
-    SUMMARY = "summary"
-    """The weekly summary, its figures only."""
-    RUN = "run"
-    """Each run that acts, in a few lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from keyreeve.model.case import Stage
 from keyreeve.model.control import Severity
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
 from keyreeve.model.months import MonthFigures
 
@@ -89,13 +90,6 @@ class ClosingNotice:
     on: date
     cleared: tuple[str, ...]
     """One sentence per finding that cleared, and how."""
-
-
-class CredentialKind(StrEnum):
-    """What the private mail hands over."""
-
-    ACCESS_KEY = "access_key"
-    PASSWORD = "password"  # noqa: S105
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

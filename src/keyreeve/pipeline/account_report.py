@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from keyreeve.controls.cards import ALL_CARDS
-from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.notices import compose
+from keyreeve.escalation.spared import status_of, waiver_for
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import UserId

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from keyreeve.model.bulletin import Bulletin, BulletinKind, kind_of
+from keyreeve.model.bulletin import Bulletin, kind_of
+from keyreeve.model.bulletin_kind import BulletinKind
 from keyreeve.model.errors import CannotStart, KeyreeveError, LockLost
 from keyreeve.model.identifiers import UserId, UserName
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan

@@ -13,11 +13,11 @@ from datetime import date, timedelta
 
 from keyreeve.escalation.owner import may_receive_credentials
 from keyreeve.model.case import Case, OperationRecord
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import CreateReplacementKey, ResetPassword
 from keyreeve.model.notice import (
     Accepted,
     Attachment,
-    CredentialKind,
     CredentialsNotice,
     MailKind,
     OutgoingMail,

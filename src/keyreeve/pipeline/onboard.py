@@ -25,16 +25,10 @@ from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.password import generate
 from keyreeve.model.access import Grant
 from keyreeve.model.case import OperationKind, Step, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import AlreadyExists, ConfigError, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import UserId
-from keyreeve.model.notice import (
-    Accepted,
-    Attachment,
-    CredentialKind,
-    CredentialsNotice,
-    MailKind,
-    OutgoingMail,
-)
+from keyreeve.model.notice import Accepted, Attachment, CredentialsNotice, MailKind, OutgoingMail
 from keyreeve.pipeline.credentials_file import password_csv, proved
 from keyreeve.pipeline.joiner import Begun, Joiner, bears, checked
 from keyreeve.pipeline.post_office import PostOffice

@@ -19,6 +19,7 @@ from datetime import date, datetime, timedelta
 from keyreeve.escalation.fold import replay
 from keyreeve.escalation.purge import Escrowed
 from keyreeve.model.case import OperationKind, Step, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import PurgeEscrow
 from keyreeve.model.errors import (
     KeyreeveError,
@@ -28,7 +29,6 @@ from keyreeve.model.errors import (
     StorageUnreachable,
 )
 from keyreeve.model.identifiers import AccessKeyId, UserName
-from keyreeve.model.notice import CredentialKind
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.pipeline.credentials_file import key_of

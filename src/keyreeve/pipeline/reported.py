@@ -9,7 +9,7 @@ from itertools import chain
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.escalation.casebook import status_of
+from keyreeve.escalation.spared import status_of
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.posture import CONTROL_STEP, Posture
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap

@@ -20,9 +20,10 @@ from keyreeve.escalation.authority import cannot_change_password
 from keyreeve.escalation.password import generate
 from keyreeve.escalation.words import CANNOT_FETCH
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import ResetPassword
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
-from keyreeve.model.notice import Accepted, CredentialKind
+from keyreeve.model.notice import Accepted
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import User
 from keyreeve.pipeline.credentials_file import password_csv

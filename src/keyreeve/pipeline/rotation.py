@@ -18,6 +18,7 @@ from datetime import timedelta
 from typing import NoReturn
 
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import CreateReplacementKey
 from keyreeve.model.errors import (
     AwsFailure,
@@ -27,7 +28,7 @@ from keyreeve.model.errors import (
     Malformed,
 )
 from keyreeve.model.identifiers import AccessKeyId
-from keyreeve.model.notice import Accepted, CredentialKind
+from keyreeve.model.notice import Accepted
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.policy import Orphans
 from keyreeve.model.snapshot import LiveKey

@@ -10,13 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import LimitExceeded, NotFound, StorageConflict
 from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
 from keyreeve.model.notice import (
     Accepted,
     ClosingNotice,
-    CredentialKind,
     CredentialsNotice,
     Notice,
     OutgoingMail,

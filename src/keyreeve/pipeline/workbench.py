@@ -10,13 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from keyreeve.escalation.casebook import status_of, waiver_for
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.escalation.owner import not_arriving
 from keyreeve.escalation.past_mails import take_back_late
 from keyreeve.escalation.returned import take_back
+from keyreeve.escalation.spared import status_of, waiver_for
 from keyreeve.model.case import (
     Case,
     HumanDecisions,

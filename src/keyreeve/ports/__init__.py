@@ -8,24 +8,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
-from keyreeve.model.feedback import MailFeedback
-from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
-from keyreeve.model.notice import (
-    Accepted,
-    ClosingNotice,
-    CredentialKind,
-    CredentialsNotice,
-    Notice,
-    OutgoingMail,
-    RenderedMail,
-    SecretPlace,
-    Summary,
-    TeamNotice,
-)
-from keyreeve.model.snapshot import Caller, LiveKey, LiveUser, PasswordPolicy, User
+if TYPE_CHECKING:  # who only reads an account need not import what mails say
+    from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+    from keyreeve.model.credential_kind import CredentialKind
+    from keyreeve.model.feedback import MailFeedback
+    from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
+    from keyreeve.model.notice import (
+        Accepted,
+        ClosingNotice,
+        CredentialsNotice,
+        Notice,
+        OutgoingMail,
+        RenderedMail,
+        SecretPlace,
+        Summary,
+        TeamNotice,
+    )
+    from keyreeve.model.snapshot import Caller, LiveKey, LiveUser, PasswordPolicy, User
 
 
 class Clock(Protocol):

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from keyreeve.model.bulletin import Bulletin, BulletinKind
+from keyreeve.model.bulletin import Bulletin
+from keyreeve.model.bulletin_kind import BulletinKind
 
 
 class Channel(Protocol):

@@ -10,10 +10,10 @@ from typing import Any, Final, Self
 from jinja2 import Environment, TemplateError, TemplateSyntaxError
 
 from keyreeve.model.case import Stage
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.notice import (
     ClosingNotice,
-    CredentialKind,
     CredentialsNotice,
     Letterhead,
     Notice,

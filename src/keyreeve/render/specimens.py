@@ -15,11 +15,11 @@ from keyreeve.controls.catalogue import CARDS
 from keyreeve.escalation import words
 from keyreeve.model.case import Stage
 from keyreeve.model.control import ControlCard
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
 from keyreeve.model.months import Estimate, MonthFigures
 from keyreeve.model.notice import (
     ClosingNotice,
-    CredentialKind,
     CredentialsNotice,
     FindingLine,
     Letterhead,

@@ -10,7 +10,8 @@ from typing import Final
 
 from keyreeve.escalation.words import day
 from keyreeve.model.case import Stage
-from keyreeve.model.notice import CredentialKind, CredentialsNotice, FindingLine, Notice
+from keyreeve.model.credential_kind import CredentialKind
+from keyreeve.model.notice import CredentialsNotice, FindingLine, Notice
 from keyreeve.model.review import Occasion
 
 STAGE_LABELS: Final = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import StorageConflict
 from keyreeve.model.identifiers import OperationId, UserId
-from keyreeve.model.notice import CredentialKind
 from keyreeve.ports import Deposit, ObjectStore
 from keyreeve.storage.layout import CREDENTIALS, escrow_key, escrow_parts
 from keyreeve.storage.write_once import write_once

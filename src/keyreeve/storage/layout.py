@@ -25,9 +25,9 @@ import unicodedata
 from datetime import UTC, date, datetime
 
 from keyreeve.model.case import Step
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, OperationId, RunId, UserId
-from keyreeve.model.notice import CredentialKind
 
 STATE = "state.json"
 LOCK = "lock.json"

@@ -15,25 +15,23 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from keyreeve.config import Config, Transport
-from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, RunId
-from keyreeve.model.notice import Letterhead
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import Caller
-from keyreeve.pipeline.daily import Account
-from keyreeve.pipeline.workbench import Post, Tools
-from keyreeve.ports import Lease, Mailer, ObjectStore
-from keyreeve.ports.reviews import ReviewRecords
-from keyreeve.ports.week import EventHistory
-from keyreeve.storage.lock import AccountLock
 from keyreeve.wiring.machine import NoLease, SystemRandomness, WallClock
 
 if TYPE_CHECKING:
     from keyreeve.aws.iam_reader import IamReader
     from keyreeve.aws.sessions import Sessions
+    from keyreeve.model.access import AccessModel
     from keyreeve.pipeline.access_document import Archives
+    from keyreeve.pipeline.daily import Account
     from keyreeve.pipeline.roster import Roster
+    from keyreeve.pipeline.workbench import Post
+    from keyreeve.ports import Lease, Mailer, ObjectStore
+    from keyreeve.ports.reviews import ReviewRecords
+    from keyreeve.ports.week import EventHistory
     from keyreeve.storage.feedback import StoredFeedback
 
 SMTP_PASSWORD = "KEYREEVE_SMTP_PASSWORD"  # noqa: S105 - the variable's name
@@ -176,6 +174,8 @@ def account_for_writing(
 
     ConfigError where own templates could lose a mail; not asked where `mails` says that none goes.
     """
+    from keyreeve.storage.lock import AccountLock
+
     if mails:
         usable_texts(door)
     holder = f"{door.caller.arn} {door.run_id} pid {os.getpid()}"
@@ -216,6 +216,8 @@ def wire(door: Door, lease: Lease | None = None, mailer: Mailer | None = None) -
     """
     from keyreeve.aws.iam_actuator import IamActuator
     from keyreeve.aws.secrets_manager import SecretsManagerVault
+    from keyreeve.pipeline.daily import Account
+    from keyreeve.pipeline.workbench import Tools
     from keyreeve.render.email import MailRenderer
     from keyreeve.storage.archive import StoredArchive
     from keyreeve.storage.audit_history import StoredAuditHistory
@@ -356,6 +358,9 @@ def events_region(region: str | None) -> str | None:
 
 def post_for(config: Config, account_id: AccountId, account_name: str | None = None) -> Post:
     """Sender and letterhead."""
+    from keyreeve.model.notice import Letterhead
+    from keyreeve.pipeline.workbench import Post
+
     return Post(
         sender=config.mail.sender,
         letterhead=Letterhead(

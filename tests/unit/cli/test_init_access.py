@@ -8,7 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from keyreeve.cli.app import app
-from keyreeve.config import access_template, load, load_access
+from keyreeve.config import load
+from keyreeve.config.access import access_template, load_access
 
 CONFIG = """project_name: ETV
 storage: {directory: state}

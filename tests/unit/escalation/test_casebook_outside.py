@@ -33,7 +33,8 @@ from tests.builders import (
 )
 from tests.unit.escalation.cases import ANN, FLAGGED, LATER, MENDED, OPENED, book
 
-from keyreeve.escalation.casebook import CaseEvent, status_of, waiver_for
+from keyreeve.escalation.casebook import CaseEvent
+from keyreeve.escalation.spared import status_of, waiver_for
 from keyreeve.model.case import HumanDecisions, OperationKind, Population, Stage, StepName, Waiver
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import UserId

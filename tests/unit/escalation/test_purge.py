@@ -28,8 +28,8 @@ from tests.builders import (
 
 from keyreeve.escalation.purge import Escrowed, retention_over
 from keyreeve.model.case import Hold, HumanDecisions, OperationKind, OperationRecord, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import PurgeEscrow
-from keyreeve.model.notice import CredentialKind
 from keyreeve.model.plan import Gate
 from keyreeve.model.policy import Delivery
 

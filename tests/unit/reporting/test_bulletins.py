@@ -20,7 +20,8 @@ from tests.samples import (
 from keyreeve.aws.sns_channel import SnsChannel
 from keyreeve.codec.chat import chat_text
 from keyreeve.local.apprise_channel import AppriseChannel
-from keyreeve.model.bulletin import Bulletin, BulletinKind, RunDigest, kind_of
+from keyreeve.model.bulletin import Bulletin, RunDigest, kind_of
+from keyreeve.model.bulletin_kind import BulletinKind
 from keyreeve.model.identifiers import AccountId, RunId, UserId, UserName
 from keyreeve.model.notice import (
     Attachment,

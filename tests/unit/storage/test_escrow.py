@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 from tests.fakes.memory_store import MemoryStore
 
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import StorageConflict
-from keyreeve.model.notice import CredentialKind
 from keyreeve.storage.archive import StoredArchive
 from keyreeve.storage.escrow import StoredEscrow
 

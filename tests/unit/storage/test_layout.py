@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from keyreeve.model.case import OperationKind, Step, StepName
+from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import ConfigError
-from keyreeve.model.notice import CredentialKind
 from keyreeve.storage import layout
 
 

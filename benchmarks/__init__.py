@@ -1,0 +1,11 @@
+"""Keyreeve, its floor and its peers on one AWS-shaped server: `make bench`.
+
+account     an IAM account of any size as data, the same on every machine
+answer      which findings that account must give: the rules once more, in the shortest words
+iam         what IAM answers about such an account, in real pages
+server      serves it: counts calls, delays, throttles
+scripts/    the floor, the lean script, the per-user loop; what the peers are given
+contenders  who is compared, and how each says what it found
+measuring   one process: wall, CPU, peak memory, calls
+results     the tables, the plot, results.md
+"""
