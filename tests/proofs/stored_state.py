@@ -27,7 +27,7 @@ from tests.scenario.test_people_decide import ON, extension, hold, waiver
 from tests.scenario.village import Village
 
 from keyreeve.codec import journal, state
-from keyreeve.codec.seal import parse, seal
+from keyreeve.codec.seal import canonical, in_lines, parse, seal
 from keyreeve.codec.state import decode_saved, encode
 from keyreeve.codec.values import Json
 from keyreeve.model.case import Pause
@@ -145,8 +145,8 @@ def misshapen(key: str, content: bytes) -> Iterator[Damaged]:
         for change in (*INSTEAD, "deleted", "extra"):
             turned = json.loads(content)
             if _change(turned, path, change) and turned != document:
-                text = json.dumps(turned, sort_keys=True, indent=1) + "\n"
-                yield Damaged(key, text.encode(), f"{'/'.join(map(str, path))} := {change!r}")
+                text = in_lines(turned) if isinstance(turned, dict) else canonical(turned)
+                yield Damaged(key, text, f"{'/'.join(map(str, path))} := {change!r}")
 
 
 def _paths(node: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:

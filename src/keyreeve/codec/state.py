@@ -65,8 +65,9 @@ def decode_saved(
     `sealed=False` believes a document whose checksum is wrong: for `state repair` only.
     """
     try:
-        _refuse_newer(content, where)
-        document = unseal(content) if sealed else _unsealed(content)
+        parsed = parse(content)
+        _refuse_newer(parsed, where)
+        document = unseal(content, parsed) if sealed else _unsealed(content, parsed)
         return _read(_migrated(document, migrations))
     except ValueError as error:
         raise StateUnreadable(str(error), where=where, remedy=REPAIR) from error
@@ -79,8 +80,8 @@ def _version(document: Mapping[str, Json]) -> int:
     return version
 
 
-def _refuse_newer(content: bytes, where: str) -> None:
-    version = _version(parse(content))
+def _refuse_newer(document: Mapping[str, Json], where: str) -> None:
+    version = _version(document)
     if version > SCHEMA_VERSION:
         raise StateUnreadable(
             f"schema_version is {version}, and this Keyreeve reads up to {SCHEMA_VERSION}",
@@ -89,8 +90,8 @@ def _refuse_newer(content: bytes, where: str) -> None:
         )
 
 
-def _unsealed(content: bytes) -> dict[str, Json]:
-    document = parse(content)
+def _unsealed(content: bytes, parsed: dict[str, Json] | None = None) -> dict[str, Json]:
+    document = parse(content) if parsed is None else parsed
     document.pop(FIELD, None)
     return document
 

@@ -38,35 +38,33 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 T = TypeVar("T")
 
 _Reader: TypeAlias = Callable[[object, str], Any]
+_Writer: TypeAlias = Callable[[Any], Json]
 _SECRETS = frozenset({"secret", "password"})
+_AS_IT_IS = frozenset({NoneType, bool, float, int, str})
 
 
 def to_json(value: object) -> Json:
     """Any value of the model as JSON. TypeError for bytes and for fields that hold a secret."""
-    if value is None or isinstance(value, bool | float) or type(value) in (str, int):
-        return cast("Json", value)
-    if isinstance(value, Enum):
-        return to_json(value.value)
-    if isinstance(value, date):
-        return _date_text(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return _object(value)
-    if isinstance(value, Mapping):
-        return {_key_text(key): to_json(item) for key, item in value.items()}
-    if isinstance(value, tuple | list):
-        return [to_json(item) for item in value]
-    if isinstance(value, frozenset | set):
-        return sorted((to_json(item) for item in value), key=str)
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    if isinstance(value, ZoneInfo):
-        return value.key
-    raise TypeError(f"{type(value).__name__} is never written down")
+    kind = type(value)
+    return cast("Json", value) if kind in _AS_IT_IS else _writer(cast("Hashable", kind))(value)
 
 
 def from_json(kind: type[T], value: object, path: str = "") -> T:
     """A dataclass of the model from JSON. ValueError, naming the JSON path, if anything is off."""
     return cast("T", _reader(cast("Hashable", kind))(value, path))
+
+
+# --- writing: one writer per type, made once -----------------------------------------------------
+
+
+@cache
+def _writer(kind: type[Any]) -> _Writer:
+    for known, writer in _WRITERS.items():
+        if issubclass(kind, known):
+            return writer
+    if is_dataclass(kind):
+        return _object(kind)
+    raise TypeError(f"{kind.__name__} is never written down")
 
 
 def _date_text(value: date) -> str:
@@ -75,14 +73,11 @@ def _date_text(value: date) -> str:
     return value.isoformat()
 
 
-def _object(value: object) -> dict[str, Json]:
-    written: dict[str, Json] = {}
-    kind = getattr(type(value), "kind", None)
-    if isinstance(kind, str):
-        written["kind"] = kind
-    for name in _field_names(cast("Any", type(value))):
-        written[name] = to_json(getattr(value, name))
-    return written
+def _object(kind: type[Any]) -> _Writer:
+    names = _field_names(cast("Any", kind))
+    tag = getattr(kind, "kind", None)
+    first: dict[str, Json] = {"kind": tag} if isinstance(tag, str) else {}
+    return lambda value: {**first, **{name: to_json(getattr(value, name)) for name in names}}
 
 
 @cache
@@ -103,6 +98,17 @@ def _key_text(key: object) -> str:
     if not isinstance(text, str):
         raise TypeError(f"{type(key).__name__} cannot be the key of a JSON object")
     return text
+
+
+_WRITERS: Mapping[type | tuple[type, ...], _Writer] = {
+    Enum: lambda value: to_json(value.value),
+    date: _date_text,
+    Mapping: lambda value: {_key_text(key): to_json(item) for key, item in value.items()},
+    (tuple, list): lambda value: [to_json(item) for item in value],
+    (frozenset, set): lambda value: sorted((to_json(item) for item in value), key=str),
+    timedelta: lambda value: value.total_seconds(),
+    ZoneInfo: lambda value: value.key,
+}
 
 
 # --- reading: one reader per type hint, made once ------------------------------------------------
