@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -45,15 +45,17 @@ def main() -> int:
     prove = partial(run, size=options.size, seed=options.seed)
     runs: list[Run] = []
     with ProcessPoolExecutor(options.jobs, mp_context=get_context("spawn")) as pool:
-        for done in pool.map(prove, names):
+        for future in as_completed([pool.submit(prove, name) for name in names]):
+            done = future.result()
             runs.append(done)
             sys.stderr.write(f"{done.name}: {done.seconds:.0f} s\n")
+            if options.record is not None:  # at once: who breaks off keeps what was measured
+                record(options.record, [done], options.size, options.seed)
+    runs.sort(key=lambda done: names.index(done.name))
     told = lines(runs, options.seed)
     violations = [v for r in runs for f in r.figures for v in f.violations]
     for line in [*told, *violations]:
         print(line)
-    if options.record is not None:
-        record(options.record, runs, options.size, options.seed)
     return 1 if violations else 0
 
 

@@ -9,6 +9,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from threading import Thread
 from typing import Any
 
@@ -54,7 +55,10 @@ def listen(world: World, port: int = 0) -> Any:
     from werkzeug.serving import make_server
 
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
-    door = Door(world, DomainDispatcherApplication(create_backend_app))
+    moto = DomainDispatcherApplication(create_backend_app)
+    # moto looks through its own folders twice for each request; they never change.
+    moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
+    door = Door(world, moto)
     server = make_server(HOST, port, door, threaded=True, request_handler=MotoRequestHandler)
     world.endpoint = f"http://{HOST}:{server.server_port}"
     return server

@@ -4,7 +4,7 @@ import json
 import string
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keyreeve.codec.masking import TYPED, Mask, names_in
@@ -55,6 +55,7 @@ NAMES = st.text(string.ascii_letters + string.digits + "_+=,.@-", min_size=1, ma
 
 @given(NAMES, st.sampled_from(["{}", "user {} is due", '"{}"', "x/{}/y", "({})", "{}: late"]))
 def test_a_known_name_stays_nowhere_where_it_stands_alone(name: str, around: str):
+    assume(name not in around)  # the words around it are nobody's name
     mask = Mask(b"s", {name})
     assert mask.text(around.format(name)) == around.format(mask.name(name))
 
