@@ -23,7 +23,7 @@ from keyreeve.model.errors import (
     NotFound,
 )
 from keyreeve.model.identifiers import AccessKeyId, AccountId, UserId, UserName
-from keyreeve.model.policy import EscalationPolicy, FinalAct
+from keyreeve.model.policy import CompressedClock, EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import (
     Absent,
     AccessKey,
@@ -82,8 +82,9 @@ def collect(
         account_readable=stale is None and parsed.complete,
     )
     if snapshot.account_readable:
-        users = [_live(user, reader, policy, now, gaps) for user in snapshot.users]
-        snapshot = replace(snapshot, users=tuple(users))
+        if policy.compressed is not None:
+            live = (_live(user, reader, policy.compressed, now, gaps) for user in snapshot.users)
+            snapshot = replace(snapshot, users=tuple(live))
         users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress)
         snapshot = replace(snapshot, users=tuple(users))
     return replace(snapshot, gaps=tuple(gaps)), report
@@ -182,7 +183,7 @@ def _not_listed(reader: AccountReader, unconfirmed: Iterable[UserName]) -> Itera
 
 def _second(moment: datetime) -> datetime:
     """The report carries no microseconds."""
-    return moment.replace(microsecond=0)
+    return moment.replace(microsecond=0) if moment.microsecond else moment
 
 
 def _with_row(user: User, row: ReportRow, made: datetime) -> User:
@@ -237,13 +238,12 @@ def _gap(step: str, reason: str, user: User) -> CollectionGap:
 def _live(
     user: User,
     reader: AccountReader,
-    policy: EscalationPolicy,
+    compressed: CompressedClock,
     now: datetime,
     gaps: list[CollectionGap],
 ) -> User:
     """Listed users are read live, since the report is hours old and their days last minutes."""
-    compressed = policy.compressed
-    if compressed is None or not any(fnmatchcase(user.name, glob) for glob in compressed.users):
+    if not any(fnmatchcase(user.name, glob) for glob in compressed.users):
         return user
     try:
         live = reader.user(user.name)
