@@ -8,6 +8,8 @@ SCAN   := .venv-scan
 DOCS   := .venv-docs
 DEPLOY := .venv-deploy
 export UV_NO_PROGRESS = 1
+# Tests start hundreds of processes: none compiles all modules anew where a machine has this set.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: help demo test lint check proofs fleet bench coverage mutants images docs dist wheels zips scan sbom
 .PHONY: advisories lock clean package deployments deployfiles
