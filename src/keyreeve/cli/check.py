@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -19,8 +21,11 @@ if TYPE_CHECKING:
     from keyreeve.model.finding import Finding
     from keyreeve.model.identifiers import ControlId
     from keyreeve.model.policy import EscalationPolicy
+    from keyreeve.pipeline.collect import Each
 
 PARTLY, FINDINGS = 1, 3
+AT_ONCE = 8
+"""Calls under way: IAM's rate limit is the whole account's."""
 _FRESH = timedelta(hours=24)
 
 
@@ -82,8 +87,20 @@ def _live(at: datetime | None, *, posture: bool) -> Judged:
         from keyreeve.wiring.posture import survey_of
 
         survey = survey_of(opened)
-    with watched(quiet=opening.options().quiet) as progress:
-        return live(opened, progress, survey)
+    with watched(quiet=opening.options().quiet) as progress, _several_at_once() as each:
+        return live(opened, progress, survey, each=each)
+
+
+@contextmanager
+def _several_at_once() -> Iterator[Each]:
+    """Who only looks need not wait for one answer to ask for the next."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="read")
+    try:
+        yield pool.map
+    finally:
+        pool.shutdown(cancel_futures=True)  # an interruption does not wait for what is not begun
 
 
 def _offline(report: Path, at: datetime | None) -> Judged:

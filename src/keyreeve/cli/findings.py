@@ -17,7 +17,7 @@ from keyreeve.model.finding import Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, AccountId
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
-from keyreeve.pipeline.collect import collect
+from keyreeve.pipeline.collect import Each, collect, in_turn
 from keyreeve.pipeline.collect import offline as read_report
 
 if TYPE_CHECKING:
@@ -68,13 +68,15 @@ class Judged:
         }
 
 
-def live(door: Door, progress: Progress, survey: Survey | None = None) -> Judged:
+def live(
+    door: Door, progress: Progress, survey: Survey | None = None, *, each: Each = in_turn
+) -> Judged:
     """Read the account, judge it, and look up what people have decided; posture if asked for."""
     from keyreeve.wiring.remembered import keys_and_decisions
 
     now, policy = door.now, door.policy
     keys, people = keys_and_decisions(door, policy.days)
-    snapshot, _ = collect(door.reader, policy, keys, now, progress)
+    snapshot, _ = collect(door.reader, policy, keys, now, progress, each=each)
     judged = _judged(snapshot, policy, now, people, keys)
     if survey is None:
         return judged

@@ -7,10 +7,12 @@ know.  Password age has no other source than the report (aws-facts E1).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 from keyreeve.codec.credential_report import ParsedReport, ReportRow, parse
 from keyreeve.controls.evaluation import slots_in_question
@@ -28,17 +30,34 @@ from keyreeve.model.snapshot import (
     Absent,
     AccessKey,
     AccountSnapshot,
+    Caller,
     CollectionGap,
     LiveKey,
     PasswordPolicy,
     User,
 )
-from keyreeve.ports import AccountReader, CredentialReport, Progress
+from keyreeve.ports import AccountDetails, AccountReader, CredentialReport, Progress
+
+X = TypeVar("X")
+Y = TypeVar("Y")
 
 FRESH = timedelta(hours=24)
 """A report whose GeneratedTime is further from `now`, in either direction, is a gap."""
 ASKED_AFTER = 20
 """How many users whom the list lacks are looked for one by one."""
+
+
+class Each(Protocol):
+    """How questions are put that do not depend on each other; answers in the questions' order."""
+
+    def __call__(self, ask: Callable[[X], Y], whom: Iterable[X], /) -> Iterable[Y]:
+        """As `map`; what a question raises is raised where its answer is taken."""
+        ...
+
+
+def in_turn(ask: Callable[[X], Y], whom: Iterable[X], /) -> Iterable[Y]:
+    """One after the other: what a run that may act does, so that its calls have one order."""
+    return map(ask, whom)
 
 
 def collect(
@@ -47,6 +66,8 @@ def collect(
     known: Mapping[AccessKeyId, KeyRecord],
     now: datetime,
     progress: Progress,
+    *,
+    each: Each = in_turn,
 ) -> tuple[AccountSnapshot, CredentialReport]:
     """The snapshot to judge by, and the report as it came.
 
@@ -54,15 +75,22 @@ def collect(
     is a gap in the snapshot.
     """
     progress.stage("Reading the account")
+    gaps: list[CollectionGap] = []
+    caller: Caller
+    report: CredentialReport
+    details: AccountDetails
+    password_policy: PasswordPolicy | None
+    reads: tuple[Callable[[], object], ...] = (
+        reader.caller,
+        reader.credential_report,
+        reader.details,
+        partial(_password_policy, reader, gaps),
+    )
     try:
-        caller = reader.caller()
-        report = reader.credential_report()
-        details = reader.details()
+        caller, report, details, password_policy = each(_asked, reads)
     except AwsFailure as failure:
         kind = NotCovered if isinstance(failure, AccessDenied) else AccountUnreadable
         raise kind(failure.what, where=failure.where, remedy=failure.remedy) from None
-    gaps: list[CollectionGap] = []
-    password_policy = _password_policy(reader, gaps)
     parsed = parse(report.content)
     gaps.extend(_identified(parsed.gaps, details.users))
     unconfirmed = _unconfirmed(details.users, parsed)
@@ -85,7 +113,7 @@ def collect(
         if policy.compressed is not None:
             live = (_live(user, reader, policy.compressed, now, gaps) for user in snapshot.users)
             snapshot = replace(snapshot, users=tuple(live))
-        users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress)
+        users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress, each)
         snapshot = replace(snapshot, users=tuple(users))
     return replace(snapshot, gaps=tuple(gaps)), report
 
@@ -107,6 +135,10 @@ def _account_of(rows: Sequence[ReportRow]) -> AccountId:
     """The account id in the ARNs; zeros where there is no row to tell."""
     parts = rows[0].arn.split(":") if rows else []
     return AccountId(parts[4] if len(parts) > 4 and parts[4] else "000000000000")  # noqa: PLR2004
+
+
+def _asked(read: Callable[[], object]) -> Any:
+    return read()
 
 
 def _password_policy(reader: AccountReader, gaps: list[CollectionGap]) -> PasswordPolicy | None:
@@ -287,6 +319,7 @@ def _with_key_ids(
     now: datetime,
     gaps: list[CollectionGap],
     progress: Progress,
+    each: Each,
 ) -> list[User]:
     """Every key that a control may name gets its id: from the state, else by one call a user."""
     by_user: dict[UserId, list[KeyRecord]] = {}
@@ -295,16 +328,21 @@ def _with_key_ids(
     users = [
         _remembered(user, by_user.get(user.user_id or UserId(""), [])) for user in snapshot.users
     ]
-    asked = {
+    asked = [
         index
         for index, user in enumerate(users)
         if _needs_ids(user, snapshot, policy, known, now, by_user)
-    }
-    progress.stage("Reading access keys", total=len(asked))
-    for index in sorted(asked):
+    ]
+
+    def listed(index: int) -> tuple[User, CollectionGap | None]:
         user = users[index]
-        records = by_user.get(user.user_id, []) if user.user_id else []
-        users[index] = _listed(user, records, reader, gaps)
+        return _listed(user, by_user.get(user.user_id or UserId(""), ()), reader)
+
+    progress.stage("Reading access keys", total=len(asked))
+    for index, (user, gap) in zip(asked, each(listed, asked), strict=True):
+        users[index] = user
+        if gap is not None:
+            gaps.append(gap)
         progress.step()
     return users
 
@@ -347,27 +385,21 @@ def _needs_ids(
 
 
 def _listed(
-    user: User,
-    records: Sequence[KeyRecord],
-    reader: AccountReader,
-    gaps: list[CollectionGap],
-) -> User:
+    user: User, records: Sequence[KeyRecord], reader: AccountReader
+) -> tuple[User, CollectionGap | None]:
     try:
         live = reader.access_keys(user.name)
     except NotFound:
-        gaps.append(_gap("ListAccessKeys", "the user was deleted during the run", user))
-        return user
+        return user, _gap("ListAccessKeys", "the user was deleted during the run", user)
     except AwsFailure as failure:
-        gaps.append(_gap(failure.call, failure.what, user))
-        return user
+        return user, _gap(failure.call, failure.what, user)
     keys = _matched(user.keys, live, records)
     if keys is None and not any(key.active for key in user.keys):
-        return user  # no control asks for the ids of Inactive keys
+        return user, None  # no control asks for the ids of Inactive keys
     if keys is None:
         reason = "the report's slots cannot be told apart: neither dates nor flags match the keys"
-        gaps.append(_gap("ListAccessKeys", reason, user))
-        return user
-    return replace(user, keys=keys)
+        return user, _gap("ListAccessKeys", reason, user)
+    return replace(user, keys=keys), None
 
 
 def _matched(
