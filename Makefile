@@ -26,9 +26,12 @@ $(STAMP): requirements.lock pyproject.toml
 demo: $(STAMP)  ## 16 days of the main job on the embedded emulator
 	$(BIN)/keyreeve demo
 
+# Most of these wait for the emulator or a browser: two a core keep both cores busy.
+WORKERS = $(shell echo $$((2 * $$(nproc))))
+
 # Neighbouring tests share what their module made: worksteal leaves them together.
 test: $(STAMP) coverage  ## every test; browser tests skip where there is no chromium
-	$(BIN)/python -m pytest -n auto --dist worksteal $(addprefix --ignore=,$(QUICK))
+	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(addprefix --ignore=,$(QUICK))
 
 lint: $(STAMP)  ## style, types, floors
 	$(BIN)/ruff check .

@@ -54,12 +54,18 @@ def listen(world: World, port: int = 0) -> Any:
     )
     from werkzeug.serving import make_server
 
+    class KeptAlive(MotoRequestHandler):
+        """A connection and its thread serve many requests; short answers leave at once."""
+
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     moto = DomainDispatcherApplication(create_backend_app)
     # moto looks through its own folders twice for each request; they never change.
     moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
     door = Door(world, moto)
-    server = make_server(HOST, port, door, threaded=True, request_handler=MotoRequestHandler)
+    server = make_server(HOST, port, door, threaded=True, request_handler=KeptAlive)
     world.endpoint = f"http://{HOST}:{server.server_port}"
     return server
 
