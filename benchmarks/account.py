@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 FIRST_ACCOUNT = 123456789012
@@ -22,6 +22,8 @@ _FIRST = "ada alan grace linus ken dennis barbara donald edsger john margaret ra
 _LAST = "lovelace turing hopper torvalds thompson ritchie liskov knuth dijkstra backus perlman cerf"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _HALF_A_DAY = 43_200
+_OLD = timedelta(days=76)
+"""A key that is found by its age, whoever counts the hours."""
 DOCUMENT = json.dumps(
     {
         "Version": "2012-10-17",
@@ -89,6 +91,28 @@ def account(
     drawn = _Draw(random.Random(f"{number}/{users}/{neglected}"), now)
     people = tuple(drawn.user(n, neglected) for n in range(users))
     return Account(id=f"{number:012}", now=now, users=people)
+
+
+def renewed(account: Account, number: int) -> Account:
+    """The same account after `number` users, the first with an old key, have got that key anew.
+
+    The new one has another id and, being an hour older, the same age in days: what must be found
+    stays, and so do the slots.  An account with fewer such users: all of them.
+    """
+    left = number
+    users = []
+    for user in account.users:
+        first = user.keys[0] if user.keys else None
+        if left and first and first.active and account.now - first.created > _OLD:
+            left -= 1
+            new = replace(
+                first,
+                id=f"{first.id[:4]}{first.id[:3:-1]}",
+                created=first.created - timedelta(hours=1),
+            )
+            user = replace(user, keys=(new, *user.keys[1:]))
+        users.append(user)
+    return replace(account, users=tuple(users))
 
 
 class _Draw:

@@ -11,11 +11,14 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from benchmarks.account import Account
 from benchmarks.answer import answer, users_with
 from benchmarks.measuring import ROOT, SCRIPTS, Served
 
+Known = TypeVar("Known")
+"""The account that is asked about, or several."""
 Found = Mapping[str, frozenset[str]]
 """Users by check."""
 CONFIG = """\
@@ -30,14 +33,14 @@ class Wrong(AssertionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
+class Contender(Generic[Known]):
     """One row of the tables."""
 
     name: str
     command: Callable[[Served, Path], list[str]]
     """Run in an empty directory."""
-    check: Callable[[str, Path, Account], str]
-    """Given what was printed, the directory and the account: a remark; Wrong."""
+    check: Callable[[str, Path, Known], str]
+    """Given what was printed, the directory and what is known: a remark; Wrong."""
     exits: tuple[int, ...] = (0,)
     heavy: int = 0
     """Left out above so many users unless asked for; 0: never."""
@@ -104,8 +107,14 @@ def _c7n(_: Served, home: Path) -> list[str]:
 
 
 def _of_c7n(_: str, home: Path, account: Account) -> str:
+    return found_by_c7n(home / "out", account)
+
+
+def found_by_c7n(out: Path, account: Account) -> str:
+    """The remark about what Cloud Custodian has left in `out`; Wrong."""
+
     def users(policy: str) -> frozenset[str]:
-        rows = json.loads((home / "out" / policy / "resources.json").read_text())
+        rows = json.loads((out / policy / "resources.json").read_text())
         return frozenset(row["UserName"] for row in rows)
 
     for policy, control in _SAME_IN_C7N.items():
