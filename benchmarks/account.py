@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 FIRST_ACCOUNT = 123456789012
+FEW = 0.01
+"""Share of neglected users in an account that is looked after."""
 TEAMS = (
     *("platform", "payments", "data", "search", "mobile", "identity", "risk", "web", "sre", "ml"),
     *("billing", "growth", "support", "network", "security", "legal", "hr", "finance", "ops"),
@@ -99,20 +101,21 @@ def renewed(account: Account, number: int) -> Account:
     The new one has another id and, being an hour older, the same age in days: what must be found
     stays, and so do the slots.  An account with fewer such users: all of them.
     """
-    left = number
-    users = []
-    for user in account.users:
-        first = user.keys[0] if user.keys else None
-        if left and first and first.active and account.now - first.created > _OLD:
-            left -= 1
-            new = replace(
-                first,
-                id=f"{first.id[:4]}{first.id[:3:-1]}",
-                created=first.created - timedelta(hours=1),
-            )
-            user = replace(user, keys=(new, *user.keys[1:]))
-        users.append(user)
+    old = [user.name for user in account.users if _has_an_old_key(user, account.now)]
+    chosen = frozenset(old[:number])
+    users = (_renewed(user) if user.name in chosen else user for user in account.users)
     return replace(account, users=tuple(users))
+
+
+def _has_an_old_key(user: User, now: datetime) -> bool:
+    return any(key.active and now - key.created > _OLD for key in user.keys[:1])
+
+
+def _renewed(user: User) -> User:
+    first = user.keys[0]
+    key_id = f"{first.id[:4]}{first.id[:3:-1]}"
+    new = replace(first, id=key_id, created=first.created - timedelta(hours=1))
+    return replace(user, keys=(new, *user.keys[1:]))
 
 
 class _Draw:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Generic, TypeVar
 
 from benchmarks.account import Account
 from benchmarks.answer import answer, users_with
-from benchmarks.measuring import ROOT, SCRIPTS, Served
+from benchmarks.measuring import ROOT, SCRIPTS, Cost, Served, measured
 
 Known = TypeVar("Known")
 """The account that is asked about, or several."""
@@ -46,6 +47,28 @@ class Contender(Generic[Known]):
     """Left out above so many users unless asked for; 0: never."""
     needs: Path | None = None
     """What must be there, else it is skipped by name."""
+
+
+def once(each: Contender[Known], served: Served, known: Known) -> tuple[Cost, str]:
+    """One run in an empty folder: its cost, and a remark about what it found. Or SystemExit."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        cost = ran(each.name, each.command(served, home), served, home, each.exits)
+        try:
+            return cost, each.check(cost.told, home, known)
+        except Wrong as wrong:
+            raise SystemExit(f"{each.name}: {wrong}") from None
+
+
+def ran(
+    name: str, command: list[str], served: Served, home: Path, exits: tuple[int, ...] = (0,)
+) -> Cost:
+    """One process. SystemExit with its words if it ends as it should not."""
+    cost = measured(command, served, home)
+    if cost.exit_code not in exits:
+        raise SystemExit(f"{name} ended with {cost.exit_code}: {cost.told[-2000:]}")
+    print(f"{name}: {cost.wall:.2f} s wall, {cost.cpu:.2f} s CPU", flush=True)
+    return cost
 
 
 def _python(script: str) -> Callable[[Served, Path], list[str]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.account import Account
+from benchmarks.account import FEW, FIRST_ACCOUNT, Account, account
 from benchmarks.answer import answer
-from benchmarks.contenders import CONFIG, Contender, Wrong, found_by_c7n
-from benchmarks.measuring import ROOT, SCRIPTS, Served
+from benchmarks.contenders import CONFIG, Contender, Wrong, found_by_c7n, once
+from benchmarks.measuring import ROOT, SCRIPTS, Served, serving
+from benchmarks.results import Round, Row
 
 Accounts = Sequence[Account]
 ROLE = "role-0"
@@ -75,9 +77,36 @@ def _of_c7n_org(_: str, home: Path, accounts: Accounts) -> str:
     return "equal in three checks, in each account"
 
 
-KEYREEVE: Contender[Accounts] = Contender(
-    name="Keyreeve", command=_keyreeve, check=_of_keyreeve
-)
+KEYREEVE: Contender[Accounts] = Contender(name="Keyreeve", command=_keyreeve, check=_of_keyreeve)
 C7N_ORG: Contender[Accounts] = Contender(
     name="c7n-org", command=_c7n_org, check=_of_c7n_org, heavy=1, needs=_C7N_ORG
 )
+
+
+# --- the round ---------------------------------------------------------------------------------
+
+
+def many_accounts(accounts: int, users: int, *, latency: int, repeats: int, peer: bool) -> Round:
+    """All accounts in one command; the peer once, for it is slow."""
+    now = datetime.now(UTC).replace(microsecond=0)
+    known = tuple(
+        account(users, now, neglected=FEW, number=FIRST_ACCOUNT + n) for n in range(accounts)
+    )
+    rows = {}
+    with serving(users, now, neglected=FEW, accounts=accounts) as served:
+        served.control(f"set?latency={latency}")
+        for each in (KEYREEVE, C7N_ORG):
+            if each is C7N_ORG and not (peer and each.needs and each.needs.exists()):
+                continue
+            done = [once(each, served, known) for _ in range(1 if each.heavy else repeats)]
+            rows[each.name] = Row.of(each.name, [cost for cost, _ in done], done[-1][1])
+    rest = f", {latency} ms an answer" if latency else ""
+    return Round(
+        title=f"{accounts:,} accounts × {users:,} users, {FEW:.0%} of users neglected{rest}",
+        users=users,
+        accounts=accounts,
+        latency=latency,
+        neglected=FEW,
+        rate=0,
+        rows=tuple(rows.values()),
+    )
