@@ -98,8 +98,9 @@ def whole_day(day: WholeDay) -> Iterator[str]:
     yield ""
     yield (
         f"The run takes {day.cpu['run']:.2f} s of CPU, {day.cpu['collect']:.2f} s of it for "
-        f"reading the account; {day.wall:.1f} s by the wall, for every write is on the disk "
-        f"before the next. Peak {day.row.peak:.0f} MB. Storage and mail are directories."
+        f"reading the account, {day.system:.2f} s in the kernel; {day.wall:.1f} s by the wall, for "
+        f"every write is on the disk before the next. Peak {day.row.peak:.0f} MB. "
+        "Storage and mail are directories."
     )
     yield ""
     yield "| CPU of a mail | ms | ÷ alone |"

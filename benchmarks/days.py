@@ -44,6 +44,8 @@ class WholeDay:
     """Of the process, the mails made again alone included."""
     wall: float
     """Of the run alone."""
+    system: float
+    """CPU that the kernel took for it: files, above all."""
     mails: int
     cpu: Mapping[str, float]
     alone: float
@@ -118,6 +120,7 @@ def whole_day(users: int, neglected: float = SOME) -> WholeDay:
         users=users,
         row=Row.of("Keyreeve", [cost], ""),
         wall=told["wall"],
+        system=told["system"],
         mails=mails,
         cpu=told["cpu"],
         alone=told["alone"],

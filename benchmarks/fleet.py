@@ -12,7 +12,7 @@ from typing import Any
 from benchmarks.account import FEW, FIRST_ACCOUNT, Account, account
 from benchmarks.answer import answer
 from benchmarks.contenders import CONFIG, Contender, Wrong, found_by_c7n, once
-from benchmarks.measuring import ROOT, SCRIPTS, Served, serving
+from benchmarks.measuring import ROOT, SCRIPTS, Cost, Served, serving
 from benchmarks.results import Round, Row
 
 Accounts = Sequence[Account]
@@ -92,14 +92,15 @@ def many_accounts(accounts: int, users: int, *, latency: int, repeats: int, peer
     known = tuple(
         account(users, now, neglected=FEW, number=FIRST_ACCOUNT + n) for n in range(accounts)
     )
-    rows = {}
+    peers = [C7N_ORG] * (peer and C7N_ORG.needs is not None and C7N_ORG.needs.exists())
+    costs: dict[str, list[Cost]] = {}
+    remarks: dict[str, str] = {}
     with serving(users, now, neglected=FEW, accounts=accounts) as served:
         served.control(f"set?latency={latency}")
-        for each in (KEYREEVE, C7N_ORG):
-            if each is C7N_ORG and not (peer and each.needs and each.needs.exists()):
-                continue
-            done = [once(each, served, known) for _ in range(1 if each.heavy else repeats)]
-            rows[each.name] = Row.of(each.name, [cost for cost, _ in done], done[-1][1])
+        # The peer's minutes lie between our seconds: whatever else the machine does meets both.
+        for each in (KEYREEVE, *peers, *[KEYREEVE] * (repeats - 1)):
+            cost, remarks[each.name] = once(each, served, known)
+            costs.setdefault(each.name, []).append(cost)
     rest = f", {latency} ms an answer" if latency else ""
     return Round(
         title=f"{accounts:,} accounts × {users:,} users, {FEW:.0%} of users neglected{rest}",
@@ -108,5 +109,5 @@ def many_accounts(accounts: int, users: int, *, latency: int, repeats: int, peer
         latency=latency,
         neglected=FEW,
         rate=0,
-        rows=tuple(rows.values()),
+        rows=tuple(Row.of(name, found, remarks[name]) for name, found in costs.items()),
     )

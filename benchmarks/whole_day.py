@@ -133,9 +133,9 @@ def lived() -> Iterator[tuple[str, Any]]:
             patches.enter_context(patch.object(room, name, instead))
         printed = patches.enter_context(redirect_stdout(io.StringIO()))
         as_of = os.environ["BENCH_NOW"]
-        begun = time.monotonic()
+        begun, before = time.monotonic(), os.times()
         code = cli.main(["--quiet", "--output", "json", "run", "--execute", "--as-of", as_of])
-    wall = time.monotonic() - begun
+    wall, after = time.monotonic() - begun, os.times()
     told = json.loads(printed.getvalue())
     overheard.alone()  # warm
     began = time.process_time()
@@ -147,6 +147,7 @@ def lived() -> Iterator[tuple[str, Any]]:
     yield "not_done", [row for row in told["outcomes"] if row["kind"] != "done"][:3]
     yield "cpu", dict(spent.cpu)
     yield "wall", wall
+    yield "system", after.system - before.system
     yield "puts", dict(spent.puts)
     yield "bytes", dict(spent.sizes)
 
