@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 FIRST_ACCOUNT = 123456789012
+FEW = 0.01
+"""Share of neglected users in an account that is looked after."""
 TEAMS = (
     *("platform", "payments", "data", "search", "mobile", "identity", "risk", "web", "sre", "ml"),
     *("billing", "growth", "support", "network", "security", "legal", "hr", "finance", "ops"),
@@ -22,6 +24,8 @@ _FIRST = "ada alan grace linus ken dennis barbara donald edsger john margaret ra
 _LAST = "lovelace turing hopper torvalds thompson ritchie liskov knuth dijkstra backus perlman cerf"
 _BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 _HALF_A_DAY = 43_200
+_OLD = timedelta(days=76)
+"""A key that is found by its age, whoever counts the hours."""
 DOCUMENT = json.dumps(
     {
         "Version": "2012-10-17",
@@ -89,6 +93,29 @@ def account(
     drawn = _Draw(random.Random(f"{number}/{users}/{neglected}"), now)
     people = tuple(drawn.user(n, neglected) for n in range(users))
     return Account(id=f"{number:012}", now=now, users=people)
+
+
+def renewed(account: Account, number: int) -> Account:
+    """The same account after `number` users, the first with an old key, have got that key anew.
+
+    The new one has another id and, being an hour older, the same age in days: what must be found
+    stays, and so do the slots.  An account with fewer such users: all of them.
+    """
+    old = [user.name for user in account.users if _has_an_old_key(user, account.now)]
+    chosen = frozenset(old[:number])
+    users = (_renewed(user) if user.name in chosen else user for user in account.users)
+    return replace(account, users=tuple(users))
+
+
+def _has_an_old_key(user: User, now: datetime) -> bool:
+    return any(key.active and now - key.created > _OLD for key in user.keys[:1])
+
+
+def _renewed(user: User) -> User:
+    first = user.keys[0]
+    key_id = f"{first.id[:4]}{first.id[:3:-1]}"
+    new = replace(first, id=key_id, created=first.created - timedelta(hours=1))
+    return replace(user, keys=(new, *user.keys[1:]))
 
 
 class _Draw:

@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from benchmarks.account import Account
 from benchmarks.answer import answer, users_with
-from benchmarks.measuring import ROOT, SCRIPTS, Served
+from benchmarks.measuring import ROOT, SCRIPTS, Cost, Served, measured
 
+Known = TypeVar("Known")
+"""The account that is asked about, or several."""
 Found = Mapping[str, frozenset[str]]
 """Users by check."""
 CONFIG = """\
@@ -30,19 +34,41 @@ class Wrong(AssertionError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Contender:
+class Contender(Generic[Known]):
     """One row of the tables."""
 
     name: str
     command: Callable[[Served, Path], list[str]]
     """Run in an empty directory."""
-    check: Callable[[str, Path, Account], str]
-    """Given what was printed, the directory and the account: a remark; Wrong."""
+    check: Callable[[str, Path, Known], str]
+    """Given what was printed, the directory and what is known: a remark; Wrong."""
     exits: tuple[int, ...] = (0,)
     heavy: int = 0
     """Left out above so many users unless asked for; 0: never."""
     needs: Path | None = None
     """What must be there, else it is skipped by name."""
+
+
+def once(each: Contender[Known], served: Served, known: Known) -> tuple[Cost, str]:
+    """One run in an empty folder: its cost, and a remark about what it found. Or SystemExit."""
+    with tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        cost = ran(each.name, each.command(served, home), served, home, each.exits)
+        try:
+            return cost, each.check(cost.told, home, known)
+        except Wrong as wrong:
+            raise SystemExit(f"{each.name}: {wrong}") from None
+
+
+def ran(
+    name: str, command: list[str], served: Served, home: Path, exits: tuple[int, ...] = (0,)
+) -> Cost:
+    """One process. SystemExit with its words if it ends as it should not."""
+    cost = measured(command, served, home)
+    if cost.exit_code not in exits:
+        raise SystemExit(f"{name} ended with {cost.exit_code}: {cost.told[-2000:]}")
+    print(f"{name}: {cost.wall:.2f} s wall, {cost.cpu:.2f} s CPU", flush=True)
+    return cost
 
 
 def _python(script: str) -> Callable[[Served, Path], list[str]]:
@@ -104,8 +130,14 @@ def _c7n(_: Served, home: Path) -> list[str]:
 
 
 def _of_c7n(_: str, home: Path, account: Account) -> str:
+    return found_by_c7n(home / "out", account)
+
+
+def found_by_c7n(out: Path, account: Account) -> str:
+    """The remark about what Cloud Custodian has left in `out`; Wrong."""
+
     def users(policy: str) -> frozenset[str]:
-        rows = json.loads((home / "out" / policy / "resources.json").read_text())
+        rows = json.loads((out / policy / "resources.json").read_text())
         return frozenset(row["UserName"] for row in rows)
 
     for policy, control in _SAME_IN_C7N.items():

@@ -65,17 +65,19 @@ class Served:
 
 
 @contextmanager
-def serving(users: int, now: datetime, *, neglected: float, accounts: int = 1) -> Iterator[Served]:
+def serving(
+    users: int, now: datetime, *, neglected: float, accounts: int = 1, keys_anew: int = 0
+) -> Iterator[Served]:
     """A server in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.server", "--users", str(users)]
-    command += [
-        "--neglected",
-        str(neglected),
-        "--accounts",
-        str(accounts),
-        "--now",
-        now.isoformat(),
-    ]
+    options = {
+        "--users": users,
+        "--neglected": neglected,
+        "--accounts": accounts,
+        "--keys-anew": keys_anew,
+        "--now": now.isoformat(),
+    }
+    given = [str(part) for option in options.items() for part in option]
+    command = [sys.executable, "-m", "benchmarks.server", *given]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
         try:
             port = int(process.stdout.readline()) if process.stdout else 0

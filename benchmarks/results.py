@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import log10
 from pathlib import Path
@@ -56,6 +56,7 @@ class Round:
     neglected: float
     rate: int
     rows: tuple[Row, ...]
+    accounts: int = 1
 
     def row(self, name: str) -> Row | None:
         """Of one contender; None if it did not run."""
@@ -93,11 +94,15 @@ def starts() -> dict[str, tuple[float, float]]:
     }
 
 
-def page(rounds: Sequence[Round], started: Mapping[str, tuple[float, float]]) -> str:
-    """results.md."""
-    return "\n".join(
-        [*_head(), *(line for each in rounds for line in _table(each)), *_starts(started)]
-    )
+def page(
+    rounds: Sequence[Round],
+    started: Mapping[str, tuple[float, float]],
+    promised: Iterable[str] = (),
+    chapters: Iterable[str] = (),
+) -> str:
+    """results.md; what was promised stands at the top."""
+    tables = (line for each in rounds for line in _table(each))
+    return "\n".join([*_head(), *promised, *tables, *chapters, *_starts(started)])
 
 
 def _head() -> Iterator[str]:
@@ -110,7 +115,7 @@ def _head() -> Iterator[str]:
         "Every answer was compared with what the data set is known to hold."
     )
     yield ""
-    yield "![CPU against users](results.svg)"
+    yield "![CPU against users, and what was promised](results.svg)"
     yield ""
 
 
@@ -147,8 +152,15 @@ def _starts(started: Mapping[str, tuple[float, float]]) -> Iterator[str]:
     yield ""
 
 
-def plot(rounds: Sequence[Round]) -> str:
-    """CPU seconds against users, both logarithmic: one line for each contender."""
+PLOT = 380
+"""Height of the plot; what is drawn below it begins there."""
+
+
+def plot(rounds: Sequence[Round], below: str = "", height: int = 0) -> str:
+    """CPU seconds against users, both logarithmic: one line for each contender.
+
+    `below`: more of the picture, so high.
+    """
     lines: dict[str, list[tuple[int, float]]] = {}
     for each in rounds:
         if not each.latency and not each.rate and each.neglected < 1:
@@ -165,11 +177,12 @@ def plot(rounds: Sequence[Round]) -> str:
         for s in (0.1, 1, 10, 100)
     )
     return (
-        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 380" '
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 720 '
+        f'{PLOT + height}" '
         'font-family="sans-serif" font-size="12" fill="#333">'
-        '<rect width="720" height="380" fill="white"/>'
+        f'<rect width="720" height="{PLOT + height}" fill="white"/>'
         f'{ticks}{drawn}<text x="300" y="372" text-anchor="middle">users</text>'
-        '<text x="60" y="16">CPU seconds of one check</text></svg>\n'
+        f'<text x="60" y="16">CPU seconds of one check</text>{below}</svg>\n'
     )
 
 

@@ -18,7 +18,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from urllib.parse import parse_qsl, urlsplit
 
-from benchmarks.account import FIRST_ACCOUNT, account
+from benchmarks.account import FIRST_ACCOUNT, account, renewed
 from benchmarks.iam import REQUEST_ID, Answers, Refusal, refused, written
 
 _ASSUMED = re.compile(rb"Credential=ASIA(\d{12})")
@@ -31,11 +31,14 @@ _THROTTLED = Refusal(400, "Throttling", "Rate exceeded")
 class Desk:
     """What is known, what was asked, and how fast it is told."""
 
-    def __init__(self, users: int, accounts: int, neglected: float, now: datetime) -> None:
-        self._answers = {
-            f"{number:012}": Answers(account(users, now, neglected=neglected, number=number))
+    def __init__(
+        self, users: int, accounts: int, neglected: float, now: datetime, keys_anew: int
+    ) -> None:
+        drawn = (
+            account(users, now, neglected=neglected, number=number)
             for number in range(FIRST_ACCOUNT, FIRST_ACCOUNT + accounts)
-        }
+        )
+        self._answers = {each.id: Answers(renewed(each, keys_anew)) for each in drawn}
         self.latency = 0.0
         self._rate, self._burst = 0.0, 40.0
         self.forget()
@@ -59,6 +62,7 @@ class Desk:
             self.latency = float(given.get("latency", 0)) / 1000
             self._rate, self._burst = float(given.get("rate", 0)), float(given.get("burst", 40))
         told = {"calls": self.calls, "throttled": self.throttled, "bytes": self.sent}
+        told["accounts"] = list(self._answers)
         return _http(200, json.dumps(told), "application/json")
 
     def answer(self, head: bytes, body: bytes) -> bytes:
@@ -169,9 +173,11 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=1)
     parser.add_argument("--neglected", type=float, default=1.0)
     parser.add_argument("--now", type=datetime.fromisoformat, default=None)
+    parser.add_argument("--keys-anew", type=int, default=0)
     given = parser.parse_args()
     now = given.now or datetime.now(UTC).replace(microsecond=0)
-    asyncio.run(_serve(Desk(given.users, given.accounts, given.neglected, now), given.port))
+    desk = Desk(given.users, given.accounts, given.neglected, now, given.keys_anew)
+    asyncio.run(_serve(desk, given.port))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -24,7 +26,7 @@ from keyreeve.model.errors import (
 from keyreeve.model.fleet import FleetRow, Member, Standing
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline import daily
-from keyreeve.pipeline.fleet import Fleet, Silence, each, run_fleet
+from keyreeve.pipeline.fleet import SWEPT_AFTER, Fleet, Silence, each, run_fleet
 from keyreeve.pipeline.fleet_mail import FleetPost
 from keyreeve.pipeline.simulation import PlainRenderer
 from keyreeve.storage.fleet_records import StoredFleetRecords
@@ -236,3 +238,26 @@ def test_an_interruption_lets_end_what_has_begun_and_begins_no_more():
     with pytest.raises(KeyboardInterrupt):
         each(members, work, 1)
     assert len(begun) < len(members)
+
+
+class Client:
+    """Refers to itself, as the SDK's do."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+
+def test_memory_is_flat_in_the_number_of_accounts():
+    left: list[weakref.ref[Client]] = []
+
+    def work(_: Member) -> None:
+        left.append(weakref.ref(Client()))
+
+    members = [Member(account_id=AccountId(f"{n:012}"), name="n") for n in range(SWEPT_AFTER * 3)]
+    gc.disable()  # as good as off: the command line keeps it from looking often
+    try:
+        each(members, work, 2)
+        alive = sum(one() is not None for one in left)
+    finally:
+        gc.enable()
+    assert (len(left), alive) == (SWEPT_AFTER * 3, 0)

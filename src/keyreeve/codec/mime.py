@@ -18,10 +18,11 @@ import re
 from dataclasses import dataclass, replace
 from email.header import Header
 from email.utils import format_datetime, quote, unquote
+from functools import lru_cache
 
 from keyreeve.codec.visible import one_line
 from keyreeve.model.errors import MailFailure, RecipientRefused, SenderRefused
-from keyreeve.model.notice import Attachment, MailKind, OutgoingMail
+from keyreeve.model.notice import Attachment, MailKind, OutgoingMail, RenderedMail
 
 MAX_RECIPIENTS = 50
 """Of one message, To and CC together (SES quota)."""
@@ -113,7 +114,7 @@ def to_bytes(mail: OutgoingMail, *, message_id: str | None) -> bytes:
     """
     envelope(mail)
     _check_routing(mail)
-    body = _alternative(mail)
+    body = _alternative(mail.body)
     if mail.attachments:
         body = _multipart("mixed", _MIXED, [body, *map(_attachment, mail.attachments)])
     head = "".join(f"{name}: {value}\r\n" for name, value in _headers(mail, message_id))
@@ -210,6 +211,7 @@ def _sender(text: str) -> _Mailbox:
     return _mailbox(text, SenderRefused)
 
 
+@lru_cache(maxsize=256)
 def _mailbox(text: str, refused: type[MailFailure]) -> _Mailbox:
     """`Name <address>` or a bare address; the name made harmless, the address exact or refused."""
     found = _MAILBOX.fullmatch(text)
@@ -243,8 +245,10 @@ def _multipart(subtype: str, boundary: str, parts: list[str]) -> str:
     )
 
 
-def _alternative(mail: OutgoingMail) -> str:
-    parts = [_text("plain", mail.body.text), _text("html", mail.body.html)]
+@lru_cache(maxsize=1)
+def _alternative(body: RenderedMail) -> str:
+    """Kept for the next call: a mail that was sent is archived, too. No body holds a secret."""
+    parts = [_text("plain", body.text), _text("html", body.html)]
     return _multipart("alternative", _ALTERNATIVE, parts)
 
 

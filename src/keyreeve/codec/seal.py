@@ -11,13 +11,26 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
 
 from keyreeve.codec.values import Json
 
 FIELD = "sha256"
 
+_Value = TypeVar("_Value")
 _LINE = json.JSONEncoder(sort_keys=True, allow_nan=False)
 _CANONICAL = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One value in both forms of a sealed document."""
+
+    line: str
+    """As it stands in the document."""
+    canonical: str
+    """As its digest is computed."""
 
 
 def canonical(value: Json | Mapping[str, Json]) -> bytes:
@@ -69,6 +82,17 @@ def seal(document: Mapping[str, Json]) -> bytes:
     return in_lines({**document, FIELD: digest(document)})
 
 
+def written(value: Json) -> Written:
+    """The value in both forms, for `seal_written`."""
+    return Written(_LINE.encode(value), _CANONICAL.encode(value))
+
+
+def seal_written(document: Mapping[str, Written | Mapping[str, Written]]) -> bytes:
+    """The bytes of `seal`, from values that are written already; objects by their members."""
+    checksum = written(content_digest(_object(document).encode("ascii")))
+    return (_rows({**document, FIELD: checksum}, "\n ", _line_of) + "\n").encode("ascii")
+
+
 def unseal(content: bytes, parsed: dict[str, Json] | None = None) -> dict[str, Json]:
     """The document without its checksum. ValueError if any byte differs from what was sealed.
 
@@ -91,8 +115,8 @@ def require_version(found: object, known: int) -> None:
         raise ValueError(f"schema_version: expected {known}, found {found!r}")
 
 
-def _rows(members: Mapping[str, Json], line: str, written: Callable[[Json], str]) -> str:
-    rows = [f"{line}{_LINE.encode(name)}: {written(members[name])}" for name in sorted(members)]
+def _rows(members: Mapping[str, _Value], line: str, text: Callable[[_Value], str]) -> str:
+    rows = [f"{line}{_LINE.encode(name)}: {text(members[name])}" for name in sorted(members)]
     return "{" + ",".join(rows) + line[:-1] + "}"
 
 
@@ -100,6 +124,23 @@ def _below(value: Json) -> str:
     if isinstance(value, dict) and value:
         return _rows(value, "\n  ", _LINE.encode)
     return _LINE.encode(value)
+
+
+def _line_of(value: Written | Mapping[str, Written]) -> str:
+    if isinstance(value, Written):
+        return value.line
+    return _rows(value, "\n  ", lambda member: member.line) if value else "{}"
+
+
+def _canonical_of(value: Written | Mapping[str, Written]) -> str:
+    if isinstance(value, Written):
+        return value.canonical
+    return _object(value)
+
+
+def _object(members: Mapping[str, Written | Mapping[str, Written]]) -> str:
+    rows = [f"{_LINE.encode(name)}:{_canonical_of(members[name])}" for name in sorted(members)]
+    return "{" + ",".join(rows) + "}"
 
 
 def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

@@ -11,10 +11,11 @@ schema is refused before anything else in it is believed.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
+from typing import cast
 
-from keyreeve.codec.seal import FIELD, parse, seal, unseal
+from keyreeve.codec.seal import FIELD, Written, parse, seal_written, unseal, written
 from keyreeve.codec.values import Json, from_json, to_json
 from keyreeve.model.case import SCHEMA_VERSION, State
 from keyreeve.model.errors import StateUnreadable
@@ -41,11 +42,62 @@ class SavedState:
 
 def encode(state: State, *, saved_at: datetime, saved_by: RunId) -> bytes:
     """The bytes of state.json: the same for the same arguments. ValueError if inconsistent."""
-    _check_ids(state)
-    document = to_json(state)
-    if not isinstance(document, dict) or state.schema_version != SCHEMA_VERSION:
-        raise ValueError(f"only schema {SCHEMA_VERSION} is written")
-    return seal({**document, "saved_at": to_json(saved_at), "saved_by": saved_by})
+    return StateWriter().encode(state, saved_at=saved_at, saved_by=saved_by)
+
+
+class StateWriter:
+    """Writes one state again and again: who has not changed since is not written anew.
+
+    A run saves after each group of users.  Values of the model never change: the very same object
+    stands for the very same text.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[str, dict[object, _Entry]] = {}
+        """Of the last state, the entries of each mapping."""
+
+    def encode(self, state: State, *, saved_at: datetime, saved_by: RunId) -> bytes:
+        """As the function says."""
+        _check_ids(state)
+        if state.schema_version != SCHEMA_VERSION:
+            raise ValueError(f"only schema {SCHEMA_VERSION} is written")
+        document = {item.name: self._member(state, item.name) for item in fields(state)}
+        stamp = {"saved_at": written(to_json(saved_at)), "saved_by": written(saved_by)}
+        return seal_written({**document, **stamp})
+
+    def _member(self, state: State, name: str) -> Written | Mapping[str, Written]:
+        value = getattr(state, name)
+        if isinstance(value, Mapping):
+            return self._entries(name, value)
+        document = to_json(value)
+        if isinstance(document, dict):
+            return {member: written(item) for member, item in document.items()}
+        return written(document)
+
+    def _entries(self, name: str, values: Mapping[object, object]) -> Mapping[str, Written]:
+        before = self._before.get(name, {})
+        entries: dict[object, _Entry] = {}
+        for key, value in values.items():
+            known = before.get(key)
+            unchanged = known is not None and known.value is value
+            entries[key] = known if known and unchanged else _entry(key, value)
+        self._before[name] = entries
+        return {entry.name: entry.written for entry in entries.values()}
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One member of a mapping, as it was written; the value is held, so that it stays itself."""
+
+    value: object
+    name: str
+    written: Written
+
+
+def _entry(key: object, value: object) -> _Entry:
+    document = cast("dict[str, Json]", to_json({key: value}))
+    ((name, item),) = document.items()
+    return _Entry(value, name, written(item))
 
 
 def decode(content: bytes, *, where: str = "state.json") -> State:

@@ -12,6 +12,7 @@ its lock lapses, and its next run goes on from `ops/`.
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
@@ -31,6 +32,8 @@ T = TypeVar("T")
 
 AT_ONCE = 8
 """Accounts in work at a time, where nobody says otherwise."""
+SWEPT_AFTER = 16
+"""Accounts after which memory is searched for those that are done."""
 _UNFORESEEN = 1
 _UNCOVERED = 6
 
@@ -168,11 +171,17 @@ def _row(member: Member, standing: Standing, code: int, problem: str, remedy: st
 def each(members: Iterable[Member], work: Callable[[Member], T], at_once: int) -> list[T]:
     """The work's results, in no order. On an interruption what has begun ends, the rest does not.
 
-    `work` must not raise: what it raises ends the whole.
+    `work` must not raise: what it raises ends the whole.  An account's clients refer to each other
+    and are let go of by the collector alone, which the command line keeps from looking often.
     """
     pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="account")
     try:
         begun: list[Future[T]] = [pool.submit(work, member) for member in members]
-        return [future.result() for future in as_completed(begun)]
+        done: list[T] = []
+        for number, future in enumerate(as_completed(begun), start=1):
+            done.append(future.result())
+            if number % SWEPT_AFTER == 0:
+                gc.collect()
+        return done
     finally:
         pool.shutdown(wait=True, cancel_futures=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from keyreeve.codec.seal import content_digest
-from keyreeve.codec.state import REPAIR, SavedState, decode_saved, encode
+from keyreeve.codec.state import REPAIR, SavedState, StateWriter, decode_saved
 from keyreeve.model.case import State
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.identifiers import AccountId, RunId
@@ -38,6 +38,7 @@ class StoredState:
         self._siblings = siblings
         self._version: str | None = None
         self._attempts: set[str] = set()
+        self._writer = StateWriter()
         self.loaded: SavedState | None = None
         """What `load` found; None before it, and in a first run."""
         self.saved_since: datetime | None = None
@@ -60,7 +61,7 @@ class StoredState:
         """Replace what was read or written last. StorageConflict if somebody else did."""
         if (state.project, state.account_id) != (self._project, self._account_id):
             raise ValueError(f"this is the state of {state.project}, account {state.account_id}")
-        content = encode(state, saved_at=self._clock.now(), saved_by=self._run_id)
+        content = self._writer.encode(state, saved_at=self._clock.now(), saved_by=self._run_id)
         self._attempts.add(content_digest(content))
         try:
             self._version = self._put(content, self._version)

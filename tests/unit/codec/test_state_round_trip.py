@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass, replace
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import Enum
 from types import NoneType, UnionType
 from typing import Any, NewType, Union, get_args, get_origin, get_type_hints
@@ -15,7 +15,7 @@ from keyreeve.codec.decisions import HoldFile, PauseFile, WaiverFile
 from keyreeve.codec.decisions import decode as decode_decisions
 from keyreeve.codec.decisions import encode as encode_decisions
 from keyreeve.codec.journal import decode_step, encode_step
-from keyreeve.codec.state import decode_saved, encode
+from keyreeve.codec.state import StateWriter, decode_saved, encode
 from keyreeve.model.case import SCHEMA_VERSION, Case, State, Step
 from keyreeve.model.errors import StateUnreadable
 
@@ -114,3 +114,15 @@ def test_a_step_with_any_bit_flipped_is_refused_by_name(step: Step, position: fl
 def test_every_decision_is_read_back_as_it_was_written(kind: type, data: st.DataObject):
     file = replace(data.draw(values_of(kind)), schema_version=1)
     assert decode_decisions(kind, encode_decisions(file), where="") == file
+
+
+@UNHURRIED
+@given(state=STATES, later=STATES, data=st.data())
+def test_a_state_written_after_another_is_written_as_if_it_were_the_first(state, later, data):
+    kept = data.draw(st.sets(st.sampled_from([*state.users]))) if state.users else ()
+    after = replace(
+        later, users={**later.users, **{user_id: state.users[user_id] for user_id in kept}}
+    )
+    writer, stamp = StateWriter(), {"saved_at": datetime(2026, 1, 5, tzinfo=UTC), "saved_by": "r"}
+    for each in (state, after, state):
+        assert writer.encode(each, **stamp) == encode(each, **stamp)

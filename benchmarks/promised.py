@@ -1,0 +1,120 @@
+"""What was promised, beside what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+from math import log10
+
+from benchmarks.days import NextDay, WholeDay
+from benchmarks.fleet import C7N_ORG, KEYREEVE
+from benchmarks.results import Round, Row
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """One figure with the one that it must not exceed, or must reach."""
+
+    what: str
+    target: float
+    figure: float
+    at_least: bool = False
+
+    @property
+    def share(self) -> float:
+        """Of what is allowed; more than 1: missed."""
+        return self.target / self.figure if self.at_least else self.figure / self.target
+
+    @property
+    def kept(self) -> bool:
+        """Whether the figure is within the target."""
+        return self.share <= 1
+
+    def row(self) -> str:
+        """A row of the table."""
+        bound = "at least" if self.at_least else "at most"
+        word = "kept" if self.kept else f"**missed**, {self.share:.2g} times what is allowed"
+        return f"| {self.what} | {bound} {self.target:g} | {self.figure:.3g} | {word} |"
+
+
+def promises(
+    fleet: Round | None,
+    flat: tuple[Round, Round] | None,
+    next_day: NextDay | None,
+    day: WholeDay | None,
+) -> Iterator[Promise]:
+    """All that these rounds bear out; a round that was not run promises nothing."""
+    pair = (fleet.row(KEYREEVE.name), fleet.row(C7N_ORG.name)) if fleet else (None, None)
+    if fleet and pair[0] and pair[1]:
+        yield from _beside_the_peer(fleet, *pair)
+    if flat:
+        small, large = (each.rows[0] for each in flat)
+        counts = f"{flat[1].accounts:,} accounts ÷ {flat[0].accounts:,}"
+        yield Promise(what=f"peak memory, {counts}", target=1.5, figure=large.peak / small.peak)
+    if next_day:
+        yield Promise(
+            what="the next day: `ListAccessKeys` for each changed slot",
+            target=1,
+            figure=next_day.listed / next_day.replaced,
+        )
+    if day:
+        yield Promise(
+            what=f"CPU of a mail in a day of {day.mails:,} ÷ rendering and assembling it alone",
+            target=2,
+            figure=day.day / day.alone,
+        )
+
+
+def _beside_the_peer(fleet: Round, us: Row, peer: Row) -> Iterator[Promise]:
+    where = f"{fleet.accounts} accounts"
+    yield Promise(
+        what=f"{where}: wall of c7n-org ÷ ours",
+        target=80,
+        figure=peer.wall / us.wall,
+        at_least=True,
+    )
+    ours, theirs = (sum(row.calls.values()) for row in (us, peer))
+    yield Promise(what=f"{where}: our calls ÷ c7n-org's", target=0.01, figure=ours / theirs)
+
+
+def table(kept: Sequence[Promise]) -> Iterator[str]:
+    """The table near the top of results.md."""
+    if not kept:
+        return
+    yield "## What was promised"
+    yield ""
+    yield "| | target | measured | |"
+    yield "|---|---|---|---|"
+    yield from (each.row() for each in kept)
+    yield ""
+
+
+def height(kept: Sequence[Promise]) -> int:
+    """Of the bars."""
+    return 60 + 22 * len(kept) if kept else 0
+
+
+def bars(kept: Sequence[Promise], top: int) -> str:
+    """The share of each target that is used, logarithmic; the line is the target."""
+
+    def x(share: float) -> float:
+        return 460 + 100 * log10(min(max(share, 0.1), 30))
+
+    rows = []
+    for number, each in enumerate(kept):
+        y = top + 40 + 22 * number
+        colour = "#16a34a" if each.kept else "#dc2626"
+        rows.append(
+            f'<text x="350" y="{y + 11}" text-anchor="end" font-size="10">'
+            f"{escape(each.what.replace('`', ''))}</text>"
+            f'<rect x="360" y="{y}" width="{x(each.share) - 360:.0f}" height="14" '
+            f'fill="{colour}"/>'
+            f'<text x="{x(each.share) + 6:.0f}" y="{y + 11}">{each.share:.2f}</text>'
+        )
+    bottom = top + 40 + 22 * len(kept)
+    return (
+        f'<text x="60" y="{top + 16}">Share of what was promised; over 1 is missed</text>'
+        f"{''.join(rows)}"
+        f'<line x1="460" x2="460" y1="{top + 30}" y2="{bottom}" stroke="#333"/>'
+    )
