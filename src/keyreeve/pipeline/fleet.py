@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 AT_ONCE = 8
 """Accounts in work at a time, where nobody says otherwise."""
-SWEPT_AFTER = 16
+SWEPT_AFTER = 50
 """Accounts after which memory is searched for those that are done."""
 _UNFORESEEN = 1
 _UNCOVERED = 6
