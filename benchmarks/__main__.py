@@ -97,14 +97,15 @@ def main() -> int:
     )
     morrow = days.next_day(1000, 25) if "next" in asked else None
     day = days.whole_day(5000) if "day" in asked else None
-    kept = tuple(promised.promises(many, flat, morrow, day))
+    started = results.starts()
+    kept = tuple(promised.promises(one, started, many, flat, morrow, day))
     told = (
         *(chapters.many_accounts(many) if many else ()),
         *(chapters.flat(flat) if flat else ()),
         *(chapters.next_day(morrow) if morrow else ()),
         *(chapters.whole_day(day) if day else ()),
     )
-    text = results.page(one, results.starts(), promised.table(kept), told)
+    text = results.page(one, started, promised.table(kept), told)
     print(text)
     if given.write:
         given.write.write_text(text)

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from math import log10
 
+from benchmarks.contenders import CUSTODIAN, LEAN, PROWLER
 from benchmarks.days import NextDay, WholeDay
 from benchmarks.fleet import C7N_ORG, KEYREEVE
 from benchmarks.results import Round, Row
+
+LARGE = 5000
+"""Users of the largest account."""
+FIXED = 5
+"""Calls of a check that do not depend on the account's size: who we are, the report (made, then
+fetched), the password policy; and the page that groups and policies begin."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +46,18 @@ class Promise:
 
 
 def promises(
+    one: Sequence[Round],
+    started: Mapping[str, tuple[float, float]],
     fleet: Round | None,
     flat: tuple[Round, Round] | None,
     next_day: NextDay | None,
     day: WholeDay | None,
 ) -> Iterator[Promise]:
     """All that these rounds bear out; a round that was not run promises nothing."""
+    for each in one:
+        if each.neglected < 1:
+            yield from _one_account(each)
+    yield from _starts(started)
     pair = (fleet.row(KEYREEVE.name), fleet.row(C7N_ORG.name)) if fleet else (None, None)
     if fleet and pair[0] and pair[1]:
         yield from _beside_the_peer(fleet, *pair)
@@ -64,6 +77,43 @@ def promises(
             target=2,
             figure=day.day / day.alone,
         )
+
+
+def _one_account(each: Round) -> Iterator[Promise]:
+    us = each.row(KEYREEVE.name)
+    if us is None or each.rate:
+        return
+    where = f"{each.users:,} users"
+    if not each.latency:
+        pages = -(-each.users // 1000)
+        yield Promise(
+            what=f"{where}: calls beside pages and `ListAccessKeys`",
+            target=FIXED,
+            figure=sum(us.calls.values()) - us.calls.get("ListAccessKeys", 0) - pages,
+        )
+    if each.latency:
+        for peer, times in ((CUSTODIAN, 150), (PROWLER, 500)):
+            if row := each.row(peer.name):
+                yield Promise(
+                    what=f"{where}, {each.latency} ms an answer: wall of {peer.name} ÷ ours",
+                    target=times,
+                    figure=row.wall / us.wall,
+                    at_least=True,
+                )
+    elif each.users == LARGE:
+        if lean := each.row(LEAN.name):
+            what = f"{where}: CPU ÷ lean boto3 script"
+            yield Promise(what=what, target=0.6, figure=us.cpu / lean.cpu)
+        yield Promise(what=f"{where}: peak memory in MB", target=100, figure=us.peak)
+
+
+def _starts(started: Mapping[str, tuple[float, float]]) -> Iterator[Promise]:
+    help_ = started["keyreeve --help"][0]
+    bare = started["a bare interpreter"][0]
+    yield Promise(what="wall of `--help` ÷ a bare interpreter", target=4, figure=help_ / bare)
+    if "custodian --help" in started:
+        theirs = started["custodian --help"][0]
+        yield Promise(what="wall of `--help` ÷ Custodian's", target=0.2, figure=help_ / theirs)
 
 
 def _beside_the_peer(fleet: Round, us: Row, peer: Row) -> Iterator[Promise]:
