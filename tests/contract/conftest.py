@@ -195,6 +195,8 @@ class ScriptedAws:
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.signers: list[str] = []
+        """The access key id of each request."""
         self.answers: list[object] = []
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
@@ -220,6 +222,8 @@ class ScriptedAws:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
                 script.asked.append(body or f"{self.command} {self.path}")
+                signed = self.headers.get("Authorization", "").partition("Credential=")[2]
+                script.signers.append(signed.partition("/")[0])
                 answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
                 if answer is DROP:
                     self.close_connection = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import logging
 import traceback
+from urllib.parse import unquote
 
 import botocore.session
 import pytest
@@ -94,6 +95,39 @@ def test_a_rehearsal_in_another_account_may_assume_its_role_but_change_nothing(s
     with pytest.raises(Rejected):
         sessions.client("iam").create_access_key(UserName="ada")
     assert len(scripted.asked) == 2
+
+
+def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_each(scripted, clock):
+    def assumed(number: int) -> str:
+        return ASSUMED.replace("ASIAROLE", f"ASIAROLE{number}")
+
+    scripted.answer(assumed(1), IDENTITY, assumed(2), IDENTITY, IDENTITY, IDENTITY)
+    source = Sessions(rehearsal=False)
+    arn = "arn:aws:iam::12345678901{}:role/keyreeve"
+    one, two = (
+        Sessions(rehearsal=False, region=source.region, role_arn=arn.format(number), source=source)
+        for number in (1, 2)
+    )
+    for sessions in (one, two, source, one):
+        IamReader(sessions, clock).caller()
+    own = scripted.signers[0]
+    assert not own.startswith("ASIAROLE")
+    assert scripted.signers == [own, "ASIAROLE1", own, "ASIAROLE2", own, "ASIAROLE1"]
+    assert [arn.format(n) in unquote(scripted.asked[at]) for at, n in ((0, 1), (2, 2))] == [
+        True
+    ] * 2
+
+
+def test_who_rehearses_behind_a_source_that_acts_still_changes_nothing(scripted, clock):
+    scripted.answer(ASSUMED, IDENTITY)
+    source = Sessions(rehearsal=False)
+    role = "arn:aws:iam::123456789012:role/keyreeve"
+    member = Sessions(rehearsal=True, region=source.region, role_arn=role, source=source)
+    IamReader(member, clock).caller()
+    for sessions in (member, member.in_region("eu-north-1"), member.reading(None)):
+        with pytest.raises(Rejected):
+            sessions.client("iam").create_access_key(UserName="ada")
+    assert scripted.actions() == ["AssumeRole", "GetCallerIdentity"]
 
 
 def test_every_read_is_an_operation_that_aws_has():

@@ -9,9 +9,11 @@ one attempt  for calls without an idempotency token: in doubt we reconcile by re
 from __future__ import annotations
 
 import logging
+from contextlib import AbstractContextManager
+from copy import copy
 from datetime import UTC, datetime
 from functools import cache
-from threading import Lock
+from threading import RLock
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, overload
 from urllib.parse import urlsplit
 
@@ -19,11 +21,7 @@ import botocore
 import botocore.session
 from botocore.awsrequest import AWSHTTPConnection, AWSHTTPSConnection
 from botocore.config import Config
-from botocore.credentials import (
-    AssumeRoleCredentialFetcher,
-    CredentialProvider,
-    DeferredRefreshableCredentials,
-)
+from botocore.credentials import DeferredRefreshableCredentials
 from botocore.exceptions import BotoCoreError, NoRegionError, ProfileNotFound
 from botocore.loaders import Loader
 from botocore.utils import parse_timestamp
@@ -82,6 +80,8 @@ _SIGNING_IN: Final = frozenset(
 """Calls of the SDK's own credential chain."""
 
 _ROLE_SESSION_NAME = "keyreeve"
+_METHOD = "keyreeve-assume-role"
+"""How the SDK calls credentials that were made so."""
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 5
@@ -113,9 +113,12 @@ class Sessions:
         self.profile = profile
         self.rehearsal = rehearsal
         self._clients: dict[tuple[Service, bool], Any] = {}
-        self._making = Lock()
-        self._session = _new_session(profile, region, rehearsal=rehearsal)
         self._role: _Role | None = None
+        like = source.like_ours(profile, region, rehearsal=rehearsal) if source else None
+        self._session, self._making = like or (
+            _new_session(profile, region, rehearsal=rehearsal),
+            RLock(),
+        )
         if role_arn is not None:
             opener = source or Sessions(rehearsal=rehearsal, profile=profile, region=region)
             self._assume(_Role(opener, role_arn, external_id, source_identity))
@@ -161,17 +164,22 @@ class Sessions:
             made._assume(self._role)
         return made
 
+    def like_ours(
+        self, profile: str | None, region: str | None, *, rehearsal: bool
+    ) -> tuple[botocore.session.Session, AbstractContextManager[bool]] | None:
+        """The SDK's session for another signer, and the lock under which its clients are made.
+
+        A new one costs as much as reading a small account, and is the same but for who signs.
+        None where anything else differs.
+        """
+        if (self.profile, self.region, self.rehearsal) != (profile, region, rehearsal):
+            return None
+        return copy(self._session), self._making
+
     def _assume(self, role: _Role) -> None:
         self._role = role
-        self._session.get_component("credential_provider").providers.insert(0, role)
-
-    def signing_client(self, service_name: str, **given: Any) -> BaseClient:
-        """What the SDK's own chain asks for a role with; one at a time, as every client."""
-        with self._making:
-            made: BaseClient = self._session.create_client(
-                service_name, config=_config(attempts=_ATTEMPTS), **given
-            )
-            return made
+        # Its chain would be the one of who opens the role.
+        self._session.get_credentials = cache(role.credentials)  # type: ignore[method-assign]
 
     def own_credentials(self) -> Any:
         """What this account's calls are signed with; None where the chain finds nothing."""
@@ -210,10 +218,8 @@ class Sessions:
         return made
 
 
-class _Role(CredentialProvider):
-    """Credentials of a role in another account, renewed before they expire."""
-
-    METHOD = "keyreeve-assume-role"
+class _Role:
+    """A role in another account: its credentials, renewed before they expire."""
 
     def __init__(
         self,
@@ -222,26 +228,31 @@ class _Role(CredentialProvider):
         external_id: str | None,
         source_identity: str | None,
     ) -> None:
-        super().__init__()
         self._source = source
-        self._role_arn = role_arn
-        self._arguments = {"RoleSessionName": _ROLE_SESSION_NAME}
+        self._arguments: dict[str, Any] = {
+            "RoleArn": role_arn,
+            "RoleSessionName": _ROLE_SESSION_NAME,
+        }
         if external_id is not None:
             self._arguments["ExternalId"] = external_id
         if source_identity is not None:
             self._arguments["SourceIdentity"] = source_identity
 
-    def load(self) -> DeferredRefreshableCredentials | None:
-        """None where the source itself has no credentials."""
-        own = self._source.own_credentials()
-        if own is None:
+    def credentials(self) -> DeferredRefreshableCredentials | None:
+        """None where the source itself has no credentials. AssumeRole is asked when one signs."""
+        if self._source.own_credentials() is None:
             return None
-        fetcher = AssumeRoleCredentialFetcher(
-            self._source.signing_client, own, self._role_arn, extra_args=self._arguments
-        )
-        return DeferredRefreshableCredentials(
-            method=self.METHOD, refresh_using=fetcher.fetch_credentials
-        )
+        return DeferredRefreshableCredentials(method=_METHOD, refresh_using=self._assumed)
+
+    def _assumed(self) -> dict[str, str]:
+        """As the SDK's credentials want it."""
+        given = self._source.client("sts").assume_role(**self._arguments)["Credentials"]
+        return {
+            "access_key": given["AccessKeyId"],
+            "secret_key": given["SecretAccessKey"],
+            "token": given["SessionToken"],
+            "expiry_time": given["Expiration"].isoformat(),
+        }
 
 
 def _new_session(
