@@ -67,7 +67,7 @@ def one_account(given: argparse.Namespace) -> list[Round]:
     if 1000 in given.users:
         done.append(compared(1000, neglected=FEW, latency=40, rate=0, given=given))
     if 100 in given.users:
-        done.append(compared(100, neglected=FEW, latency=0, rate=20, given=given))
+        done.append(compared(100, neglected=1.0, latency=0, rate=20, given=given))
     return done
 
 

@@ -41,7 +41,7 @@ class Promise:
     def row(self) -> str:
         """A row of the table."""
         bound = "at least" if self.at_least else "at most"
-        word = "kept" if self.kept else f"**missed**, {self.share:.2g} times what is allowed"
+        word = "kept" if self.kept else f"**missed**, {self.share:.3g} times what is allowed"
         return f"| {self.what} | {bound} {self.target:g} | {self.figure:.3g} | {word} |"
 
 
@@ -160,7 +160,7 @@ def bars(kept: Sequence[Promise], top: int) -> str:
             f"{escape(each.what.replace('`', ''))}</text>"
             f'<rect x="360" y="{y}" width="{x(each.share) - 360:.0f}" height="14" '
             f'fill="{colour}"/>'
-            f'<text x="{x(each.share) + 6:.0f}" y="{y + 11}">{each.share:.2f}</text>'
+            f'<text x="{max(x(each.share), 460) + 6:.0f}" y="{y + 11}">{each.share:.2f}</text>'
         )
     bottom = top + 40 + 22 * len(kept)
     return (

@@ -36,7 +36,7 @@ def test_what_was_missed_is_said_plainly():
     flat = tuple(of(peak=peak, accounts=accounts) for accounts, peak in ((10, 100.0), (1000, 200)))
     *starts, memory = promised.promises([], STARTED, None, flat, None, None)
     assert [(each.figure, each.kept) for each in starts] == [(2, True), (0.0625, True)]
-    assert memory.row().endswith("| at most 1.5 | 2 | **missed**, 1.3 times what is allowed |")
+    assert memory.row().endswith("| at most 1.5 | 2 | **missed**, 1.33 times what is allowed |")
     faster = promised.Promise(what="faster", target=80, figure=90, at_least=True)
     assert faster.row() == "| faster | at least 80 | 90 | kept |"
     picture = results.plot([], promised.bars([memory, faster], results.PLOT), 100)

@@ -55,7 +55,7 @@ def run(
 
 def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
     """What breaks the rules in every account; nothing is changed."""
-    from keyreeve.pipeline.fleet import AT_ONCE, attempt, each
+    from keyreeve.pipeline.fleet import LOOKED_AT_ONCE, attempt, each
     from keyreeve.reporting.fleet import fleet_summary
     from keyreeve.wiring.fleet import door_of, members
 
@@ -87,7 +87,7 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
                 problem=judged.gaps[0].reason if judged.gaps else "",
             )
 
-        rows = each(who, work, AT_ONCE)
+        rows = each(who, work, LOOKED_AT_ONCE)
     summary = fleet_summary(config.project_name, on, opened.now, rows, executed=False)
     _give(summary, "check", ("users", "findings", "gaps"))
     if not opening.options().json:
