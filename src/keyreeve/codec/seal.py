@@ -4,6 +4,7 @@ A sealed document is a JSON object with the field `sha256`: the digest of the ca
 all its other fields. It is written in one fixed form (keys sorted, a line for each member and for
 each of a member's own, ASCII, one newline at the end), and only that form is read back: an
 alteration that would leave the meaning intact (the case of an escape, a cut newline) is found too.
+What checkouts before the first version wrote, fully indented, is read as exactly.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ def content_digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def readable(value: Json) -> bytes:
+def readable(value: Json | Mapping[str, Json]) -> bytes:
     """The same every time, and made for people's eyes: keys sorted, indented, a last newline."""
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode("ascii")
 
@@ -78,7 +79,7 @@ def parse(content: bytes) -> dict[str, Json]:
 
 
 def seal(document: Mapping[str, Json]) -> bytes:
-    """The document with its checksum, in the one form that `unseal` accepts."""
+    """The document with its checksum, in the form that `unseal` accepts."""
     return in_lines({**document, FIELD: digest(document)})
 
 
@@ -102,7 +103,7 @@ def unseal(content: bytes, parsed: dict[str, Json] | None = None) -> dict[str, J
     said = document.pop(FIELD, None)
     if said is None:
         raise ValueError(f"there is no {FIELD} field")
-    if seal(document) == content:
+    if content == seal(document) or content == _as_before(document):
         return document
     if said != digest(document):
         raise ValueError(f"the content does not match its {FIELD}")
@@ -141,6 +142,11 @@ def _canonical_of(value: Written | Mapping[str, Written]) -> str:
 def _object(members: Mapping[str, Written | Mapping[str, Written]]) -> str:
     rows = [f"{_LINE.encode(name)}:{_canonical_of(members[name])}" for name in sorted(members)]
     return "{" + ",".join(rows) + "}"
+
+
+def _as_before(document: Mapping[str, Json]) -> bytes:
+    """As checkouts before the first version sealed: fully indented."""
+    return readable({**document, FIELD: digest(document)})
 
 
 def _members_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:

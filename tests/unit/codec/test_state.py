@@ -30,6 +30,16 @@ def test_the_golden_file_of_schema_1_is_read_as_it_was_meant():
     assert decode_saved(V1.read_bytes()) == saved_state()
 
 
+def test_a_state_of_a_checkout_that_wrote_it_indented_is_read_and_every_bit_of_it_counts():
+    before = V1.with_name("v1-indented.json").read_bytes()
+    assert decode_saved(before) == saved_state()
+    for at in range(0, len(before), 97):
+        turned = bytearray(before)
+        turned[at] ^= 1
+        with pytest.raises(StateUnreadable):
+            decode_saved(bytes(turned))
+
+
 def test_the_golden_file_of_schema_1_is_what_would_be_written_today():
     assert content() == V1.read_bytes()
 
