@@ -24,6 +24,7 @@ from keyreeve.model.errors import (
     Malformed,
     Rejected,
 )
+from keyreeve.pipeline.fleet import AT_ONCE, LOOKED_AT_ONCE
 from keyreeve.sandbox.process import Sandbox
 
 ACTS = {
@@ -249,6 +250,12 @@ def test_clients_are_made_once(clean_environment):
     sessions = Sessions(rehearsal=False, region="eu-west-1")
     assert sessions.client("iam") is sessions.client("iam")
     assert sessions.client("iam") is not sessions.client("iam", attempts_once=True)
+
+
+def test_one_client_serves_all_accounts_that_go_at_once(clean_environment):
+    """More at once than connections kept, and the SDK warns people on stderr of each one lost."""
+    kept = Sessions(rehearsal=True).client("sts").meta.config.max_pool_connections
+    assert kept >= max(AT_ONCE, LOOKED_AT_ONCE)
 
 
 def test_requests_say_who_asks(clean_environment):

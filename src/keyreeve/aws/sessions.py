@@ -85,6 +85,8 @@ _METHOD = "keyreeve-assume-role"
 _CONNECT_SECONDS = 5
 _READ_SECONDS = 60
 _ATTEMPTS = 5
+_CONNECTIONS = 32
+"""Kept open by one client: one client of STS opens the roles of all accounts that go at once."""
 _USER_AGENT = f"Botocore/{botocore.__version__} keyreeve/{__version__}"
 """The SDK's own is longer, and put together anew for each call: a sixth of the call's CPU."""
 _TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
@@ -306,6 +308,7 @@ def _config(*, attempts: int) -> Config:
     return Config(
         connect_timeout=_CONNECT_SECONDS,
         read_timeout=_READ_SECONDS,
+        max_pool_connections=_CONNECTIONS,
         retries={"mode": "standard", "total_max_attempts": attempts},
         user_agent=_USER_AGENT,
     )
