@@ -27,7 +27,7 @@ from tests.scenario.test_people_decide import ON, extension, hold, waiver
 from tests.scenario.village import Village
 
 from keyreeve.codec import journal, state
-from keyreeve.codec.seal import canonical, in_lines, parse, seal
+from keyreeve.codec.seal import FIELD, canonical, in_lines, member, parse, seal
 from keyreeve.codec.state import decode_saved, encode
 from keyreeve.codec.values import Json
 from keyreeve.model.case import Pause
@@ -145,7 +145,9 @@ def misshapen(key: str, content: bytes) -> Iterator[Damaged]:
         for change in (*INSTEAD, "deleted", "extra"):
             turned = json.loads(content)
             if _change(turned, path, change) and turned != document:
-                text = in_lines(turned) if isinstance(turned, dict) else canonical(turned)
+                text = canonical(turned)
+                if isinstance(turned, dict):
+                    text = in_lines({name: member(value) for name, value in turned.items()})
                 yield Damaged(key, text, f"{'/'.join(map(str, path))} := {change!r}")
 
 
@@ -400,11 +402,17 @@ def golden() -> Figure:
 # --- planted violations ---------------------------------------------------------------------------
 
 
+def _believed(content: bytes, parsed: dict[str, Json] | None = None) -> dict[str, Json]:
+    document = parsed or parse(content)
+    document.pop(FIELD, None)
+    return document
+
+
 @contextmanager
 def _unchecked() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(state, "unseal", state._unsealed)
-        patch.setattr(journal, "unseal", state._unsealed)
+        patch.setattr(state, "unseal", _believed)
+        patch.setattr(journal, "unseal", _believed)
         yield
 
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import botocore.httpsession
 import pytest
 from tests.sandbox_fixture import MONDAY, aws
+from tests.scenario.peril import Stopped
 from tests.scenario.village import Silence
 
 from keyreeve import wiring
@@ -96,3 +100,26 @@ def state(sandbox: Sandbox) -> dict[str, Any]:
 
 def keys(sandbox: Sandbox) -> dict[str, str]:
     return {key["id"]: key["status"] for key in sandbox.user("aged.key")["keys"]}
+
+
+@contextmanager
+def stopped_at(place: Callable[[Any], bool], *, after: bool) -> Iterator[None]:
+    """The process ends at the first request for which `place` is true."""
+    send = botocore.httpsession.URLLib3Session.send
+    dead = []
+
+    def last_call(self: Any, request: Any) -> Any:
+        if dead:
+            raise Stopped
+        if not place(request):
+            return send(self, request)
+        dead.append(request.url)
+        if after:
+            send(self, request)
+        raise Stopped
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.httpsession.URLLib3Session, "send", last_call)
+        with pytest.raises(Stopped):
+            yield
+    assert dead

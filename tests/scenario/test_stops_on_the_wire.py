@@ -5,41 +5,24 @@ Every call can be the last in the proof `stops`; here it is sampled, over HTTP.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
-import botocore.httpsession
 import pytest
-from tests.scenario.on_the_wire import break_the_lock, escrowed, keys, private, run, state, wire
-from tests.scenario.peril import Stopped
+from tests.scenario.on_the_wire import (
+    break_the_lock,
+    escrowed,
+    keys,
+    private,
+    run,
+    state,
+    stopped_at,
+    wire,
+)
 
 from keyreeve.sandbox.process import Sandbox
 
 __all__ = ["wire"]
-
-
-@contextmanager
-def stopped_at(place: Callable[[str, str], bool], *, after: bool) -> Iterator[None]:
-    """The process ends at the first call for which `place(operation, url)` is true."""
-    send = botocore.httpsession.URLLib3Session.send
-    dead = []
-
-    def last_call(self: Any, request: Any) -> Any:
-        if dead:
-            raise Stopped
-        if not place(_operation(request), request.url):
-            return send(self, request)
-        dead.append(request.url)
-        if after:
-            send(self, request)
-        raise Stopped
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.httpsession.URLLib3Session, "send", last_call)
-        with pytest.raises(Stopped):
-            yield
-    assert dead
 
 
 def _operation(request: Any) -> str:
@@ -49,8 +32,8 @@ def _operation(request: Any) -> str:
     return f"{request.method} {request.url.split('?')[0].rsplit('/', 1)[-1]}"
 
 
-def on(operation: str, url: str = "") -> Callable[[str, str], bool]:
-    return lambda name, where: operation in name and url in where
+def on(operation: str, url: str = "") -> Callable[[Any], bool]:
+    return lambda request: operation in _operation(request) and url in request.url
 
 
 def assert_one_new_key_and_nothing_lost(sandbox: Sandbox, old: str, *, mails: int) -> None:

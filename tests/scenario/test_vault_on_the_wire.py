@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
 from typing import Any
 
-import botocore.httpsession
 import pytest
 from click.testing import CliRunner
 from tests.sandbox_fixture import MONDAY, aws
-from tests.scenario.on_the_wire import ACCOUNT, CONFIG, PREFIX, break_the_lock, keys
-from tests.scenario.peril import Stopped
+from tests.scenario.on_the_wire import (
+    ACCOUNT,
+    CONFIG,
+    PREFIX,
+    break_the_lock,
+    keys,
+    stopped_at,
+)
 from tests.scenario.village import Silence
 
 from keyreeve import wiring
@@ -125,28 +129,6 @@ def target(request: Any) -> str:
     return value.decode() if isinstance(value, bytes) else value
 
 
-def stopped_at(place: Callable[[Any], bool], work: Callable[[], object], *, after: bool) -> None:
-    """The process ends at the first request for which `place` is true."""
-    send = botocore.httpsession.URLLib3Session.send
-    dead = []
-
-    def last_call(self: Any, request: Any) -> Any:
-        if dead:
-            raise Stopped
-        if not place(request):
-            return send(self, request)
-        dead.append(request.url)
-        if after:
-            send(self, request)
-        raise Stopped
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(botocore.httpsession.URLLib3Session, "send", last_call)
-        with pytest.raises(Stopped):
-            work()
-    assert dead
-
-
 CALLS = ("CreateSecret", "PutResourcePolicy", "PutSecretValue")
 
 
@@ -158,11 +140,8 @@ def test_a_stop_around_each_call_leaves_one_secret_with_the_escrowed_value(
     after: bool,  # noqa: FBT001
 ):
     run(wire, 0)
-    stopped_at(
-        lambda request: target(request).endswith(call) or call in request.url,
-        lambda: run(wire, 7),
-        after=after,
-    )
+    with stopped_at(lambda it: target(it).endswith(call) or call in it.url, after=after):
+        run(wire, 7)
     break_the_lock(wire)
     run(wire, 7.05)
     for user in ("aged.key", "old.password"):

@@ -60,8 +60,6 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
     from keyreeve.wiring.fleet import door_of, members
 
     opened = home(execute=False, as_of=as_of)
-    config = opened.config
-    on = opened.now.astimezone(config.escalation_policy().timezone).date()
     with watched(quiet=opening.options().quiet) as progress:
         who = members(opened)
         progress.stage("Accounts", len(who))
@@ -88,7 +86,8 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
             )
 
         rows = each(who, work, LOOKED_AT_ONCE)
-    summary = fleet_summary(config.project_name, on, opened.now, rows, executed=False)
+    project = opened.config.project_name
+    summary = fleet_summary(project, opened.on, opened.now, rows, executed=False)
     _give(summary, "check", ("users", "findings", "gaps"))
     if not opening.options().json:
         screen.line("`keyreeve --account ID check` shows the findings of one account.")

@@ -34,6 +34,10 @@ class Written:
     """As its digest is computed."""
 
 
+Member = Written | Mapping[str, Written]
+"""Of a sealed document: an object of its own is given by its members, each a line."""
+
+
 def canonical(value: Json | Mapping[str, Json]) -> bytes:
     """One text per value: keys sorted, no spaces, ASCII. What digests are computed over."""
     return _CANONICAL.encode(value).encode("ascii")
@@ -54,13 +58,25 @@ def readable(value: Json | Mapping[str, Json]) -> bytes:
     return (json.dumps(value, sort_keys=True, indent=1, allow_nan=False) + "\n").encode("ascii")
 
 
-def in_lines(document: Mapping[str, Json]) -> bytes:
+def written(value: Json) -> Written:
+    """The value in both forms."""
+    return Written(_LINE.encode(value), _CANONICAL.encode(value))
+
+
+def member(value: Json) -> Member:
+    """The value as a member of a sealed document."""
+    if isinstance(value, dict):
+        return {name: written(item) for name, item in value.items()}
+    return written(value)
+
+
+def in_lines(members: Mapping[str, Member]) -> bytes:
     """The same every time: a line for each member, and for each of a member's own.
 
     A user is a line of the state, which is saved often: fully indented JSON costs five times as
     much, for the standard library writes it in Python.
     """
-    return (_rows(document, "\n ", _below) + "\n").encode("ascii")
+    return (_rows(members, "\n ", _line_of) + "\n").encode("ascii")
 
 
 def parse(content: bytes) -> dict[str, Json]:
@@ -80,18 +96,13 @@ def parse(content: bytes) -> dict[str, Json]:
 
 def seal(document: Mapping[str, Json]) -> bytes:
     """The document with its checksum, in the form that `unseal` accepts."""
-    return in_lines({**document, FIELD: digest(document)})
+    return seal_written({name: member(value) for name, value in document.items()})
 
 
-def written(value: Json) -> Written:
-    """The value in both forms, for `seal_written`."""
-    return Written(_LINE.encode(value), _CANONICAL.encode(value))
-
-
-def seal_written(document: Mapping[str, Written | Mapping[str, Written]]) -> bytes:
-    """The bytes of `seal`, from values that are written already; objects by their members."""
-    checksum = written(content_digest(_object(document).encode("ascii")))
-    return (_rows({**document, FIELD: checksum}, "\n ", _line_of) + "\n").encode("ascii")
+def seal_written(members: Mapping[str, Member]) -> bytes:
+    """The same, of values that are written already."""
+    checksum = content_digest(_canonical_of(members).encode("ascii"))
+    return in_lines({**members, FIELD: written(checksum)})
 
 
 def unseal(content: bytes, parsed: dict[str, Json] | None = None) -> dict[str, Json]:
@@ -121,26 +132,16 @@ def _rows(members: Mapping[str, _Value], line: str, text: Callable[[_Value], str
     return "{" + ",".join(rows) + line[:-1] + "}"
 
 
-def _below(value: Json) -> str:
-    if isinstance(value, dict) and value:
-        return _rows(value, "\n  ", _LINE.encode)
-    return _LINE.encode(value)
-
-
-def _line_of(value: Written | Mapping[str, Written]) -> str:
+def _line_of(value: Member) -> str:
     if isinstance(value, Written):
         return value.line
-    return _rows(value, "\n  ", lambda member: member.line) if value else "{}"
+    return _rows(value, "\n  ", lambda each: each.line) if value else "{}"
 
 
-def _canonical_of(value: Written | Mapping[str, Written]) -> str:
+def _canonical_of(value: Written | Mapping[str, Member]) -> str:
     if isinstance(value, Written):
         return value.canonical
-    return _object(value)
-
-
-def _object(members: Mapping[str, Written | Mapping[str, Written]]) -> str:
-    rows = [f"{_LINE.encode(name)}:{_canonical_of(members[name])}" for name in sorted(members)]
+    rows = [f"{_LINE.encode(name)}:{_canonical_of(value[name])}" for name in sorted(value)]
     return "{" + ",".join(rows) + "}"
 
 

@@ -15,7 +15,16 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import cast
 
-from keyreeve.codec.seal import FIELD, Written, parse, seal_written, unseal, written
+from keyreeve.codec.seal import (
+    FIELD,
+    Member,
+    Written,
+    member,
+    parse,
+    seal_written,
+    unseal,
+    written,
+)
 from keyreeve.codec.values import Json, from_json, to_json
 from keyreeve.model.case import SCHEMA_VERSION, State
 from keyreeve.model.errors import StateUnreadable
@@ -65,14 +74,11 @@ class StateWriter:
         stamp = {"saved_at": written(to_json(saved_at)), "saved_by": written(saved_by)}
         return seal_written({**document, **stamp})
 
-    def _member(self, state: State, name: str) -> Written | Mapping[str, Written]:
+    def _member(self, state: State, name: str) -> Member:
         value = getattr(state, name)
         if isinstance(value, Mapping):
             return self._entries(name, value)
-        document = to_json(value)
-        if isinstance(document, dict):
-            return {member: written(item) for member, item in document.items()}
-        return written(document)
+        return member(to_json(value))
 
     def _entries(self, name: str, values: Mapping[object, object]) -> Mapping[str, Written]:
         before = self._before.get(name, {})
@@ -119,7 +125,10 @@ def decode_saved(
     try:
         parsed = parse(content)
         _refuse_newer(parsed, where)
-        document = unseal(content, parsed) if sealed else _unsealed(content, parsed)
+        if sealed:
+            document = unseal(content, parsed)
+        else:
+            document = {name: value for name, value in parsed.items() if name != FIELD}
         return _read(_migrated(document, migrations))
     except ValueError as error:
         raise StateUnreadable(str(error), where=where, remedy=REPAIR) from error
@@ -140,12 +149,6 @@ def _refuse_newer(document: Mapping[str, Json], where: str) -> None:
             where=where,
             remedy=UPGRADE,
         )
-
-
-def _unsealed(content: bytes, parsed: dict[str, Json] | None = None) -> dict[str, Json]:
-    document = parse(content) if parsed is None else parsed
-    document.pop(FIELD, None)
-    return document
 
 
 def _migrated(document: dict[str, Json], migrations: Mapping[int, Migration]) -> dict[str, Json]:

@@ -51,7 +51,7 @@ Answer = dict[str, Any]
 def accounts(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa: ARG001 - Lambda's signature
     """Whom the day is about. AccountUnreadable where AWS Organizations does not say."""
     home = _home(event, writes=True)
-    on = home.now.astimezone(home.config.timezone).date()
+    on = home.on
     found = members(home)
     key = home.records.name(on, found)
     _say("accounts", {"on": on.isoformat(), "accounts": len(found)})

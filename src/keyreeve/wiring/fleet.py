@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from threading import Lock
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,11 @@ class Home:
     caller: Caller
     now: datetime
     execute: bool
+
+    @property
+    def on(self) -> date:
+        """The day of the fleet, in the project's zone."""
+        return self.now.astimezone(self.config.timezone).date()
 
     @property
     def store(self) -> ObjectStore:
@@ -306,7 +311,7 @@ def fleet_of(
             members=tuple(chosen() if chosen else members(home)),
             doors=AccountDoors(home, InTurn(mailer)),
             records=home.records,
-            on=home.now.astimezone(policy.timezone).date(),
+            on=home.on,
             now=home.now,
             execute=home.execute,
             office=FleetPost(

@@ -23,7 +23,7 @@ def standing_of(home: Home, member: Member) -> StoredStanding:
     if member.barred:
         return unread_standing(member, member.barred)
     store = project_store(home.config, home.sessions, member.account_id)
-    today = home.now.astimezone(home.config.timezone).date()
+    today = home.on
     try:
         row = home.records.row(today, member.account_id)
         if row is not None and row.standing is Standing.NOT_COVERED:
