@@ -76,7 +76,7 @@ class Desk:
             self.throttled += 1
             return _refusal(_THROTTLED)
         if action == "AssumeRole":
-            return _http(200, written(action, _credentials(asked["RoleArn"].split(":")[4])))
+            return _http(200, written(action, _assumed(asked["RoleArn"], asked["RoleSessionName"])))
         try:
             found = self._answers[whose].answer(action, asked)
         except KeyError:
@@ -139,12 +139,15 @@ def _named(head: bytes) -> str:
     return target.group(1).decode() if target else " ".join(head.decode("latin1").split()[:2])
 
 
-def _credentials(account_id: str) -> str:
+def _assumed(role_arn: str, session: str) -> str:
+    account_id, role = role_arn.split(":")[4], role_arn.rpartition("/")[2]
     expires = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3600))
     return (
         f"<Credentials><AccessKeyId>ASIA{account_id}AAAA</AccessKeyId>"
         f"<SecretAccessKey>{'s' * 40}</SecretAccessKey><SessionToken>{'t' * 300}</SessionToken>"
-        f"<Expiration>{expires}</Expiration></Credentials>"
+        f"<Expiration>{expires}</Expiration></Credentials><AssumedRoleUser>"
+        f"<Arn>arn:aws:sts::{account_id}:assumed-role/{role}/{session}</Arn>"
+        f"<AssumedRoleId>AROA{account_id}:{session}</AssumedRoleId></AssumedRoleUser>"
     )
 
 

@@ -24,8 +24,6 @@ from keyreeve.model.case import (
     Bounce,
     Case,
     FindingRecord,
-    HumanDecisions,
-    KeyRecord,
     NoticeRecord,
     OperationKind,
     OperationRecord,
@@ -35,6 +33,7 @@ from keyreeve.model.case import (
     StepName,
     Thread,
 )
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.effect import SendClosing, SendNotice
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import (
@@ -47,6 +46,7 @@ from keyreeve.model.identifiers import (
     UserId,
     UserName,
 )
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.notice import Letterhead
 from keyreeve.model.policy import EscalationPolicy, LadderDays, OwnerRules
 from keyreeve.model.snapshot import (

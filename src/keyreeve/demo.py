@@ -23,7 +23,7 @@ from pathlib import Path
 from keyreeve import wiring
 from keyreeve.codec.values import to_json
 from keyreeve.config import parse
-from keyreeve.model.case import Hold, Waiver
+from keyreeve.model.decisions import Hold, Waiver
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.plan import Outcome, OutcomeKind
 from keyreeve.pipeline import daily

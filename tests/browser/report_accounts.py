@@ -18,8 +18,8 @@ from tests.scenario.village import Silence, Village
 from keyreeve import demo, wiring
 from keyreeve.config import parse
 from keyreeve.controls.compliance import MAPPING
-from keyreeve.model.case import Extension, Hold, Waiver
 from keyreeve.model.control import Severity
+from keyreeve.model.decisions import Extension, Hold, Waiver
 from keyreeve.model.identifiers import AccessKeyId, AccountId, ControlId, UserName
 from keyreeve.model.posture import Posture, PostureFinding, ResourceType
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap, User

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import json
 import logging
 import traceback
 from urllib.parse import unquote
@@ -24,7 +25,8 @@ from keyreeve.model.errors import (
     Malformed,
     Rejected,
 )
-from keyreeve.pipeline.fleet import AT_ONCE, LOOKED_AT_ONCE
+from keyreeve.model.snapshot import Caller
+from keyreeve.pipeline.each_account import AT_ONCE, LOOKED_AT_ONCE
 from keyreeve.sandbox.process import Sandbox
 
 ACTS = {
@@ -51,8 +53,14 @@ UNDATED = (
 ASSUMED = (
     "<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASIAROLE</AccessKeyId>"
     "<SecretAccessKey>s</SecretAccessKey><SessionToken>role-token</SessionToken>"
-    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials></AssumeRoleResult>"
+    "<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials><AssumedRoleUser>"
+    "<Arn>arn:aws:sts::123456789012:assumed-role/keyreeve/keyreeve</Arn>"
+    "<AssumedRoleId>AROAX:keyreeve</AssumedRoleId></AssumedRoleUser></AssumeRoleResult>"
     "</AssumeRoleResponse>"
+)
+DEVICES = (
+    "<ListMFADevicesResponse><ListMFADevicesResult><MFADevices/><IsTruncated>false</IsTruncated>"
+    "</ListMFADevicesResult></ListMFADevicesResponse>"
 )
 
 
@@ -86,23 +94,36 @@ def test_in_rehearsal_reading_goes_on(scripted, clock):
 
 
 def test_a_rehearsal_in_another_account_may_assume_its_role_but_change_nothing(scripted, clock):
-    scripted.answer(ASSUMED, IDENTITY)
+    scripted.answer(ASSUMED, DEVICES)
     sessions = Sessions(
         rehearsal=True, role_arn="arn:aws:iam::123456789012:role/keyreeve", external_id="x-7"
     )
-    IamReader(sessions, clock).caller()
-    assert scripted.actions() == ["AssumeRole", "GetCallerIdentity"]
+    reader = IamReader(sessions, clock)
+    reader.caller()
+    reader.has_mfa_device("ada")
+    assert scripted.actions() == ["AssumeRole", "ListMFADevices"]
     assert "ExternalId=x-7" in scripted.asked[0]
     with pytest.raises(Rejected):
         sessions.client("iam").create_access_key(UserName="ada")
     assert len(scripted.asked) == 2
 
 
+def test_who_a_role_makes_us_is_known_from_the_answer_that_gave_it(scripted, clock):
+    scripted.answer(ASSUMED)
+    role = Sessions(rehearsal=True, role_arn="arn:aws:iam::123456789012:role/keyreeve")
+    assert IamReader(role, clock).caller() == Caller(
+        account_id="123456789012",
+        arn="arn:aws:sts::123456789012:assumed-role/keyreeve/keyreeve",
+        user_id="AROAX:keyreeve",
+    )
+    assert scripted.actions() == ["AssumeRole"]
+
+
 def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_each(scripted, clock):
     def assumed(number: int) -> str:
         return ASSUMED.replace("ASIAROLE", f"ASIAROLE{number}")
 
-    scripted.answer(assumed(1), IDENTITY, assumed(2), IDENTITY, IDENTITY, IDENTITY)
+    scripted.answer(assumed(1), DEVICES, assumed(2), DEVICES, DEVICES, DEVICES)
     source = Sessions(rehearsal=False)
     arn = "arn:aws:iam::12345678901{}:role/keyreeve"
     one, two = (
@@ -110,7 +131,7 @@ def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_ea
         for number in (1, 2)
     )
     for sessions in (one, two, source, one):
-        IamReader(sessions, clock).caller()
+        IamReader(sessions, clock).has_mfa_device("ada")
     own = scripted.signers[0]
     assert not own.startswith("ASIAROLE")
     assert scripted.signers == [own, "ASIAROLE1", own, "ASIAROLE2", own, "ASIAROLE1"]
@@ -120,7 +141,7 @@ def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_ea
 
 
 def test_who_rehearses_behind_a_source_that_acts_still_changes_nothing(scripted, clock):
-    scripted.answer(ASSUMED, IDENTITY)
+    scripted.answer(ASSUMED)
     source = Sessions(rehearsal=False)
     role = "arn:aws:iam::123456789012:role/keyreeve"
     member = Sessions(rehearsal=True, region=source.region, role_arn=role, source=source)
@@ -128,7 +149,7 @@ def test_who_rehearses_behind_a_source_that_acts_still_changes_nothing(scripted,
     for sessions in (member, member.in_region("eu-north-1"), member.reading(None)):
         with pytest.raises(Rejected):
             sessions.client("iam").create_access_key(UserName="ada")
-    assert scripted.actions() == ["AssumeRole", "GetCallerIdentity"]
+    assert scripted.actions() == ["AssumeRole"]
 
 
 def test_every_read_is_an_operation_that_aws_has():
@@ -139,6 +160,17 @@ def test_every_read_is_an_operation_that_aws_has():
         for operation in session.get_service_model(service).operation_names
     }
     assert known >= READS
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_the_sdk_knows_of_a_service_is_what_its_own_loader_knows(clean_environment, service):
+    ours, theirs = Sessions(rehearsal=True)._session, botocore.session.Session()
+    for what in ("service-2", "endpoint-rule-set-1"):
+        read, known = (
+            each.get_component("data_loader").load_service_model(service, what)
+            for each in (ours, theirs)
+        )
+        assert json.dumps(read) == json.dumps(known)  # the order too
 
 
 # --- one attempt --------------------------------------------------------------------------------

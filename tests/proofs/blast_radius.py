@@ -28,7 +28,7 @@ from tests.scenario.peril import Stopped
 
 from keyreeve.escalation import limits, planner
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.model.case import Waiver
+from keyreeve.model.decisions import Waiver
 from keyreeve.model.errors import KeyreeveError
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.notice import MailKind

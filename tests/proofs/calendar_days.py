@@ -24,7 +24,8 @@ from tests.scenario.village import Silence, Village
 
 from keyreeve.config.mail import Holidays
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.model.case import HumanDecisions, State
+from keyreeve.model.case import State
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.notice import ClosingNotice, MailKind, Notice, OutgoingMail, RenderedMail
 from keyreeve.model.policy import BlastLimits, Enforcement, EnforcementDays, Freeze
 from keyreeve.model.snapshot import User

@@ -12,7 +12,7 @@ from tests.proofs.memory_world import PREFIX
 from tests.scenario.reported_account import ReportedAccount
 
 from keyreeve.aws.s3_store import S3Store
-from keyreeve.model.case import Hold, Pause, Waiver
+from keyreeve.model.decisions import Hold, Pause, Waiver
 from keyreeve.model.identifiers import AccessKeyId, UserId, UserName
 from keyreeve.storage.decisions import StoredDecisions
 

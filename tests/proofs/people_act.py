@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from tests.proofs.checker import REINSTATE, USE
 from tests.scenario.people import administrator, console, key, person
 
-from keyreeve.model.case import Extension, Hold, Pause, Waiver
+from keyreeve.model.decisions import Extension, Hold, Pause, Waiver
 from keyreeve.model.identifiers import AccessKeyId, UserId, UserName
 from keyreeve.model.snapshot import AccessKey, User
 from keyreeve.pipeline.people import Person

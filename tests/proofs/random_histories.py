@@ -33,7 +33,7 @@ from tests.scenario.peril import Fate, Perilous, Stopped
 
 from keyreeve.escalation import machine
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.model.case import HumanDecisions
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import KeyreeveError, RecipientRefused
 from keyreeve.model.policy import (
     BlastLimits,

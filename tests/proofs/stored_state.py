@@ -30,7 +30,7 @@ from keyreeve.codec import journal, state
 from keyreeve.codec.seal import FIELD, canonical, in_lines, member, parse, seal
 from keyreeve.codec.state import decode_saved, encode
 from keyreeve.codec.values import Json
-from keyreeve.model.case import Pause
+from keyreeve.model.decisions import Pause
 from keyreeve.model.errors import CannotStart, StateUnreadable
 from keyreeve.model.identifiers import OperationId
 from keyreeve.storage.layout import HOLDS, OPERATIONS, PAUSE, STATE, WAIVERS

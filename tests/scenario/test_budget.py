@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.account import Account, account
+from benchmarks.account import FIRST_ACCOUNT, Account, account
 from benchmarks.answer import answer
-from benchmarks.contenders import CONFIG
+from benchmarks.contenders import CONFIG, once
 from benchmarks.contenders import KEYREEVE as CHECKED
+from benchmarks.fleet import KEYREEVE as MANY_CHECKED
 from benchmarks.measuring import Served, serving
 from tests.scenario.test_calls_are_few import CONFIG as IN_A_BUCKET
 from tests.scenario.test_calls_are_few import MONDAY, Silent
@@ -29,6 +30,7 @@ from keyreeve.sandbox.old_account import old_account
 from keyreeve.sandbox.process import Sandbox
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
+DETAILS = "GetAccountAuthorizationDetails"
 COUNTING = """\
 import json, sys
 import keyreeve.cli as cli
@@ -122,10 +124,18 @@ def test_a_check_asks_for_report_and_pages_and_one_call_a_user_with_a_key_findin
         "GetCallerIdentity": 1,
         "GenerateCredentialReport": 1,
         "GetCredentialReport": 1,
-        "GetAccountAuthorizationDetails": 2,
-        "GetAccountPasswordPolicy": 1,
+        DETAILS: 2,
         "ListAccessKeys": listed,
     }
+
+
+def test_a_check_of_many_accounts_asks_four_things_of_each():
+    """Of accounts that nobody has run yet: who lets us in, twice for the report, a page."""
+    known = [account(60, NOW, neglected=0.5, number=FIRST_ACCOUNT + each) for each in range(3)]
+    with serving(60, NOW, neglected=0.5, accounts=3) as served:
+        done, _ = once(MANY_CHECKED, served, known)  # findings and users are the known ones
+    each = ("AssumeRole", "GenerateCredentialReport", "GetCredentialReport")
+    assert done.calls == {"GetCallerIdentity": 1, **dict.fromkeys(each, 3), DETAILS: 3}
 
 
 def test_a_report_that_is_still_to_be_made_costs_one_call_more(large):

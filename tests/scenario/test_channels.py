@@ -12,7 +12,7 @@ from tests.scenario.village import TEAM, Village
 
 from keyreeve.model.bulletin import RunDigest
 from keyreeve.model.bulletin_kind import BulletinKind
-from keyreeve.model.case import Pause
+from keyreeve.model.decisions import Pause
 from keyreeve.model.errors import ChannelFailed, LockLost, MailFailure
 from keyreeve.model.notice import MailKind, Summary, TeamNotice
 from keyreeve.model.plan import OutcomeKind

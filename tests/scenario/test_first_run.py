@@ -14,7 +14,7 @@ from tests.scenario.peril import Fate
 from tests.scenario.test_undo_races import Moment
 from tests.scenario.village import Silence, Village
 
-from keyreeve.model.case import Arming
+from keyreeve.model.decisions import Arming
 from keyreeve.pipeline.arming import HANDS_OVER, SHUTS, Ahead, ahead
 from keyreeve.pipeline.people import standing
 from keyreeve.storage.layout import PAUSE

@@ -26,7 +26,8 @@ from keyreeve.model.errors import (
 from keyreeve.model.fleet import FleetRow, Member, Standing
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline import daily
-from keyreeve.pipeline.fleet import SWEPT_AFTER, Fleet, Silence, each, run_fleet
+from keyreeve.pipeline.each_account import SWEPT_AFTER, each
+from keyreeve.pipeline.fleet import Fleet, Silence, run_fleet
 from keyreeve.pipeline.fleet_mail import FleetPost
 from keyreeve.pipeline.simulation import PlainRenderer
 from keyreeve.storage.fleet_records import StoredFleetRecords

@@ -8,7 +8,7 @@ import pytest
 from tests.scenario.people import MONDAY, aged, bystanders, no_mfa
 from tests.scenario.village import TEAM, Village
 
-from keyreeve.model.case import Extension, Hold, Pause, Waiver
+from keyreeve.model.decisions import Extension, Hold, Pause, Waiver
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import Exclusion, Match
 

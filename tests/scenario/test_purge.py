@@ -11,7 +11,7 @@ from tests.scenario.people import MONDAY, aged, bystanders, old_password
 from tests.scenario.peril import Fate, Stopped
 from tests.scenario.village import Silence, Village
 
-from keyreeve.model.case import Hold, Pause, Waiver
+from keyreeve.model.decisions import Hold, Pause, Waiver
 from keyreeve.model.errors import StorageUnreachable
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import Gate, OutcomeKind

@@ -21,7 +21,7 @@ from tests.scenario.test_people_decide import ON, extension, hold, waiver
 from tests.scenario.two_cases import live_on, problems, village_on
 from tests.scenario.village import Village
 
-from keyreeve.model.case import Pause
+from keyreeve.model.decisions import Pause
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.pipeline.people import find_person

@@ -31,18 +31,18 @@ class IamReader:
     """`ports.AccountReader` over IAM and STS."""
 
     def __init__(self, sessions: Sessions, clock: Clock) -> None:
+        self._sessions = sessions
         self._iam = sessions.client("iam")
-        self._sts = sessions.client("sts")
         self._clock = clock
         self._known_caller: Caller | None = None
 
     def caller(self) -> Caller:
-        """sts:GetCallerIdentity. AccountUnreadable if AWS does not know us: nothing can start.
+        """AWS's word for it. AccountUnreadable if it does not know us: nothing can start.
 
         Asked once: who a session is does not change while it lasts.
         """
         try:
-            self._known_caller = self._known_caller or self._caller()
+            self._known_caller = self._known_caller or self._assumed() or self._caller()
         except AwsFailure as failure:
             raise AccountUnreadable(
                 failure.what, where=failure.where, remedy=failure.remedy
@@ -130,9 +130,13 @@ class IamReader:
         pages = all_pages(self._iam.list_mfa_devices, UserName=user)
         return any(page["MFADevices"] for page in pages)
 
+    @calling("sts:AssumeRole")
+    def _assumed(self) -> Caller | None:
+        return self._sessions.assumed()
+
     @calling("sts:GetCallerIdentity")
     def _caller(self) -> Caller:
-        answer = self._sts.get_caller_identity()
+        answer = self._sessions.client("sts").get_caller_identity()
         return Caller(
             account_id=AccountId(answer["Account"]), arn=answer["Arn"], user_id=answer["UserId"]
         )

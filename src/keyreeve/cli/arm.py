@@ -14,7 +14,7 @@ from keyreeve.cli.progress import Silence, watched
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
-    from keyreeve.model.case import Arming
+    from keyreeve.model.decisions import Arming
     from keyreeve.pipeline.arming import Act, Ahead
     from keyreeve.wiring import Door
 

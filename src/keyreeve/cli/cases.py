@@ -11,7 +11,8 @@ from keyreeve.codec.values import Json, to_json
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.key_usage import ChangeOver, change_over, sentences
 from keyreeve.escalation.standing import days_to_90
-from keyreeve.model.case import Case, FindingRecord, HumanDecisions, Stage, State
+from keyreeve.model.case import Case, FindingRecord, Stage, State
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.usage import UsageReading
 from keyreeve.pipeline.memory import recall

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,11 +18,12 @@ from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
 
 if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
     from keyreeve.cli.findings import Judged
     from keyreeve.model.finding import Finding
     from keyreeve.model.identifiers import ControlId
     from keyreeve.model.policy import EscalationPolicy
-    from keyreeve.pipeline.collect import Each
 
 PARTLY, FINDINGS = 1, 3
 AT_ONCE = 8
@@ -79,26 +81,28 @@ def check(
 
 
 def _live(at: datetime | None, *, posture: bool) -> Judged:
-    from keyreeve.cli.findings import live
+    with _several_at_once() as pool:
+        pool.submit(import_module, "keyreeve.cli.findings")  # while AWS says who we are
+        opened = opening.door(execute=False, as_of=at)
+        from keyreeve.cli.findings import live
 
-    opened = opening.door(execute=False, as_of=at)
-    survey = None
-    if posture:
-        from keyreeve.wiring.posture import survey_of
+        survey = None
+        if posture:
+            from keyreeve.wiring.posture import survey_of
 
-        survey = survey_of(opened)
-    with watched(quiet=opening.options().quiet) as progress, _several_at_once() as each:
-        return live(opened, progress, survey, each=each)
+            survey = survey_of(opened)
+        with watched(quiet=opening.options().quiet) as progress:
+            return live(opened, progress, survey, each=pool.map)
 
 
 @contextmanager
-def _several_at_once() -> Iterator[Each]:
+def _several_at_once() -> Iterator[ThreadPoolExecutor]:
     """Who only looks need not wait for one answer to ask for the next."""
     from concurrent.futures import ThreadPoolExecutor
 
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="read")
     try:
-        yield pool.map
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)  # an interruption does not wait for what is not begun
 

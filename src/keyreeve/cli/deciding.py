@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING
 from keyreeve.cli import opening, screen
 from keyreeve.codec.values import to_json
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.model.case import Arming, Extension, Hold, Pause, State, Waiver
+from keyreeve.model.case import State
+from keyreeve.model.decisions import Arming, Extension, Hold, Pause, Waiver
 from keyreeve.model.errors import ConfigError, LockHeld, StateUnreadable
 from keyreeve.pipeline.people import Moved, Person, extend, find_person, no_case
 from keyreeve.storage.audit_inbox import leave

@@ -8,13 +8,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from keyreeve.cli.progress import Silence
 from keyreeve.codec.values import to_json
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.spared import status_of
-from keyreeve.model.case import HumanDecisions, KeyRecord
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.finding import Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, AccountId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.pipeline.collect import Each, collect, in_turn
@@ -76,13 +78,29 @@ def live(
 
     now, policy = door.now, door.policy
     keys, people = keys_and_decisions(door, policy.days)
-    snapshot, _ = collect(door.reader, policy, keys, now, progress, each=each)
+    snapshot, _ = collect(door.reader, policy, keys, now, progress, each=each, resetting=False)
     judged = _judged(snapshot, policy, now, people, keys)
     if survey is None:
         return judged
     from keyreeve.pipeline.posture import survey as surveyed
 
     return replace(judged, posture=surveyed(survey, now))
+
+
+def counted(door: Door) -> Judged:
+    """The same for who only counts what is found.
+
+    Where nothing is remembered of an account and nothing waived, no count depends on the id of a
+    key: the report's slots name them, and ListAccessKeys is not asked.  That a key was deleted
+    since the report was made, the account's own check tells.
+    """
+    from keyreeve.wiring.remembered import keys_and_decisions
+
+    now, policy = door.now, door.policy
+    keys, people = keys_and_decisions(door, policy.days)
+    ids = bool(keys or people.waivers)
+    snapshot, _ = collect(door.reader, policy, keys, now, Silence(), resetting=False, key_ids=ids)
+    return _judged(snapshot, policy, now, people, keys)
 
 
 def offline(content: bytes, policy: EscalationPolicy, now: datetime) -> Judged:

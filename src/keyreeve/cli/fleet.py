@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyreeve.cli import opening, screen, words
-from keyreeve.cli.progress import Silence, watched
+from keyreeve.cli.progress import watched
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def run(
     what: str = "run",
 ) -> int:
     """The daily run of every account, or its rehearsal; the fleet's exit code."""
-    from keyreeve.pipeline.fleet import AT_ONCE, run_fleet
+    from keyreeve.pipeline.each_account import AT_ONCE
+    from keyreeve.pipeline.fleet import run_fleet
     from keyreeve.wiring.fleet import fleet_of
 
     opened = home(execute=execute, as_of=as_of)
@@ -55,7 +56,8 @@ def run(
 
 def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
     """What breaks the rules in every account; nothing is changed."""
-    from keyreeve.pipeline.fleet import LOOKED_AT_ONCE, attempt, each
+    from keyreeve.cli.findings import counted
+    from keyreeve.pipeline.each_account import LOOKED_AT_ONCE, attempt, each
     from keyreeve.reporting.fleet import fleet_summary
     from keyreeve.wiring.fleet import door_of, members
 
@@ -70,9 +72,7 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
             return row
 
         def _checked(member: Member) -> FleetRow:
-            from keyreeve.cli.findings import live
-
-            judged = live(door_of(opened, member), Silence())
+            judged = counted(door_of(opened, member))
             return FleetRow(
                 account_id=member.account_id,
                 name=member.name,

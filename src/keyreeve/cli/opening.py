@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from keyreeve.pipeline.daily import Account
     from keyreeve.wiring import Door
 
+_CONFIG = "keyreeve.config"
+"""Where a call keeps what it has read: all of it goes by the same words."""
+
 
 def options() -> Options:
     """The global options of this call."""
@@ -26,7 +29,15 @@ def options() -> Options:
 
 
 def config() -> Config:
-    """The config that the options name. ConfigError with every mistake in it."""
+    """The config that the options name, read once. ConfigError with every mistake in it."""
+    kept = click.get_current_context().meta
+    if _CONFIG not in kept:
+        kept[_CONFIG] = _loaded()
+    found: Config = kept[_CONFIG]
+    return found
+
+
+def _loaded() -> Config:
     from keyreeve.config import load
 
     given = options()

@@ -60,7 +60,7 @@ def _looked_at(home: Home) -> list[tuple[Member, str]]:
     """Each account with the reason why it is not covered; empty: it is."""
     from keyreeve.codec.redaction import redact
     from keyreeve.model.errors import KeyreeveError
-    from keyreeve.pipeline.fleet import AT_ONCE, each
+    from keyreeve.pipeline.each_account import AT_ONCE, each
     from keyreeve.wiring.fleet import door_of, members
 
     def look(member: Member) -> tuple[Member, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from keyreeve.cli import screen, words
 from keyreeve.codec.values import to_json
-from keyreeve.model.case import Pause
+from keyreeve.model.decisions import Pause
 from keyreeve.model.effect import Effect
 from keyreeve.model.heartbeat import Beat
 from keyreeve.model.people import Sweep

@@ -11,7 +11,8 @@ from keyreeve.cli import opening, words
 from keyreeve.codec.journal import decode_step
 from keyreeve.codec.state import decode_saved
 from keyreeve.codec.values import Json, to_json
-from keyreeve.model.case import HumanDecisions, OperationKind, State, Step, StepName
+from keyreeve.model.case import OperationKind, State, Step, StepName
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import KeyreeveError, StateUnreadable
 from keyreeve.pipeline.memory import recall
 from keyreeve.storage import audit_log, lock

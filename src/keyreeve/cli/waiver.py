@@ -10,7 +10,7 @@ import click
 
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import Day, as_of, example
-from keyreeve.model.case import Waiver
+from keyreeve.model.decisions import Waiver
 from keyreeve.model.identifiers import ControlId
 
 if TYPE_CHECKING:

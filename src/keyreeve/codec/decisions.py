@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from keyreeve.codec.seal import parse, readable, require_version
 from keyreeve.codec.values import Json, from_json, to_json
-from keyreeve.model.case import Arming, Extension, Hold, Pause, Waiver
+from keyreeve.model.decisions import Arming, Extension, Hold, Pause, Waiver
 from keyreeve.model.errors import StateUnreadable
 
 _SCHEMA_VERSION = 1

@@ -18,6 +18,7 @@ from typing import TypeVar
 from keyreeve.codec.values import Json
 
 FIELD = "sha256"
+REPAIR = "Nothing was changed. `keyreeve state repair` helps to put a good version back."
 
 _Value = TypeVar("_Value")
 _LINE = json.JSONEncoder(sort_keys=True, allow_nan=False)

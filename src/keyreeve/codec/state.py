@@ -17,6 +17,7 @@ from typing import cast
 
 from keyreeve.codec.seal import (
     FIELD,
+    REPAIR,
     Member,
     Written,
     member,
@@ -35,7 +36,6 @@ Migration = Callable[[dict[str, Json]], dict[str, Json]]
 MIGRATIONS: Mapping[int, Migration] = {}
 """Schema version n → what turns a document of version n into one of version n + 1."""
 
-REPAIR = "Nothing was changed. `keyreeve state repair` helps to put a good version back."
 UPGRADE = "Upgrade Keyreeve on this machine; nothing was changed."
 
 

@@ -7,9 +7,9 @@ from datetime import datetime
 
 from keyreeve.controls.catalogue import CATALOGUE, OF_KEYS, Control
 from keyreeve.controls.subject import Subject
-from keyreeve.model.case import KeyRecord
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccessKeyId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap, User
 
@@ -55,6 +55,7 @@ def judge(
         now=now,
         thresholds=policy.thresholds_for(user),
         stale_scope=policy.stale_scope,
+        keys_by_slot=snapshot.keys_by_slot,
         known_keys=known_keys,
     )
     findings: list[Finding] = []

@@ -7,13 +7,7 @@ from typing import assert_never
 
 from keyreeve.escalation.operations import hand_over_operation, no_case, operation_id
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.model.case import (
-    Case,
-    FindingRecord,
-    KeyRecord,
-    OperationKind,
-    OperationRecord,
-)
+from keyreeve.model.case import Case, FindingRecord, OperationKind, OperationRecord
 from keyreeve.model.effect import (
     Act,
     CreateReplacementKey,
@@ -24,6 +18,7 @@ from keyreeve.model.effect import (
     ResetPassword,
 )
 from keyreeve.model.identifiers import AccessKeyId, ControlId, OperationId, UserName
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import FinalAct
 
 

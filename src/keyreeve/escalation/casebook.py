@@ -23,18 +23,11 @@ from keyreeve.escalation.owner import bounces, find_owner
 from keyreeve.escalation.past_mails import mails_of, still_kept
 from keyreeve.escalation.spared import status_of
 from keyreeve.escalation.words import how_cleared
-from keyreeve.model.case import (
-    Case,
-    FindingRecord,
-    HumanDecisions,
-    KeyRecord,
-    Stage,
-    State,
-    StepName,
-    Thread,
-)
+from keyreeve.model.case import Case, FindingRecord, Stage, State, StepName, Thread
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.finding import Evaluation, Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, CaseId, ControlId, UserId, UserName
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.months import Ended, Ending
 from keyreeve.model.snapshot import AccountSnapshot, User
 

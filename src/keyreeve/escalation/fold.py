@@ -17,7 +17,6 @@ from keyreeve.model.case import (
     Case,
     DayLedger,
     FindingRecord,
-    KeyRecord,
     NoticeRecord,
     OperationKind,
     OperationRecord,
@@ -30,6 +29,7 @@ from keyreeve.model.case import (
 )
 from keyreeve.model.feedback import bare
 from keyreeve.model.identifiers import AccessKeyId, ControlId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import LadderDays
 
 REACTIVATED = "reactivated/"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from keyreeve.model.case import KeyRecord
 from keyreeve.model.identifiers import AccessKeyId, UserId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.snapshot import AccessKey, AccountSnapshot, User
 
 CACHED = timedelta(hours=4)

@@ -5,14 +5,7 @@ from __future__ import annotations
 from datetime import date
 from hashlib import sha256
 
-from keyreeve.model.case import (
-    Case,
-    FindingRecord,
-    OperationKind,
-    OperationRecord,
-    State,
-    StepName,
-)
+from keyreeve.model.case import Case, FindingRecord, OperationKind, OperationRecord, State, StepName
 from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId, UserId
 from keyreeve.model.snapshot import User
 

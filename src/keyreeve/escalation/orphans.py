@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.model.case import KeyRecord, OperationKind
+from keyreeve.model.case import OperationKind
 from keyreeve.model.effect import DeleteOrphanedKey
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.plan import UserPlan
 from keyreeve.model.policy import Orphans
 

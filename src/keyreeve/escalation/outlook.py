@@ -25,18 +25,12 @@ from keyreeve.escalation.owner import (
     shared_addresses,
 )
 from keyreeve.escalation.words import CANNOT_FETCH, REPLACEMENT_GONE
-from keyreeve.model.case import (
-    Case,
-    FindingRecord,
-    Hold,
-    HumanDecisions,
-    KeyRecord,
-    OperationRecord,
-    StepName,
-)
+from keyreeve.model.case import Case, FindingRecord, OperationRecord, StepName
 from keyreeve.model.control import ControlCard
+from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import AccessKeyId, ControlId, UserId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.plan import Decision, Gate
 from keyreeve.model.policy import EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import AccessKey, AccountSnapshot, Moment, User

@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from keyreeve.escalation.acts import reinstatement_over
 from keyreeve.escalation.limits import Budget
 from keyreeve.escalation.outlook import Outlook
-from keyreeve.model.case import KeyRecord
 from keyreeve.model.identifiers import UserId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.plan import Gate, Held, UserPlan
 from keyreeve.model.snapshot import User
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from keyreeve.model.case import HumanDecisions, Waiver
+from keyreeve.model.decisions import HumanDecisions, Waiver
 from keyreeve.model.finding import Finding, FindingStatus
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import User

@@ -28,7 +28,8 @@ from keyreeve.model.identifiers import (
     UserId,
     UserName,
 )
-from keyreeve.model.policy import EscalationPolicy, LadderDays
+from keyreeve.model.key_record import KeyRecord
+from keyreeve.model.policy import LadderDays
 
 SCHEMA_VERSION = 1
 
@@ -309,35 +310,6 @@ class PastMail:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KeyRecord:
-    """What is known about an access key beyond any case."""
-
-    key_id: AccessKeyId
-    user_id: UserId
-    created_at: datetime
-    slot: int | None = None
-    active: bool | None = None
-    """As last seen in the report."""
-    last_rotated: datetime | None = None
-    """As last seen in the report, to notice a change."""
-    made_by_us: bool = False
-    replaces: AccessKeyId | None = None
-    replaced_by: AccessKeyId | None = None
-    rotation_ended_at: datetime | None = None
-    """For a key made by us: when the key that it replaces was made Inactive or vanished."""
-    inactivated_at: datetime | None = None
-    """When Keyreeve made it Inactive; a report made before then still calls it Active."""
-    acted_at: datetime | None = None
-    """The instant of the newest act of ours: folding it again changes nothing."""
-    reactivated_at: datetime | None = None
-    """Somebody else made it Active again, and the team was not told yet."""
-    reinstated_until: datetime | None = None
-    reinstate_reason: str | None = None
-    orphan: bool = False
-    """Its secret was lost; nobody holds it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DayLedger:
     """Who was opened, disturbed or given a key on one local day (counted in users)."""
 
@@ -393,84 +365,3 @@ class State:
     summary_sent_on: date | None = None
     audit_head: AuditHead | None = None
     schema_version: int = SCHEMA_VERSION
-
-
-# --- decisions of people: objects of their own, re-read before each act -----------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Waiver:
-    """Approved, reasoned, expiring acceptance of a finding."""
-
-    waiver_id: str
-    user: str
-    """User name or unique id."""
-    control: ControlId | None
-    """None: every control."""
-    resource_id: str | None
-    """None: every resource."""
-    reason: str
-    requested_by: str
-    approved_by: str
-    """Another person than the requester."""
-    expires_on: date
-    added_at: datetime
-    added_by: str
-    """The STS caller."""
-    revoked_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hold:
-    """A case that a person has stopped until a date."""
-
-    user: str
-    until: date
-    reason: str
-    added_at: datetime
-    added_by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Extension:
-    """Days added to E by a person."""
-
-    user: str
-    days: int
-    reason: str
-    added_at: datetime
-    added_by: str
-    extension_id: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pause:
-    """The whole project stands still: no act, no mail."""
-
-    reason: str
-    since: datetime
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arming:
-    """A project that began with `first_run: observe` acts from now on."""
-
-    since: datetime
-    by: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HumanDecisions:
-    """Waivers, holds, extensions, the pause and the arming, as last read."""
-
-    waivers: tuple[Waiver, ...] = ()
-    holds: tuple[Hold, ...] = ()
-    extensions: tuple[Extension, ...] = ()
-    pause: Pause | None = None
-    armed: Arming | None = None
-    """None: nobody has said `keyreeve arm`."""
-
-    def observes(self, policy: EscalationPolicy) -> bool:
-        """Whether the project only observes: `first_run: observe`, and nobody has armed it."""
-        return policy.observe_only and self.armed is None

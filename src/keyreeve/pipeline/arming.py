@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
-from keyreeve.model.case import Arming, State
+from keyreeve.model.case import State
+from keyreeve.model.decisions import Arming
 from keyreeve.model.effect import SendNotice
 from keyreeve.model.errors import AccountUnreadable
 from keyreeve.model.identifiers import UserId, UserName

@@ -16,7 +16,6 @@ from typing import Any, Protocol, TypeVar
 
 from keyreeve.codec.credential_report import ParsedReport, ReportRow, parse
 from keyreeve.controls.evaluation import slots_in_question
-from keyreeve.model.case import KeyRecord
 from keyreeve.model.errors import (
     AccessDenied,
     AccountUnreadable,
@@ -25,6 +24,7 @@ from keyreeve.model.errors import (
     NotFound,
 )
 from keyreeve.model.identifiers import AccessKeyId, AccountId, UserId, UserName
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import CompressedClock, EscalationPolicy, FinalAct
 from keyreeve.model.snapshot import (
     Absent,
@@ -68,8 +68,13 @@ def collect(
     progress: Progress,
     *,
     each: Each = in_turn,
+    resetting: bool = True,
+    key_ids: bool = True,
 ) -> tuple[AccountSnapshot, CredentialReport]:
     """The snapshot to judge by, and the report as it came.
+
+    `resetting`: whether passwords may be set by it, so that the account's policy for them is asked
+    for; no control needs it.  `key_ids`: whether findings have to name keys by their ids.
 
     AccountUnreadable if the account gives nothing to judge by; whatever else could not be read
     is a gap in the snapshot.
@@ -84,7 +89,7 @@ def collect(
         reader.caller,
         reader.credential_report,
         reader.details,
-        partial(_password_policy, reader, gaps),
+        partial(_password_policy, reader, gaps) if resetting else _nothing,
     )
     try:
         caller, report, details, password_policy = each(_asked, reads)
@@ -92,6 +97,7 @@ def collect(
         kind = NotCovered if isinstance(failure, AccessDenied) else AccountUnreadable
         raise kind(failure.what, where=failure.where, remedy=failure.remedy) from None
     parsed = parse(report.content)
+    _of_one_account(caller, details.users, parsed.rows)
     gaps.extend(_identified(parsed.gaps, details.users))
     unconfirmed = _unconfirmed(details.users, parsed)
     gaps.extend(_not_listed(reader, unconfirmed))
@@ -107,14 +113,16 @@ def collect(
         groups=details.groups,
         unconfirmed=unconfirmed,
         caller=caller,
+        keys_by_slot=not key_ids,
         account_readable=stale is None and parsed.complete,
     )
     if snapshot.account_readable:
         if policy.compressed is not None:
             live = (_live(user, reader, policy.compressed, now, gaps) for user in snapshot.users)
             snapshot = replace(snapshot, users=tuple(live))
-        users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress, each)
-        snapshot = replace(snapshot, users=tuple(users))
+        if key_ids:
+            users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress, each)
+            snapshot = replace(snapshot, users=tuple(users))
     return replace(snapshot, gaps=tuple(gaps)), report
 
 
@@ -133,12 +141,36 @@ def offline(content: bytes, now: datetime) -> AccountSnapshot:
 
 def _account_of(rows: Sequence[ReportRow]) -> AccountId:
     """The account id in the ARNs; zeros where there is no row to tell."""
-    parts = rows[0].arn.split(":") if rows else []
-    return AccountId(parts[4] if len(parts) > 4 and parts[4] else "000000000000")  # noqa: PLR2004
+    return AccountId((_account_in(rows[0].arn) if rows else "") or "000000000000")
+
+
+def _account_in(arn: str) -> str:
+    """The fifth part; empty where there is none."""
+    parts = arn.split(":")
+    return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004
+
+
+def _of_one_account(caller: Caller, users: Sequence[User], rows: Sequence[ReportRow]) -> None:
+    """AccountUnreadable if an answer is about another account than the caller's.
+
+    Sessions of a fleet share what costs much to make; none may ever answer for another.
+    """
+    for arns in ((user.arn for user in users), (row.arn for row in rows)):
+        arn = next(arns, None)
+        if arn is not None and _account_in(arn) != caller.account_id:
+            raise AccountUnreadable(
+                f"the answers are about account {_account_in(arn)}",
+                where=f"account {caller.account_id}",
+                remedy="Nothing was judged or changed. Check the endpoints and the roles.",
+            )
 
 
 def _asked(read: Callable[[], object]) -> Any:
     return read()
+
+
+def _nothing() -> None:
+    return None
 
 
 def _password_policy(reader: AccountReader, gaps: list[CollectionGap]) -> PasswordPolicy | None:

@@ -21,7 +21,8 @@ from keyreeve.escalation.planner import Planned, make_plan
 from keyreeve.escalation.purge import Escrowed
 from keyreeve.escalation.standing import population_of
 from keyreeve.model.access import AccessModel
-from keyreeve.model.case import HumanDecisions, LastRun, State
+from keyreeve.model.case import LastRun, State
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import AwsFailure, BrokenOff, CannotStart, ConfigError
 from keyreeve.model.finding import Evaluation, Finding
 from keyreeve.model.identifiers import AccountId, RunId, UserId

@@ -10,7 +10,7 @@ from enum import StrEnum
 from shlex import quote
 
 from keyreeve.escalation.owner import find_owner, shared_addresses
-from keyreeve.model.case import HumanDecisions
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.policy import EscalationPolicy
 from keyreeve.model.snapshot import Caller, PasswordPolicy, User
 

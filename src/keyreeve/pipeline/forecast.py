@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
 
-from keyreeve.model.case import HumanDecisions, State
+from keyreeve.model.case import State
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.plan import Outcome, Plan
 from keyreeve.model.snapshot import AccountSnapshot
 from keyreeve.pipeline.daily import Account, judge, record, summary_of

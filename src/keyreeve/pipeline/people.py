@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import Case, Hold, HumanDecisions, State
+from keyreeve.model.case import Case, State
+from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.errors import ConfigError, NotFound
 from keyreeve.model.identifiers import ControlId, UserId, UserName
 from keyreeve.model.policy import EscalationPolicy

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import Arming, Stage, State
+from keyreeve.model.case import Stage, State
+from keyreeve.model.decisions import Arming
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import (

@@ -14,9 +14,10 @@ from datetime import datetime, timedelta
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case, operation_id
-from keyreeve.model.case import KeyRecord, OperationKind, State, Step, StepName
+from keyreeve.model.case import OperationKind, State, Step, StepName
 from keyreeve.model.errors import ConfigError, NotFound
 from keyreeve.model.identifiers import AccessKeyId, OperationId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.snapshot import LiveKey
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.memory import recall

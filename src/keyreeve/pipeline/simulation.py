@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+from keyreeve.model.case import AuditHead, State, Step
 from keyreeve.model.credential_kind import CredentialKind
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import LimitExceeded, NotFound, StorageConflict
 from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName

@@ -17,15 +17,8 @@ from keyreeve.escalation.owner import not_arriving
 from keyreeve.escalation.past_mails import take_back_late
 from keyreeve.escalation.returned import take_back
 from keyreeve.escalation.spared import status_of, waiver_for
-from keyreeve.model.case import (
-    Case,
-    HumanDecisions,
-    OperationKind,
-    PastMail,
-    State,
-    Step,
-    StepName,
-)
+from keyreeve.model.case import Case, OperationKind, PastMail, State, Step, StepName
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.effect import (
     Act,
     DeactivateAccessKey,

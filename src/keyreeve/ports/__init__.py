@@ -11,8 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:  # who only reads an account need not import what mails say
-    from keyreeve.model.case import AuditHead, HumanDecisions, State, Step
+    from keyreeve.model.case import AuditHead, State, Step
     from keyreeve.model.credential_kind import CredentialKind
+    from keyreeve.model.decisions import HumanDecisions
     from keyreeve.model.feedback import MailFeedback
     from keyreeve.model.identifiers import AccessKeyId, OperationId, UserId, UserName
     from keyreeve.model.notice import (
@@ -73,7 +74,7 @@ class AccountReader(Protocol):
     """Reads one account. Paginates to the end or raises; never answers with a part."""
 
     def caller(self) -> Caller:
-        """sts:GetCallerIdentity."""
+        """Who asks, in AWS's words: sts:GetCallerIdentity, or what sts:AssumeRole answered."""
 
     def credential_report(self) -> CredentialReport:
         """Generate, poll with back-off, get."""

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import FindingRecord, HumanDecisions, Stage, State
+from keyreeve.model.case import FindingRecord, Stage, State
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing, StoredStanding
 from keyreeve.model.notice import Summary
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import FindingRecord, HumanDecisions, Stage, State
+from keyreeve.model.case import FindingRecord, Stage, State
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.plan import Plan
 from keyreeve.model.projects import (

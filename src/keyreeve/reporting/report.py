@@ -13,7 +13,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import Extension, Hold, Pause, Stage
+from keyreeve.model.case import Stage
+from keyreeve.model.decisions import Extension, Hold, Pause
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.plan import Gate, Refusal

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from keyreeve.model.case import HumanDecisions, State
+from keyreeve.model.case import State
 from keyreeve.model.compliance import Citation
 from keyreeve.model.control import ControlCard
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.finding import Evaluation, Finding, FindingStatus
 from keyreeve.model.identifiers import AccessKeyId, AnyControlId, UserId
 from keyreeve.model.notice import Letterhead, Notice

@@ -6,15 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
-from keyreeve.model.case import (
-    Case,
-    FindingRecord,
-    HumanDecisions,
-    Stage,
-    State,
-    Waiver,
-)
+from keyreeve.model.case import Case, FindingRecord, Stage, State
 from keyreeve.model.control import ControlCard
+from keyreeve.model.decisions import HumanDecisions, Waiver
 from keyreeve.model.finding import Finding
 from keyreeve.model.identifiers import ControlId, UserName
 from keyreeve.model.months import Months

@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date, datetime
 
 from keyreeve.codec.decisions import F, HoldFile, PauseFile, WaiverFile, decode, encode
-from keyreeve.model.case import Arming, Extension, Hold, HumanDecisions, Pause, Waiver
+from keyreeve.model.decisions import Arming, Extension, Hold, HumanDecisions, Pause, Waiver
 from keyreeve.model.errors import ConfigError, StorageConflict
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.layout import HOLDS, PAUSE, WAIVERS

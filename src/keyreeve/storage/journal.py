@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from keyreeve.codec.journal import decode_step, encode_step
-from keyreeve.codec.state import REPAIR
+from keyreeve.codec.seal import REPAIR
 from keyreeve.model.case import State, Step, StepName
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.identifiers import OperationId

@@ -23,11 +23,14 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
-from keyreeve.model.case import Step
 from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, OperationId, RunId, UserId
+
+if TYPE_CHECKING:
+    from keyreeve.model.case import Step
 
 STATE = "state.json"
 LOCK = "lock.json"

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from keyreeve.codec.seal import content_digest
-from keyreeve.codec.state import REPAIR, SavedState, StateWriter, decode_saved
-from keyreeve.model.case import State
+from keyreeve.codec.seal import REPAIR, content_digest
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.ports import Clock, ObjectStore, StoredObject
 from keyreeve.storage.layout import CREDENTIALS, OPERATIONS, STATE
+
+if TYPE_CHECKING:
+    from keyreeve.codec.state import SavedState, StateWriter
+    from keyreeve.model.case import State
 
 
 class StoredState:
@@ -38,7 +41,7 @@ class StoredState:
         self._siblings = siblings
         self._version: str | None = None
         self._attempts: set[str] = set()
-        self._writer = StateWriter()
+        self._writer: StateWriter | None = None
         self.loaded: SavedState | None = None
         """What `load` found; None before it, and in a first run."""
         self.saved_since: datetime | None = None
@@ -50,7 +53,7 @@ class StoredState:
         if found is None:
             self._refuse_remains()
             return None
-        saved = decode_saved(found.content, where=self._where(self._store))
+        saved = self._read(found, self._store)
         self._refuse_foreign(saved.state)
         self._version = found.version
         self.loaded = saved
@@ -61,12 +64,26 @@ class StoredState:
         """Replace what was read or written last. StorageConflict if somebody else did."""
         if (state.project, state.account_id) != (self._project, self._account_id):
             raise ValueError(f"this is the state of {state.project}, account {state.account_id}")
-        content = self._writer.encode(state, saved_at=self._clock.now(), saved_by=self._run_id)
+        content = self._kept_writer().encode(
+            state, saved_at=self._clock.now(), saved_by=self._run_id
+        )
         self._attempts.add(content_digest(content))
         try:
             self._version = self._put(content, self._version)
         except StorageConflict:
             self._version = self._put_over_our_own(content)
+
+    def _read(self, found: StoredObject, store: ObjectStore) -> SavedState:
+        from keyreeve.codec.state import decode_saved
+
+        return decode_saved(found.content, where=self._where(store))
+
+    def _kept_writer(self) -> StateWriter:
+        """One for all saves: it keeps what has not changed."""
+        from keyreeve.codec.state import StateWriter
+
+        self._writer = self._writer or StateWriter()
+        return self._writer
 
     def _put(self, content: bytes, version: str | None) -> str:
         return self._store.put(STATE, content, if_version=version, if_absent=version is None)
@@ -83,7 +100,7 @@ class StoredState:
         if found is None:
             what = "it was removed while this run was at work"
         else:
-            saved = decode_saved(found.content, where=where)
+            saved = self._read(found, self._store)
             what = f"run {saved.saved_by} saved it at {saved.saved_at.isoformat()}, under this run"
         return StorageConflict(
             what,
@@ -120,7 +137,7 @@ class StoredState:
         if found is None:
             moved = bool(_remains(sibling))
         else:
-            other = decode_saved(found.content, where=self._where(sibling)).state
+            other = self._read(found, sibling).state
             moved = (other.project, other.account_id) == (self._project, self._account_id)
         if moved:
             raise self._missing(

@@ -20,9 +20,6 @@ from keyreeve.model.fleet import Member
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.notice import Accepted, OutgoingMail
 from keyreeve.model.snapshot import Caller
-from keyreeve.pipeline.daily import Account
-from keyreeve.pipeline.fleet import Fleet
-from keyreeve.pipeline.fleet_mail import FleetPost
 from keyreeve.ports import Mailer, ObjectStore
 from keyreeve.wiring import (
     Door,
@@ -39,6 +36,8 @@ from keyreeve.wiring.machine import WallClock
 
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
+    from keyreeve.pipeline.daily import Account
+    from keyreeve.pipeline.fleet import Fleet
     from keyreeve.storage.fleet_records import StoredFleetRecords
 
 ACTIVE = "ACTIVE"
@@ -301,6 +300,8 @@ def fleet_of(
     home: Home, chosen: Callable[[], Iterable[Member]] | None = None, *, again: bool = False
 ) -> Iterator[Fleet]:
     """The day's fleet, ready to run; `chosen` None: every account that the config means."""
+    from keyreeve.pipeline.fleet import Fleet
+    from keyreeve.pipeline.fleet_mail import FleetPost
     from keyreeve.render.email import MailRenderer
 
     mailer = mailer_for(home.config, home.sessions)

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from keyreeve.model.case import HumanDecisions, KeyRecord
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.identifiers import AccessKeyId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import LadderDays
 from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.state_store import StoredState

@@ -17,7 +17,6 @@ from keyreeve.model.case import (
     DayLedger,
     FindingRecord,
     HeldRecord,
-    KeyRecord,
     LastRun,
     MailSort,
     NoticeRecord,
@@ -33,6 +32,7 @@ from keyreeve.model.case import (
     Told,
 )
 from keyreeve.model.identifiers import ControlId
+from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.policy import LadderDays
 
 V1 = Path(__file__).with_name("v1.json")

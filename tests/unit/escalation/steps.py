@@ -17,11 +17,7 @@ from tests.builders import (
 )
 
 from keyreeve.escalation.fold import fold
-from keyreeve.model.case import (
-    OperationKind,
-    Stage,
-    StepName,
-)
+from keyreeve.model.case import OperationKind, Stage, StepName
 from keyreeve.model.identifiers import OperationId
 from keyreeve.model.policy import LadderDays
 

@@ -35,7 +35,8 @@ from tests.unit.escalation.cases import ANN, FLAGGED, LATER, MENDED, OPENED, boo
 
 from keyreeve.escalation.casebook import CaseEvent
 from keyreeve.escalation.spared import status_of, waiver_for
-from keyreeve.model.case import HumanDecisions, OperationKind, Population, Stage, StepName, Waiver
+from keyreeve.model.case import OperationKind, Population, Stage, StepName
+from keyreeve.model.decisions import HumanDecisions, Waiver
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.policy import Exclusion, Match

@@ -30,7 +30,8 @@ from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.casebook import bring_up_to_date
 from keyreeve.escalation.notices import compose
-from keyreeve.model.case import HumanDecisions, OperationKind, Stage, StepName
+from keyreeve.model.case import OperationKind, Stage, StepName
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.months import Ended, Ending
 from keyreeve.model.policy import Exclusion, Match
 

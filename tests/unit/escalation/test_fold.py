@@ -35,10 +35,7 @@ from tests.unit.escalation.steps import (
 )
 
 from keyreeve.escalation.fold import LEDGER_DAYS, REACTIVATED
-from keyreeve.model.case import (
-    DayLedger,
-    Stage,
-)
+from keyreeve.model.case import DayLedger, Stage
 from keyreeve.model.identifiers import OperationId
 
 # --- operations -----------------------------------------------------------------------------------

@@ -27,11 +27,7 @@ from tests.unit.escalation.steps import (
 )
 
 from keyreeve.escalation.fold import REACTIVATED
-from keyreeve.model.case import (
-    DayLedger,
-    Stage,
-    Told,
-)
+from keyreeve.model.case import DayLedger, Stage, Told
 from keyreeve.model.identifiers import CaseId
 
 # --- notices --------------------------------------------------------------------------------------

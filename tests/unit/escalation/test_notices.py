@@ -37,8 +37,9 @@ from tests.builders import (
 
 from keyreeve.escalation import words
 from keyreeve.escalation.notices import compose, compose_closing
-from keyreeve.model.case import Hold, HumanDecisions, OperationKind, Stage, StepName
+from keyreeve.model.case import OperationKind, Stage, StepName
 from keyreeve.model.control import Severity
+from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.policy import Enforcement, FinalAct
 from keyreeve.model.snapshot import Absent, PasswordPolicy
 

@@ -9,7 +9,7 @@ import pytest
 from tests.builders import KEY_1, NOW, ago, day, key_record, old_key, policy, snapshot, state, user
 
 from keyreeve.escalation.orphans import orphans_over
-from keyreeve.model.case import HumanDecisions
+from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.effect import DeleteOrphanedKey
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.model.policy import Orphans

@@ -39,7 +39,8 @@ from tests.unit.escalation.situations import (
 )
 
 from keyreeve.escalation.machine import HandOver
-from keyreeve.model.case import Extension, Hold, HumanDecisions, OperationKind
+from keyreeve.model.case import OperationKind
+from keyreeve.model.decisions import Extension, Hold, HumanDecisions
 from keyreeve.model.plan import Gate
 from keyreeve.model.policy import (
     CompressedClock,

@@ -34,16 +34,8 @@ from tests.builders import (
     user,
 )
 
-from keyreeve.model.case import (
-    DayLedger,
-    Hold,
-    HumanDecisions,
-    OperationKind,
-    Population,
-    Stage,
-    StepName,
-    Told,
-)
+from keyreeve.model.case import DayLedger, OperationKind, Population, Stage, StepName, Told
+from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.effect import DeactivationCause
 from keyreeve.model.plan import Gate
 from keyreeve.model.policy import Enforcement, Exclusion, FinalAct, Match

@@ -27,11 +27,7 @@ from keyreeve.escalation.standing import (
     population_of,
     strongest,
 )
-from keyreeve.model.case import (
-    LastRun,
-    Population,
-    Stage,
-)
+from keyreeve.model.case import LastRun, Population, Stage
 from keyreeve.model.effect import NoticeReason
 from keyreeve.model.plan import Decision, DecisionReason
 from keyreeve.model.policy import Exclusion, Match

@@ -31,7 +31,8 @@ from tests.builders import (
     user,
 )
 
-from keyreeve.model.case import DayLedger, HumanDecisions, Pause, Population, Stage
+from keyreeve.model.case import DayLedger, Population, Stage
+from keyreeve.model.decisions import HumanDecisions, Pause
 from keyreeve.model.effect import SendNotice
 from keyreeve.model.plan import Gate
 from keyreeve.model.policy import Exclusion, Match

@@ -27,8 +27,9 @@ from tests.builders import (
 )
 
 from keyreeve.escalation.purge import Escrowed, retention_over
-from keyreeve.model.case import Hold, HumanDecisions, OperationKind, OperationRecord, StepName
+from keyreeve.model.case import OperationKind, OperationRecord, StepName
 from keyreeve.model.credential_kind import CredentialKind
+from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.effect import PurgeEscrow
 from keyreeve.model.plan import Gate
 from keyreeve.model.policy import Delivery

@@ -22,8 +22,8 @@ from keyreeve.controls.catalogue import CARDS
 from keyreeve.escalation import words
 from keyreeve.escalation.cutover import CutOver
 from keyreeve.escalation.key_usage import ChangeOver, sentences
-from keyreeve.model.case import Hold
 from keyreeve.model.control import Severity
+from keyreeve.model.decisions import Hold
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import Delivery, Enforcement, FinalAct

@@ -15,8 +15,8 @@ from tests.builders import (
     snapshot,
 )
 
-from keyreeve.model.case import Waiver
 from keyreeve.model.compliance import Citation, CitedBy
+from keyreeve.model.decisions import Waiver
 from keyreeve.pipeline.account_report import facts_of
 from keyreeve.reporting.report import account_report
 

@@ -6,7 +6,8 @@ import pytest
 from tests.scenario.people import aged, bystanders
 from tests.scenario.village import Village
 
-from keyreeve.model.case import HumanDecisions, LastRun, Pause, State
+from keyreeve.model.case import LastRun, State
+from keyreeve.model.decisions import HumanDecisions, Pause
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing, fleet_code
 from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.model.projects import Alarm

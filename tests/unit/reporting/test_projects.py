@@ -20,7 +20,8 @@ from tests.builders import (
 )
 from tests.sample_projects import AS_OF, at
 
-from keyreeve.model.case import HumanDecisions, LastRun, Pause, Stage
+from keyreeve.model.case import LastRun, Stage
+from keyreeve.model.decisions import HumanDecisions, Pause
 from keyreeve.model.effect import DeactivateAccessKey, DeactivationCause, SendNotice
 from keyreeve.model.plan import Gate, Held, NoticeReason, Plan, Refusal, UserPlan
 from keyreeve.model.projects import Alarm, NextAct

@@ -37,8 +37,9 @@ from tests.builders import (
 from tests.unit.reporting.reported_account import CIS, CITED, report, waiver
 
 from keyreeve.codec.values import to_json
-from keyreeve.model.case import Extension, Hold, HumanDecisions, Pause, Stage
+from keyreeve.model.case import Stage
 from keyreeve.model.control import Severity
+from keyreeve.model.decisions import Extension, Hold, HumanDecisions, Pause
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.policy import Exclusion, Match, OwnerRules
 from keyreeve.model.posture import Posture, PostureFinding, ResourceType

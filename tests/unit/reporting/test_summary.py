@@ -28,15 +28,9 @@ from tests.builders import (
 from tests.samples import month
 
 from keyreeve.controls.catalogue import CARDS
-from keyreeve.model.case import (
-    DayLedger,
-    HeldRecord,
-    HumanDecisions,
-    Stage,
-    Told,
-    Waiver,
-)
+from keyreeve.model.case import DayLedger, HeldRecord, Stage, Told
 from keyreeve.model.control import Severity
+from keyreeve.model.decisions import HumanDecisions, Waiver
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.months import Months
 from keyreeve.model.plan import Gate, Held, Plan, UserPlan

@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.memory_store import MemoryStore
 
 from keyreeve.local.directory_store import DirectoryStore
-from keyreeve.model.case import Arming, Extension, Hold, HumanDecisions, Pause, Waiver
+from keyreeve.model.decisions import Arming, Extension, Hold, HumanDecisions, Pause, Waiver
 from keyreeve.model.errors import ConfigError, StateUnreadable
 from keyreeve.model.identifiers import ControlId
 from keyreeve.storage.decisions import StoredDecisions
