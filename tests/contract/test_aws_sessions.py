@@ -10,13 +10,14 @@ from urllib.parse import unquote
 
 import botocore.session
 import pytest
+from botocore.loaders import Loader
 from tests.contract.conftest import DROP
 
 from keyreeve import __version__
 from keyreeve.aws.failures import READS
 from keyreeve.aws.iam_actuator import IamActuator
 from keyreeve.aws.iam_reader import IamReader
-from keyreeve.aws.sessions import DAILY, REHEARSAL, SERVICES, Sessions
+from keyreeve.aws.sessions import DAILY, REHEARSAL, SERVICES, Sessions, _Models
 from keyreeve.model.errors import (
     AccountUnreadable,
     AwsFailure,
@@ -119,6 +120,14 @@ def test_who_a_role_makes_us_is_known_from_the_answer_that_gave_it(scripted, clo
     assert scripted.actions() == ["AssumeRole"]
 
 
+def test_who_may_act_asks_who_it_is_with_the_credentials_that_it_acts_with(scripted, clock):
+    scripted.answer(ASSUMED, IDENTITY)
+    role = Sessions(rehearsal=False, role_arn="arn:aws:iam::123456789012:role/keyreeve")
+    assert IamReader(role, clock).caller().user_id == "AIDAX"
+    assert scripted.actions() == ["AssumeRole", "GetCallerIdentity"]
+    assert scripted.signers[1] == "ASIAROLE"
+
+
 def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_each(scripted, clock):
     def assumed(number: int) -> str:
         return ASSUMED.replace("ASIAROLE", f"ASIAROLE{number}")
@@ -163,13 +172,9 @@ def test_every_read_is_an_operation_that_aws_has():
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_the_sdk_knows_of_a_service_is_what_its_own_loader_knows(clean_environment, service):
-    ours, theirs = Sessions(rehearsal=True)._session, botocore.session.Session()
+def test_what_the_sdk_knows_of_a_service_is_what_its_own_loader_knows(service):
     for what in ("service-2", "endpoint-rule-set-1"):
-        read, known = (
-            each.get_component("data_loader").load_service_model(service, what)
-            for each in (ours, theirs)
-        )
+        read, known = (loader.load_service_model(service, what) for loader in (_Models(), Loader()))
         assert json.dumps(read) == json.dumps(known)  # the order too
 
 

@@ -129,13 +129,17 @@ def test_a_check_asks_for_report_and_pages_and_one_call_a_user_with_a_key_findin
     }
 
 
-def test_a_check_of_many_accounts_asks_four_things_of_each():
-    """Of accounts that nobody has run yet: who lets us in, twice for the report, a page."""
+def test_a_check_of_many_accounts_asks_four_things_of_each_and_one_a_user_with_a_key_finding():
+    """Who lets us in, twice for the report, a page."""
     known = [account(60, NOW, neglected=0.5, number=FIRST_ACCOUNT + each) for each in range(3)]
     with serving(60, NOW, neglected=0.5, accounts=3) as served:
         done, _ = once(MANY_CHECKED, served, known)  # findings and users are the known ones
     each = ("AssumeRole", "GenerateCredentialReport", "GetCredentialReport")
-    assert done.calls == {"GetCallerIdentity": 1, **dict.fromkeys(each, 3), DETAILS: 3}
+    assert done.calls == {
+        "GetCallerIdentity": 1,
+        **dict.fromkeys((*each, DETAILS), 3),
+        "ListAccessKeys": sum(map(with_a_key_finding, known)),
+    }
 
 
 def test_a_report_that_is_still_to_be_made_costs_one_call_more(large):

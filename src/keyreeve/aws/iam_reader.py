@@ -132,7 +132,8 @@ class IamReader:
 
     @calling("sts:AssumeRole")
     def _assumed(self) -> Caller | None:
-        return self._sessions.assumed()
+        """Who may act is asked with the very credentials that the acts are signed with."""
+        return self._sessions.assumed() if self._sessions.rehearsal else None
 
     @calling("sts:GetCallerIdentity")
     def _caller(self) -> Caller:

@@ -311,7 +311,7 @@ class _Files(JSONFileLoader):
             try:
                 with opened(file_path + ending, "rb") as file:
                     return json.load(file)
-            except FileNotFoundError:
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
                 continue
         return None
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from keyreeve.cli.progress import Silence
 from keyreeve.codec.values import to_json
 from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
@@ -85,22 +84,6 @@ def live(
     from keyreeve.pipeline.posture import survey as surveyed
 
     return replace(judged, posture=surveyed(survey, now))
-
-
-def counted(door: Door) -> Judged:
-    """The same for who only counts what is found.
-
-    Where nothing is remembered of an account and nothing waived, no count depends on the id of a
-    key: the report's slots name them, and ListAccessKeys is not asked.  That a key was deleted
-    since the report was made, the account's own check tells.
-    """
-    from keyreeve.wiring.remembered import keys_and_decisions
-
-    now, policy = door.now, door.policy
-    keys, people = keys_and_decisions(door, policy.days)
-    ids = bool(keys or people.waivers)
-    snapshot, _ = collect(door.reader, policy, keys, now, Silence(), resetting=False, key_ids=ids)
-    return _judged(snapshot, policy, now, people, keys)
 
 
 def offline(content: bytes, policy: EscalationPolicy, now: datetime) -> Judged:

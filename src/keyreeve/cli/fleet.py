@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from keyreeve.cli import opening, screen, words
-from keyreeve.cli.progress import watched
+from keyreeve.cli.progress import Silence, watched
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def run(
 
 def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
     """What breaks the rules in every account; nothing is changed."""
-    from keyreeve.cli.findings import counted
+    from keyreeve.cli.findings import live
     from keyreeve.pipeline.each_account import LOOKED_AT_ONCE, attempt, each
     from keyreeve.reporting.fleet import fleet_summary
     from keyreeve.wiring.fleet import door_of, members
@@ -72,7 +72,7 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
             return row
 
         def _checked(member: Member) -> FleetRow:
-            judged = counted(door_of(opened, member))
+            judged = live(door_of(opened, member), Silence())
             return FleetRow(
                 account_id=member.account_id,
                 name=member.name,

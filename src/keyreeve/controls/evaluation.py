@@ -55,7 +55,6 @@ def judge(
         now=now,
         thresholds=policy.thresholds_for(user),
         stale_scope=policy.stale_scope,
-        keys_by_slot=snapshot.keys_by_slot,
         known_keys=known_keys,
     )
     findings: list[Finding] = []

@@ -26,7 +26,6 @@ class Subject:
     now: datetime
     thresholds: Thresholds
     stale_scope: StaleScope = StaleScope.SECOND_SLOT
-    keys_by_slot: bool = False
     known_keys: Mapping[AccessKeyId, KeyRecord] = field(default_factory=dict)
     """What Keyreeve remembers about keys: its own replacements get a grace (S1.T4)."""
 
@@ -67,11 +66,10 @@ class Subject:
         )
 
     def name_of(self, key: AccessKey) -> str | None:
-        """The key's id; its slot where nobody asks for ids; None if it could not be read."""
+        """The key's id; offline its slot; None when the account has an id that nobody read."""
         if key.key_id is not None:
             return key.key_id
-        by_slot = self.keys_by_slot or self.user.user_id is None
-        return f"access_key_{key.slot}" if by_slot else None
+        return f"access_key_{key.slot}" if self.user.user_id is None else None
 
 
 def days(span: timedelta) -> int:

@@ -160,8 +160,6 @@ class AccountSnapshot:
     """None offline."""
     unconfirmed: frozenset[UserName] = frozenset()
     """Users of the report whom the user list does not hold: gone since, or the list is short."""
-    keys_by_slot: bool = False
-    """Nobody asked for the ids of keys: a slot names its key, in findings that are only counted."""
     account_readable: bool = True
     """False: an account-wide gap; nothing opens, advances or closes for anybody."""
 

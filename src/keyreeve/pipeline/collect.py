@@ -12,6 +12,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
+from itertools import chain
 from typing import Any, Protocol, TypeVar
 
 from keyreeve.codec.credential_report import ParsedReport, ReportRow, parse
@@ -69,12 +70,11 @@ def collect(
     *,
     each: Each = in_turn,
     resetting: bool = True,
-    key_ids: bool = True,
 ) -> tuple[AccountSnapshot, CredentialReport]:
     """The snapshot to judge by, and the report as it came.
 
     `resetting`: whether passwords may be set by it, so that the account's policy for them is asked
-    for; no control needs it.  `key_ids`: whether findings have to name keys by their ids.
+    for; no control needs it.
 
     AccountUnreadable if the account gives nothing to judge by; whatever else could not be read
     is a gap in the snapshot.
@@ -113,16 +113,14 @@ def collect(
         groups=details.groups,
         unconfirmed=unconfirmed,
         caller=caller,
-        keys_by_slot=not key_ids,
         account_readable=stale is None and parsed.complete,
     )
     if snapshot.account_readable:
         if policy.compressed is not None:
             live = (_live(user, reader, policy.compressed, now, gaps) for user in snapshot.users)
             snapshot = replace(snapshot, users=tuple(live))
-        if key_ids:
-            users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress, each)
-            snapshot = replace(snapshot, users=tuple(users))
+        users = _with_key_ids(reader, snapshot, policy, known, now, gaps, progress, each)
+        snapshot = replace(snapshot, users=tuple(users))
     return replace(snapshot, gaps=tuple(gaps)), report
 
 
@@ -146,23 +144,23 @@ def _account_of(rows: Sequence[ReportRow]) -> AccountId:
 
 def _account_in(arn: str) -> str:
     """The fifth part; empty where there is none."""
-    parts = arn.split(":")
+    parts = arn.split(":", 5)
     return parts[4] if len(parts) > 4 else ""  # noqa: PLR2004
 
 
 def _of_one_account(caller: Caller, users: Sequence[User], rows: Sequence[ReportRow]) -> None:
     """AccountUnreadable if an answer is about another account than the caller's.
 
-    Sessions of a fleet share what costs much to make; none may ever answer for another.
+    Accounts of a fleet share what costs much to make; none may ever answer for another.
     """
-    for arns in ((user.arn for user in users), (row.arn for row in rows)):
-        arn = next(arns, None)
-        if arn is not None and _account_in(arn) != caller.account_id:
-            raise AccountUnreadable(
-                f"the answers are about account {_account_in(arn)}",
-                where=f"account {caller.account_id}",
-                remedy="Nothing was judged or changed. Check the endpoints and the roles.",
-            )
+    arns = chain((user.arn for user in users), (row.arn for row in rows))
+    named = {_account_in(arn) for arn in arns} - {caller.account_id, ""}
+    if named:
+        raise AccountUnreadable(
+            f"answers are about account {min(named)}",
+            where=f"account {caller.account_id}",
+            remedy="Nothing was judged or changed. Check the endpoints and the roles.",
+        )
 
 
 def _asked(read: Callable[[], object]) -> Any:

@@ -65,9 +65,9 @@ def each(members: Iterable[Member], work: Callable[[Member], T], at_once: int) -
     `work` must not raise: what it raises ends the whole.  An account's clients refer to each other
     and are let go of by the collector alone, which the command line keeps from looking often.
     """
-    gc.freeze()  # what is here already stays: only accounts are searched for
     pool = ThreadPoolExecutor(max_workers=at_once, thread_name_prefix="account")
     try:
+        gc.freeze()  # what is here already stays: only accounts are searched for
         begun: list[Future[T]] = [pool.submit(work, member) for member in members]
         done: list[T] = []
         for number, future in enumerate(as_completed(begun), start=1):
