@@ -300,6 +300,27 @@ def test_requests_say_who_asks(clean_environment):
     assert f"keyreeve/{__version__}" in client.meta.config.user_agent
 
 
+@pytest.mark.parametrize(
+    ("given", "variables", "region"),
+    [
+        (None, {}, "ap-south-1"),
+        (None, {"AWS_DEFAULT_REGION": "eu-west-1"}, "eu-west-1"),
+        (None, {"AWS_REGION": "eu-north-1"}, "eu-north-1"),
+        (None, {"AWS_REGION": "eu-north-1", "AWS_DEFAULT_REGION": "eu-west-1"}, "eu-north-1"),
+        ("sa-east-1", {"AWS_REGION": "eu-north-1"}, "sa-east-1"),
+    ],
+)
+def test_the_region_is_the_one_asked_for_then_the_environments_then_the_profiles(
+    clean_environment, tmp_path, given, variables, region
+):
+    (tmp_path / "config").write_text("[profile acme]\nregion = ap-south-1\n")
+    clean_environment.delenv("AWS_DEFAULT_REGION")
+    for name, value in variables.items():
+        clean_environment.setenv(name, value)
+    sessions = Sessions(rehearsal=False, profile="acme", region=given)
+    assert (sessions.region, sessions.client("sesv2").meta.region_name) == (region, region)
+
+
 def test_region_and_profile_come_from_the_ordinary_chain(clean_environment, tmp_path):
     (tmp_path / "config").write_text("[profile acme]\nregion = ap-south-1\n")
     assert Sessions(rehearsal=False).client("sesv2").meta.region_name == "eu-west-1"

@@ -166,3 +166,18 @@ def test_every_kind_of_mail_can_be_looked_at_without_aws(keyreeve: Command):
     names = {path.stem for path in (keyreeve.folder / "samples").iterdir()}
     assert {f"notice-{stage}" for stage in ("notification", "overdue")} <= names
     assert {"closing", "credentials-key", "team", "summary", "review-form"} <= names
+
+
+def test_a_region_that_is_not_set_is_named_before_anything_is_asked(
+    keyreeve: Command, monkeypatch: pytest.MonkeyPatch
+):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    keyreeve.sandbox.forget_calls()
+    for verb in ("doctor", "check", "run"):
+        told = keyreeve(verb)
+        assert (told.code, "no region is set\n  Use --region or AWS_REGION." in told.err) == (
+            6,
+            True,
+        )
+    assert keyreeve.sandbox.calls() == []

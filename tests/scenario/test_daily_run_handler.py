@@ -9,12 +9,14 @@ import logging
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from tests.contract.test_heartbeat import CANARY, VARIABLE, Watcher
 from tests.sandbox_fixture import MONDAY, aws
 from tests.scenario.on_the_wire import CONFIG, PREFIX, wire
 
@@ -40,6 +42,10 @@ def lambda_(wire: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
     before = list(root.handlers)
     yield wire
     root.handlers[:] = before
+
+
+def settled(folder: Path, more: str) -> None:
+    (folder / "config/config.yaml").write_text(CONFIG + more)
 
 
 def at(day: float, **event: Any) -> dict[str, Any]:
@@ -250,18 +256,21 @@ def test_a_secret_gives_the_variables_that_the_config_names_and_no_other(
     secrets = aws(lambda_.url, "secretsmanager")
     made = secrets.create_secret(
         Name="ours",
-        SecretString=json.dumps({"CHAT_URL": "json://127.0.0.1:9/", "PATH": "/theirs"}),
+        SecretString=json.dumps(
+            {"CHAT_URL": "json://127.0.0.1:9/", VARIABLE: "https://x.example", "PATH": "/theirs"}
+        ),
     )
     monkeypatch.setenv("KEYREEVE_SECRETS", made["ARN"])
     channel = "channels: [{kind: apprise, url_env: CHAT_URL, what: [run]}]\n"
-    monkeypatch.setenv("KEYREEVE_CONFIG_YAML", CONFIG + channel)
+    heartbeat = f"heartbeat: {{url_env: {VARIABLE}}}\n"
+    monkeypatch.setenv("KEYREEVE_CONFIG_YAML", CONFIG + channel + heartbeat)
     into: dict[str, str] = {}
     taken = functions.take_secrets
     monkeypatch.setattr(
         functions, "take_secrets", lambda config, text, _: taken(config, text, into)
     )
     functions.configured()
-    assert into == {"CHAT_URL": "json://127.0.0.1:9/"}
+    assert into == {"CHAT_URL": "json://127.0.0.1:9/", VARIABLE: "https://x.example"}
     secrets.put_secret_value(SecretId="ours", SecretString=f'["{SECRET}"]')
     said = failure(at(0))
     assert said.startswith("exit code 2: KEYREEVE_SECRETS: ")
@@ -294,3 +303,25 @@ def test_a_cold_start_and_a_day_import_no_more_than_they_use(lambda_: Sandbox):
     assert len(first) < 440, len(first)
     assert {name.partition(".")[0] for name in all_of_them} & _FOREIGN == set()
     assert len(all_of_them) < 690, len(all_of_them)
+
+
+def test_a_run_that_has_ended_is_told_to_whoever_waits_for_it(
+    lambda_: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    settled(tmp_path, f"heartbeat: {{url_env: {VARIABLE}, metric: true}}\n")
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    with closing(Watcher()) as watcher:
+        monkeypatch.setenv(VARIABLE, watcher.url)
+        handle(at(0, execute=False))
+        assert watcher.asked == []
+        assert handle(at(0))["heartbeat"] == [
+            {"name": f"URL in {VARIABLE}", "missed": None, "remedy": ""}
+        ]
+        assert watcher.asked == [f"/{CANARY}"]
+        watcher.statuses = [500]
+        said = failure(at(1))
+    assert said.startswith("exit code 1: ")
+    assert "was not told that the run has ended: the watcher answered 500" in said
+    assert CANARY not in said
+    metrics = aws(lambda_.url, "cloudwatch").list_metrics(Namespace="Keyreeve")["Metrics"]
+    assert metrics == []  # the stack counts the log's line

@@ -12,11 +12,14 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests import fleets
+from tests.contract.test_heartbeat import CANARY, VARIABLE, Watcher
 from tests.sandbox_fixture import MONDAY, aws, sandbox
 from tests.scenario.cli_command import Command
 from tests.scenario.fleet_story import (
@@ -176,6 +179,42 @@ def keyreeve(small: World, tmp_path: Path, capsys: Any, monkeypatch: pytest.Monk
     return Command(small.sandbox, tmp_path, capsys, monkeypatch)
 
 
+@pytest.fixture
+def watcher(keyreeve: Command, small: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Watcher]:
+    """Waits for the day's end, as the config says."""
+    with small.config.path.open("a", encoding="utf-8") as file:
+        file.write(f"heartbeat: {{url_env: {VARIABLE}}}\n")
+    with closing(Watcher()) as made:
+        monkeypatch.setenv(VARIABLE, made.url)
+        monkeypatch.setattr("time.sleep", lambda seconds: None)
+        yield made
+
+
+@pytest.mark.parametrize("verb", [("run",), ("org", "run")], ids=" ".join)
+def test_a_fleets_day_that_has_ended_is_told_once_and_a_rehearsal_is_not(
+    keyreeve: Command, watcher: Watcher, verb: tuple[str, ...]
+):
+    assert keyreeve(*verb, *AT).code == 1  # an account is not covered
+    assert watcher.asked == []
+    done = keyreeve.json(*verb, "--execute", *AT)
+    assert [each["missed"] for each in done["heartbeat"]] == [None]
+    assert watcher.asked == [f"/{CANARY}"]
+    watcher.statuses = [500]
+    unheard = keyreeve(*verb, "--execute", *AT)
+    assert unheard.code == 1
+    assert f"Heartbeat: URL in {VARIABLE} was not told" in unheard.out
+    assert CANARY not in unheard.out + unheard.err
+
+
+def test_a_day_on_which_no_account_was_entered_has_not_ended(
+    keyreeve: Command, small: World, watcher: Watcher
+):
+    small.sandbox.plant_fault("AssumeRole", code="AccessDenied", status=403, count=None)
+    done = keyreeve("run", "--execute", *AT)
+    small.sandbox.clear_faults()
+    assert (done.code, watcher.asked) == (6, [])
+
+
 def test_a_fleet_on_the_command_line(keyreeve: Command, small: World):
     listed = keyreeve("--output", "json", "org", "accounts")
     covered = {row["account_id"]: row["covered"] for row in listed.json["accounts"]}
@@ -330,6 +369,20 @@ def test_a_rehearsed_day_keeps_no_summary_and_touches_nobody(functions: World):
     assert functions.sandbox.mails() == []
     with pytest.raises(ConfigError, match="none of this project's"):
         handler.one_account({**event, "item": {"account_id": "1" * 12}, "on": whom["on"]})
+
+
+def test_a_day_that_was_gathered_is_told_to_whoever_waits_for_it(
+    functions: World, watcher: Watcher
+):
+    handler.gather(handler.accounts({**EVENT, "execute": False}))
+    assert watcher.asked == []
+    whom = handler.accounts(EVENT)
+    assert "heartbeat" not in handler.gather(whom)
+    assert watcher.asked == [f"/{CANARY}"]
+    watcher.statuses = [500]
+    (untold,) = handler.gather(whom)["heartbeat"]
+    assert "the watcher answered 500" in untold
+    assert CANARY not in untold
 
 
 def test_what_lies_outside_the_project_is_not_gathered(functions: World):

@@ -91,6 +91,8 @@ _READ_SECONDS = 60
 _ATTEMPTS = 5
 _CONNECTIONS = 32
 """Kept open by one client: one client of STS opens the roles of all accounts that go at once."""
+_REGION = {"region": ("region", ["AWS_REGION", "AWS_DEFAULT_REGION"], None, None)}
+"""Setting, variables, default and conversion, as the SDK notes them."""
 _USER_AGENT = f"Botocore/{botocore.__version__} keyreeve/{__version__}"
 """The SDK's own is longer, and put together anew for each call: a sixth of the call's CPU."""
 _TALKATIVE = ("boto3", "botocore", "s3transfer", "urllib3")
@@ -100,7 +102,8 @@ class Sessions:
     """Clients for one account, made once each; safe to share between threads.
 
     Profile, region, endpoints and credentials come from the ordinary SDK chain
-    (`AWS_PROFILE`, `AWS_REGION`, `AWS_ENDPOINT_URL` and its per-service forms included).
+    (`AWS_PROFILE`, `AWS_ENDPOINT_URL` and its per-service forms included); the region also from
+    `AWS_REGION`, which every other SDK of AWS reads first and this one does not.
     """
 
     def __init__(
@@ -284,7 +287,7 @@ class _Role:
 def _new_session(
     profile: str | None, region: str | None, *, rehearsal: bool
 ) -> botocore.session.Session:
-    session = botocore.session.Session(profile=profile)
+    session = botocore.session.Session(profile=profile, session_vars=_REGION)
     try:
         session.get_scoped_config()
     except ProfileNotFound as error:

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.progress import Silence, watched
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
+from keyreeve.pipeline.heartbeat import has_ended, tell_watchers, with_heartbeats
 
 if TYPE_CHECKING:
+    from keyreeve.model.heartbeat import Beat
     from keyreeve.wiring.fleet import Home
 
 FINDINGS = 3
@@ -45,13 +47,27 @@ def run(
     opened = home(execute=execute, as_of=as_of)
     with watched(quiet=opening.options().quiet) as progress, fleet_of(opened, again=again) as fleet:
         summary = run_fleet(fleet, progress, at_once or AT_ONCE)
-    _give(summary, what if execute else f"rehearsal of the {what}" if what == "run" else what)
+    beats = _told_watchers(opened, summary)
+    _give(
+        summary,
+        what if execute else f"rehearsal of the {what}" if what == "run" else what,
+        beats=beats,
+    )
     if not execute and not opening.options().json:
         screen.line(
             "Rehearsed only: nothing was changed, nobody was told. --execute acts; "
             "`keyreeve --account ID plan` shows one account whole."
         )
-    return summary.exit_code
+    return with_heartbeats(summary.exit_code, beats)
+
+
+def _told_watchers(opened: Home, summary: FleetSummary) -> tuple[Beat, ...]:
+    """The dead man's switch, once the day has ended; it is one for all accounts."""
+    from keyreeve.wiring.heartbeat import watchers
+
+    if not (summary.executed and has_ended(summary.exit_code)):
+        return ()
+    return tell_watchers(watchers(opened.config, opened.sessions))
 
 
 def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
@@ -98,13 +114,23 @@ def check(*, as_of: datetime | None, fail_on_findings: bool) -> int:
 _FIGURES = ("users", "cases", "acts", "mails", "held", "overdue", "failed")
 
 
-def _give(summary: FleetSummary, what: str, figures: tuple[str, ...] = _FIGURES) -> None:
+def _give(
+    summary: FleetSummary,
+    what: str,
+    figures: tuple[str, ...] = _FIGURES,
+    beats: tuple[Beat, ...] = (),
+) -> None:
+    from keyreeve.cli.telling import beats_document, show_beats
+
     if opening.options().json:
         from keyreeve.codec.fleet import summary_document
 
-        screen.json_document(summary_document(summary))
+        code = with_heartbeats(summary.exit_code, beats)
+        told = beats_document(beats) if summary.executed else {}
+        screen.json_document({**summary_document(summary), **told, "exit_code": code})
         return
     show(summary, what, figures)
+    show_beats(beats)
 
 
 def show(summary: FleetSummary, what: str, figures: tuple[str, ...]) -> None:

@@ -13,6 +13,7 @@ from keyreeve.model.effect import Effect
 from keyreeve.model.heartbeat import Beat
 from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
+from keyreeve.pipeline.heartbeat import missed
 from keyreeve.pipeline.publish import plan_document
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ def beats_document(beats: Iterable[Beat]) -> dict[str, object]:
 def show_beats(beats: Iterable[Beat]) -> None:
     """Who was not told that the run has ended."""
     for beat in beats:
-        if beat.missed is not None:
-            said = f"{beat.name} was not told that the run has ended: {beat.missed}."
+        for said in missed((beat,)):
             screen.line(f"Heartbeat: {screen.safe(said)}")
             if beat.remedy:
                 screen.line(f"  {screen.safe(beat.remedy)}")

@@ -31,14 +31,17 @@ from typing import Any, Final
 
 from keyreeve import logs
 from keyreeve.codec.redaction import redact
+from keyreeve.codec.values import to_json
 from keyreeve.governance.stacks import stack_project
 from keyreeve.model.errors import ConfigError, KeyreeveError, LockLost
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.pipeline.daily import Account, Report, run
+from keyreeve.pipeline.heartbeat import missed, tell_watchers, with_heartbeats
 from keyreeve.ports import Lease
 from keyreeve.storage.layout import prefix, project_slug
 from keyreeve.wiring import account_for_writing, open_door, wire
 from keyreeve.wiring.functions import configured
+from keyreeve.wiring.heartbeat import watchers
 
 Answer = dict[str, Any]
 
@@ -100,7 +103,10 @@ def _run(asked: _Asked, context: Any) -> tuple[Answer, str]:
         report = run(wire(door), door.now, _Quiet(), execute=False, accepted=asked.accepted)
     where = f"s3://{config.storage.bucket}/{prefix(config.project_name)}"
     answer = _told(report, config.project_name, where)
-    return answer, _what_failed(report, answer)
+    watching = watchers(config, door.sessions, metric=False) if asked.execute else ()
+    beats = tell_watchers(watching)
+    answer |= {"exit_code": with_heartbeats(report.exit_code, beats), "heartbeat": to_json(beats)}
+    return answer, "\n".join(filter(None, (_what_failed(report, answer), *missed(beats))))
 
 
 # --- what is asked --------------------------------------------------------------------------------

@@ -38,12 +38,15 @@ from keyreeve.codec.fleet import (
 )
 from keyreeve.model.errors import ConfigError, LockHeld
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
+from keyreeve.model.heartbeat import Beat
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.fleet import concluded, run_one
+from keyreeve.pipeline.heartbeat import has_ended, missed, tell_watchers, with_heartbeats
 from keyreeve.reporting.fleet import fleet_summary, headline, unheard
 from keyreeve.storage.layout import prefix, summary_key
 from keyreeve.wiring.fleet import Home, fleet_of, member_of, members, open_home
 from keyreeve.wiring.functions import configured
+from keyreeve.wiring.heartbeat import watchers
 
 Answer = dict[str, Any]
 
@@ -83,10 +86,15 @@ def gather(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
     found = _summary(home, on, event)
     with fleet_of(home, lambda: ()) as fleet:
         summary = concluded(replace(fleet, on=on, execute=found.executed), found)
-    _say("gathered", {"on": on.isoformat(), "headline": headline(summary)})
+    beats: tuple[Beat, ...] = ()
+    if summary.executed and has_ended(summary.exit_code):
+        beats = tell_watchers(watchers(home.config, home.sessions, metric=False))
+    untold = {"heartbeat": list(missed(beats))} if missed(beats) else {}
+    _say("gathered", {"on": on.isoformat(), "headline": headline(summary), **untold})
     document = summary_document(summary)
     return {
-        "exit_code": summary.exit_code,
+        **untold,
+        "exit_code": with_heartbeats(summary.exit_code, beats),
         "headline": headline(summary),
         "standings": document["standings"],
         "totals": document["totals"],

@@ -74,7 +74,8 @@ def take_secrets(config: Config, secret: str, into: MutableMapping[str, str]) ->
     """
     from keyreeve.wiring import SMTP_PASSWORD
 
-    wanted = {SMTP_PASSWORD, *(each.url_env for each in config.channels if each.url_env)}
+    named = (*(each.url_env for each in config.channels), config.heartbeat.url_env)
+    wanted = {SMTP_PASSWORD, *filter(None, named)}
     found = _members(secret)
     if found is None:
         raise ConfigError(

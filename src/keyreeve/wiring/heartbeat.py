@@ -15,14 +15,17 @@ if TYPE_CHECKING:
     from keyreeve.ports.heartbeat import Heartbeat
 
 
-def watchers(config: Config, sessions: Sessions) -> tuple[Heartbeat, ...]:
-    """Everybody who is told that a run has ended."""
+def watchers(config: Config, sessions: Sessions, *, metric: bool = True) -> tuple[Heartbeat, ...]:
+    """Everybody who is told that a run has ended.
+
+    `metric`: False in a function, whose log group is counted by its stack.
+    """
     found: list[Heartbeat] = []
     if config.heartbeat.url_env is not None:
         from keyreeve.local.url_heartbeat import UrlHeartbeat
 
         found.append(UrlHeartbeat(config.heartbeat.url_env, os.environ, time.sleep))
-    if config.heartbeat.metric:
+    if config.heartbeat.metric and metric:
         from keyreeve.aws.heartbeat_metric import MetricHeartbeat
         from keyreeve.storage.layout import project_slug
 
