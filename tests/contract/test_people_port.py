@@ -142,7 +142,6 @@ def test_everybody_is_read_alike(people):
     assert everybody.groups == {"Developers", "empty"}
     read = {member.name: member for member in everybody.members}
     assert read == {name: people.reader.member(name) for name in ("ada", "bob")}
-    assert everybody.of_group("Developers") == {"ada"}
 
 
 def test_an_account_of_nobody_is_read_as_such(people):

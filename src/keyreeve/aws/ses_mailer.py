@@ -31,7 +31,6 @@ from keyreeve.ports import Clock
 
 if TYPE_CHECKING:
     from types_boto3_sesv2 import SESV2Client
-    from types_boto3_sesv2.type_defs import SendEmailRequestTypeDef
 
 _DAY_QUOTA = re.compile(r"daily (message|sending) quota|24[- ]hour", re.IGNORECASE)
 _NOT_VERIFIED = re.compile(r"not verified|did not have authority", re.IGNORECASE)
@@ -66,12 +65,10 @@ class SesMailer:
         *,
         region: str,
         message_id_domain: str | None = None,
-        configuration_set: str | None = None,
         clock: Clock | None = None,
     ) -> None:
         self._client = client
         self._domain = message_id_domain or wire_domain(region)
-        self._configuration_set = configuration_set
         self._clock = clock
         """With a clock, mails keep SES's rate (one a second in its sandbox) instead of failing."""
         self._gap = timedelta(0)
@@ -105,14 +102,12 @@ class SesMailer:
 
     @calling("sesv2:SendEmail")
     def _send(self, to: Envelope, content: bytes) -> str:
-        request: SendEmailRequestTypeDef = {
-            "FromEmailAddress": to.sender,
-            "Destination": {"ToAddresses": list(to.to), "CcAddresses": list(to.cc)},
-            "Content": {"Raw": {"Data": content}},
-        }
-        if self._configuration_set:
-            request["ConfigurationSetName"] = self._configuration_set
-        return self._client.send_email(**request)["MessageId"]
+        answer = self._client.send_email(
+            FromEmailAddress=to.sender,
+            Destination={"ToAddresses": list(to.to), "CcAddresses": list(to.cc)},
+            Content={"Raw": {"Data": content}},
+        )
+        return answer["MessageId"]
 
     @calling("sesv2:GetAccount")
     def _quota(self) -> tuple[float, float, float]:

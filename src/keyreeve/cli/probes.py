@@ -48,6 +48,7 @@ from keyreeve.wiring.usage import usage_tools
 if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.config import Config
+    from keyreeve.ports.access import AccessReader
     from keyreeve.ports.channels import Subscription
     from keyreeve.ports.heartbeat import Heartbeat
     from keyreeve.wiring import Door
@@ -179,7 +180,7 @@ class Probes:
         yield ok("access.yaml", str(self._config.baseline.access))
         model = self._config.access_model()
         at = Place(partition=self._partition(), account_id=self._door.caller.account_id)
-        reader = IamAccessReader(self._sessions)
+        reader: AccessReader = IamAccessReader(self._sessions)
         named = {at.policy(arn) for grant in model.grants for arn in grant.policies}
         try:
             check = AccessCheck(

@@ -21,8 +21,6 @@ from keyreeve.local.lambda_package import appended, own_modules, zipped
 from keyreeve.local.wheels import Architecture, Target, fetched, unpacked
 from keyreeve.model.errors import ConfigError
 
-PYTHONS: Final = ("3.12", "3.13", "3.14")
-"""AWS: "Lambda runtimes"; those on Amazon Linux 2023."""
 CONTENT: Final = "keyreeve-package.json"
 _SCHEMA: Final = "keyreeve.package/1"
 UNPACKED_LIMIT: Final = 250 * 1024 * 1024

@@ -32,10 +32,6 @@ class Everybody:
     members: tuple[Member, ...]
     groups: frozenset[str]
 
-    def of_group(self, group: str) -> frozenset[UserName]:
-        """Who is in the group."""
-        return frozenset(member.name for member in self.members if group in member.groups)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TagAuthor:

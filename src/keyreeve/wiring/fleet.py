@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from keyreeve.aws.sessions import Sessions
     from keyreeve.pipeline.daily import Account
     from keyreeve.pipeline.fleet import Fleet
+    from keyreeve.ports.fleet import AccountDirectory
     from keyreeve.storage.fleet_records import StoredFleetRecords
 
 ACTIVE = "ACTIVE"
@@ -167,7 +168,7 @@ def _listed(home: Home, each: MemberAccount) -> Member:
 def _of_organization(home: Home, accounts: Organization) -> tuple[Member, ...]:
     from keyreeve.aws.organization import OrganizationOfCaller
 
-    directory = OrganizationOfCaller(home.sessions.reading(home.sessions.region))
+    directory: AccountDirectory = OrganizationOfCaller(home.sessions.reading(home.sessions.region))
     return tuple(
         _of_role(
             home,

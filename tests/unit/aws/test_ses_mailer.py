@@ -117,7 +117,7 @@ def test_an_answer_without_an_id_is_doubt(client):
     ],
 )
 def test_the_id_is_completed_as_ses_writes_it(client, region, own, domain):
-    mailer = SesMailer(client, region=region, message_id_domain=own, configuration_set="iam")
+    mailer = SesMailer(client, region=region, message_id_domain=own)
     with Stubber(client) as stub:
         stub.add_response("send_email", {"MessageId": "0100018d-000000"})
         assert mailer.send(outgoing()).message_id == f"0100018d-000000@{domain}"
