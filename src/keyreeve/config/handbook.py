@@ -30,7 +30,8 @@ For an editor that knows JSON Schema: `config.schema.json` and `access.schema.js
 installed package.
 
 Secrets stand in neither: the SMTP password comes from `KEYREEVE_SMTP_PASSWORD`, the URLs of \
-channels from the variables that `channels` names, access to AWS from the SDK's own chain.
+channels and of the heartbeat from the variables that `channels` and `heartbeat.url_env` name, \
+access to AWS from the SDK's own chain.
 """
 _WORDS: Final = {"integer": "whole number", "number": "number", "string": "text"}
 _DURATION: Final = "^[0-9]+[ydhm]$"

@@ -114,8 +114,8 @@ class Config(Section):
     exclusions: tuple[sections.Exclusion, ...] = ()
     summary: sections.SummarySettings = sections.SummarySettings.model_construct()
     channels: tuple[Channel, ...] = ()
-    heartbeat: Heartbeat = Heartbeat()
     """Where the MSP team hears besides by mail."""
+    heartbeat: Heartbeat = Heartbeat()
     retention: sections.Retention = sections.Retention.model_construct()
     evidence: sections.EvidenceSettings = sections.EvidenceSettings.model_construct()
     texts: sections.Texts = sections.Texts.model_construct()
