@@ -65,6 +65,18 @@ def from_source(archives: Archives, tmp_path_factory: pytest.TempPathFactory) ->
     return build(sources, tmp_path_factory.mktemp("again"))
 
 
+_NAMED = re.compile(r'ROOT / "([\w.-]+)|^(?:from|import) (\w+)', re.MULTILINE)
+MADE = {".venv", "dist"}
+"""Folders that a checkout does not bring: they are made."""
+
+
+def named_by_tests() -> set[str]:
+    """The project's own folders that a test imports from, or names by their path."""
+    texts = (path.read_text() for path in (ROOT / "tests").rglob("*.py"))
+    names = {path or module for text in texts for path, module in _NAMED.findall(text)}
+    return {name for name in names - MADE if (ROOT / name).is_dir()}
+
+
 def tracked_below_source() -> set[str]:
     return {
         str(path.relative_to(SOURCE))
@@ -98,6 +110,18 @@ def test_the_source_archive_holds_what_builds_tests_and_documents_it(archives: A
     assert {"LICENSE", "README.md", "CHANGELOG.md", "Makefile", "requirements-run.lock"} <= entries
     assert {"docs/conf.py", "tests/packaging/test_archives.py"} <= entries
     assert not [name for name in entries if name.startswith((".venv", ".git/", "dist", "mutants"))]
+
+
+def test_every_folder_that_tests_name_is_whole_in_the_source_archive(archives: Archives):
+    named, entries = named_by_tests(), archives.entries()
+    assert named >= {".ci", "benchmarks", "deploy", "docs", "tests"}
+    for folder in named:
+        files = {
+            str(path.relative_to(ROOT))
+            for path in (ROOT / folder).rglob("*")
+            if path.is_file() and "__pycache__" not in path.parts
+        }
+        assert files - entries == set(), folder
 
 
 def test_the_same_sources_give_the_same_bytes_wherever_and_whenever_they_are_built(
