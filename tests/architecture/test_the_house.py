@@ -84,12 +84,12 @@ def test_the_page_of_what_works_when_is_up_to_date() -> None:
     assert onboarding_steps.page() == (ROOT / "docs" / "onboarding-steps.md").read_text()
 
 
-def test_readme_and_architecture_name_only_files_that_exist() -> None:
-    for document in ("README.md", "ARCHITECTURE.md"):
-        for link in re.findall(r"\]\(([^)#]+)\)|src=\"([^\"]+)\"", (ROOT / document).read_text()):
+def test_the_pages_outside_the_site_name_only_files_that_exist() -> None:
+    for document in ROOT.glob("*.md"):
+        for link in re.findall(r"\]\(([^)#]+)[#)]|src=\"([^\"]+)\"", document.read_text()):
             target = link[0] or link[1]
             if not target.startswith("http"):
-                assert (ROOT / target).exists(), f"{document}: {target}"
+                assert (ROOT / target).exists(), f"{document.name}: {target}"
 
 
 RUNTIME = {"boto3", "botocore", "keyreeve"}

@@ -17,7 +17,7 @@ from keyreeve.config import handbook as settings
 from keyreeve.config.schema import json_schema
 
 ROOT = DOCS.parent
-PAGES = sorted(path for path in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.rglob("*.md")))
+PAGES = sorted((*ROOT.glob("*.md"), *DOCS.rglob("*.md")))
 _TYPED = re.compile(r"^(?:\$ )?(?:\.venv/bin/)?(keyreeve .+)$")
 _IN_PROSE = re.compile(r"`(keyreeve [a-z][^`]*)`")
 _ABBREVIATED = re.compile(r"\||\s…|\s\[|\s{2,}|\s\(")
