@@ -63,6 +63,31 @@ def test_an_extension_moves_e_within_the_cap_and_shows_the_days_to_90(keyreeve: 
     assert case["enforcement_on"] == "2026-01-26"
 
 
+def test_an_extension_shows_the_open_day_on_which_the_act_will_come(keyreeve: Command):
+    """Five days after Monday is a Saturday; two more fall on the Monday that it was moved to."""
+    for days in ("5", "2"):
+        answer = keyreeve("case", "extend", "aged.key", "--days", days, "--reason", "freeze")
+        assert "Mon 2026-01-26" in answer.out
+        keyreeve.run(1)
+        assert keyreeve.json("case", "show", "aged.key")["enforcement_on"] == "2026-01-26"
+
+
+def test_a_waiver_is_of_the_person_and_not_of_the_name(keyreeve: Command):
+    """S1.T13: who gets the name next has no share in it."""
+    assert (
+        keyreeve(
+            *("waiver", "add", "aged.key", "--reason", "vendor", "--requested-by", "a@example.com"),
+            *("--approved-by", "ciso@example.com", "--expires", "2026-02-28"),
+        ).code
+        == 0
+    )
+    (waiver,) = keyreeve.json("waiver", "list")["waivers"]
+    assert waiver["user"].startswith("AIDA")
+    assert waiver["user_name"] == "aged.key"
+    assert "aged.key" in keyreeve("waiver", "list").out
+    assert waiver["user"] not in keyreeve("waiver", "list").out
+
+
 def test_a_waiver_ends_a_case_and_its_revocation_opens_it_again(keyreeve: Command):
     add = ("waiver", "add", "aged.key", "--reason", "vendor", "--requested-by", "ana@example.com")
     alone = keyreeve(*add, "--approved-by", "Ana@example.com", "--expires", "2026-02-28")

@@ -25,6 +25,7 @@ from keyreeve.model.errors import (
 )
 from keyreeve.model.fleet import FleetRow, Member, Standing
 from keyreeve.model.identifiers import AccountId
+from keyreeve.model.notice import MailKind
 from keyreeve.pipeline import daily
 from keyreeve.pipeline.each_account import SWEPT_AFTER, each
 from keyreeve.pipeline.fleet import Fleet, Silence, run_fleet
@@ -193,6 +194,23 @@ def test_the_team_gets_one_summary_a_week_and_accounts_send_none(fleet: Fleet, v
         assert all(mail.to != (TEAM,) for mail in village.mailer.sent)
     rows(on(fleet, 12))
     assert len(fleet.office.mailer.sent) == 2
+
+
+def test_in_a_fleet_too_no_credentials_go_to_an_address_of_the_summary(
+    fleet: Fleet, villages: Villages
+):
+    """The account sends no summary of its own; its readers are the team all the same (gate 2)."""
+    lead = aged().tags["email"]
+    for number, account in enumerate(IDS):
+        told = () if number else (lead,)
+        villages.made[account] = Village(aged(), *bystanders(9), summary_to=told)
+    for day in range(5, 13):
+        rows(on(fleet, day))
+    to_the_lead, to_an_owner = (
+        villages.made[account].mails(MailKind.CREDENTIALS) for account in IDS[:2]
+    )
+    assert [mail.to for mail in to_an_owner] == [(lead,)]
+    assert to_the_lead == []
 
 
 def test_a_summary_that_is_not_accepted_is_told_and_tried_the_next_day(fleet: Fleet):

@@ -62,7 +62,8 @@ def add(
     person = desk.person(user)
     made = Waiver(
         waiver_id=f"W{desk.today:%Y%m%d}-{secrets.token_hex(3)}",
-        user=user,
+        user=person.user_id,
+        user_name=person.user_name,
         control=ControlId(control) if control else None,
         resource_id=resource,
         reason=reason,
@@ -96,7 +97,7 @@ def list_waivers(*, as_of: datetime | None) -> int:
     if as_of is None and opened.sessions.only_loopback():
         opened = opening.now_of(opened, account.tools.states.load(), as_of)
     today = Calendar(account.policy).today(opened.now)
-    waivers = sorted(account.tools.people.read().waivers, key=lambda w: (_over(w, today), w.user))
+    waivers = sorted(account.tools.people.read().waivers, key=lambda w: (_over(w, today), w.named))
     if opening.options().json:
         screen.json_document(_document(waivers, today))
         return 0
@@ -107,7 +108,7 @@ def list_waivers(*, as_of: datetime | None) -> int:
     for each in waivers:
         table.add(
             each.waiver_id,
-            each.user,
+            each.named,
             _scope(each),
             each.expires_on,
             _status(each, today),
@@ -129,7 +130,7 @@ def revoke(*, waiver_id: str, as_of: datetime | None) -> int:
 
     desk = Desk.open(as_of)
     ended = desk.revoke(waiver_id)
-    screen.line(f"Waiver {screen.safe(ended.waiver_id)} of {screen.safe(ended.user)} has ended.")
+    screen.line(f"Waiver {screen.safe(ended.waiver_id)} of {screen.safe(ended.named)} has ended.")
     return 0
 
 

@@ -56,17 +56,21 @@ def encode(file: DecisionFile) -> bytes:
     return readable(to_json(file))
 
 
-def _with_arming(kind: type[F], document: dict[str, Json]) -> dict[str, Json]:
-    """A pause.json from before projects could be armed, or by hand, does not say so."""
+def _completed(kind: type[F], document: dict[str, Json]) -> dict[str, Json]:
+    """What a person need not write: that nobody has armed the project, how a user is called."""
     if kind is PauseFile:
         return {"armed": None, **document}
+    waivers = document.get("waivers")
+    if kind is WaiverFile and isinstance(waivers, list):
+        named = [{"user_name": "", **each} if isinstance(each, dict) else each for each in waivers]
+        return {**document, "waivers": named}
     return document
 
 
 def decode(kind: type[F], content: bytes, *, where: str) -> F:
     """Read one of the three. StateUnreadable, naming `where`: never empty because corrupt."""
     try:
-        file = from_json(kind, _with_arming(kind, parse(content)))
+        file = from_json(kind, _completed(kind, parse(content)))
         require_version(file.schema_version, _SCHEMA_VERSION)
     except ValueError as error:
         raise StateUnreadable(str(error), where=where, remedy=_REMEDY) from error

@@ -8,9 +8,9 @@ from datetime import datetime
 from keyreeve.controls.catalogue import CATALOGUE, OF_KEYS, Control
 from keyreeve.controls.subject import Subject
 from keyreeve.model.finding import Evaluation, Finding
-from keyreeve.model.identifiers import AccessKeyId
+from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.key_record import KeyRecord
-from keyreeve.model.policy import EscalationPolicy
+from keyreeve.model.policy import CompressedClock, EscalationPolicy
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap, User
 
 
@@ -59,13 +59,19 @@ def judge(
     )
     findings: list[Finding] = []
     gaps: list[CollectionGap] = []
-    for control in controls:
+    for control in controls if policy.compressed is None else _live(controls, policy.compressed):
         for verdict in control.check(subject):
             if isinstance(verdict, Finding):
                 findings.append(verdict)
             else:
                 gaps.append(verdict)
     return findings, gaps
+
+
+def _live(controls: tuple[Control, ...], clock: CompressedClock) -> tuple[Control, ...]:
+    """Under a compressed clock only what can be read live (S2.14)."""
+    unread = None if clock.password_age else ControlId.PASSWORD_AGE
+    return tuple(control for control in controls if control.card.id is not unread)
 
 
 def slots_in_question(

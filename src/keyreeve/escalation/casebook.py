@@ -191,6 +191,7 @@ class _Clerk:
         if user.user_id is None:
             return None
         case_id = _case_id(self._state, user.user_id, self._now, self._today)
+        account = f" ({self._policy.account_name})" if self._policy.account_name else ""
         case = Case(
             case_id=case_id,
             user_id=user.user_id,
@@ -198,7 +199,7 @@ class _Clerk:
             first_seen_on=self._today,
             thread=Thread(
                 root=f"{case_id}@keyreeve.invalid",
-                subject=f"[{self._policy.project_name}] IAM Compliance: {user.name}",
+                subject=f"[{self._policy.project_name}] IAM Compliance: {user.name}{account}",
             ),
             findings={},
         )

@@ -458,7 +458,9 @@ class _Planner:
     def _summary_due(self) -> bool:
         """On its day, or on the first mail day after it; once."""
         today, policy = self._today, self._policy
-        if not policy.summary_to or not self._calendar.is_mail_day(today):
+        if not (policy.own_summary and policy.summary_to):
+            return False
+        if not self._calendar.is_mail_day(today):
             return False
         latest = today - timedelta(days=(today.weekday() - policy.summary_weekday) % 7)
         if self._state.summary_sent_on is not None:

@@ -15,7 +15,7 @@ class Waiver:
 
     waiver_id: str
     user: str
-    """User name or unique id."""
+    """The unique id; a name where a person has written the file."""
     control: ControlId | None
     """None: every control."""
     resource_id: str | None
@@ -29,6 +29,13 @@ class Waiver:
     added_by: str
     """The STS caller."""
     revoked_at: datetime | None = None
+    user_name: str = ""
+    """As the user was called then, for people."""
+
+    @property
+    def named(self) -> str:
+        """Whom people read that it is about."""
+        return self.user_name or self.user
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -181,6 +181,9 @@ class CompressedClock:
 
     day: timedelta
     users: tuple[str, ...]
+    password_age: bool = False
+    """Whether passwords age: no call tells their age, and the report is hours old. On an emulator
+    the report is as fresh as its days are short."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -210,6 +213,10 @@ class EscalationPolicy:
     mail_cc: tuple[str, ...] = ()
     """The MSP team."""
     summary_to: tuple[str, ...] = ()
+    own_summary: bool = True
+    """False: one summary goes out over all accounts, and none of this one alone."""
+    account_name: str | None = None
+    """Which of several accounts, for the subjects of notices."""
     summary_weekday: int = 0
     observe_only: bool = False
     """`first_run: observe`: until it is armed, everything is judged and nobody is told."""

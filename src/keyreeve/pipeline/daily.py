@@ -19,12 +19,13 @@ from keyreeve.escalation.operations import disarmed_users
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.planner import Planned, make_plan
 from keyreeve.escalation.purge import Escrowed
+from keyreeve.escalation.spared import status_of
 from keyreeve.escalation.standing import population_of
 from keyreeve.model.access import AccessModel
 from keyreeve.model.case import LastRun, State
 from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import AwsFailure, BrokenOff, CannotStart, ConfigError
-from keyreeve.model.finding import Evaluation, Finding
+from keyreeve.model.finding import Evaluation, Finding, FindingStatus
 from keyreeve.model.identifiers import AccountId, RunId, UserId
 from keyreeve.model.months import MinutesPer, Months
 from keyreeve.model.notice import Summary
@@ -421,7 +422,7 @@ def _by_user(evaluation: Evaluation) -> dict[UserId, dict[FindingKey, Finding]]:
 def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
     """The summary of the day, with the state as it stands after the day's acts."""
     summary = summarise(
-        judged.plan,
+        with_open_findings(judged),
         state,
         judged.people,
         CARDS,
@@ -433,6 +434,24 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         change_over_rows(judged.outlook, state),
     )
     return with_removals(account.reviews, summary, judged.snapshot)
+
+
+def with_open_findings(judged: Judgement) -> Plan:
+    """The plan without the findings that people have accepted: nobody counts them as open."""
+    users, policy = judged.outlook.users, judged.outlook.policy
+    found = tuple(
+        finding
+        for finding in judged.plan.findings
+        if status_of(
+            finding,
+            users.get(finding.user_id) if finding.user_id else None,
+            judged.people,
+            policy,
+            judged.plan.on,
+        )
+        is FindingStatus.OPEN
+    )
+    return replace(judged.plan, findings=found)
 
 
 def week_of(account: Account, now: datetime) -> Week | None:

@@ -100,7 +100,7 @@ def _run(fleet: Fleet, member: Member) -> FleetRow:
 def _daily(fleet: Fleet, member: Member) -> FleetRow:
     with fleet.doors.open(member) as opened:
         # One summary goes out over all accounts; none of its own.
-        account = replace(opened, policy=replace(opened.policy, summary_to=()))
+        account = replace(opened, policy=replace(opened.policy, own_summary=False))
         report = daily.run(account, fleet.now, Silence(), execute=fleet.execute)
     return run_row(member, report.plan, report.outcomes, report.summary, report.exit_code)
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from keyreeve.model.case import Case, State
+from keyreeve.escalation.calendar import Calendar
+from keyreeve.model.case import Case, FindingRecord, State
 from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.errors import ConfigError, NotFound
 from keyreeve.model.identifiers import ControlId, UserId, UserName
@@ -142,13 +143,16 @@ def extend(
             where="--days",
             remedy=f"At most {max(most - given, 0)} more are possible; a waiver accepts a finding.",
         )
-    return tuple(_moved(case, days))
+    return tuple(_moved(case, given + days, Calendar(policy)))
 
 
-def _moved(case: Case, days: int) -> Iterator[Moved]:
+def _moved(case: Case, days: int, calendar: Calendar) -> Iterator[Moved]:
+    """`days`: all that were ever given; E is the first open day that many after the promise."""
     for record in case.findings.values():
         before = record.enforcement_on or record.promised_on
-        after = before + timedelta(days=days) if before else None
+        after = _open_from(record, days, calendar)
+        if before is not None and after is not None:
+            after = max(before, after)
         ninety = (record.since + NINETY).date() if record.since else None
         yield Moved(
             control=record.control,
@@ -157,3 +161,12 @@ def _moved(case: Case, days: int) -> Iterator[Moved]:
             after=after,
             days_to_90=(ninety - after).days if ninety and after else None,
         )
+
+
+def _open_from(record: FindingRecord, days: int, calendar: Calendar) -> date | None:
+    promised = record.promised_on or record.enforcement_on
+    if promised is None:
+        return None
+    acts = not record.notices or record.notices[-1].act != ""
+    earliest = promised + timedelta(days=days)
+    return calendar.act_day_from(earliest) if acts else calendar.mail_day_from(earliest)

@@ -14,7 +14,7 @@ from keyreeve.model.errors import ConfigError, StorageConflict
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.notice import Accepted, Summary
 from keyreeve.model.plan import Outcome
-from keyreeve.pipeline.daily import Account, months_of, week_of
+from keyreeve.pipeline.daily import Account, months_of, week_of, with_open_findings
 from keyreeve.pipeline.delivery import HandOverAct, deliver, recipient
 from keyreeve.pipeline.execution import Execution, summary_effect
 from keyreeve.pipeline.people import Person, Standing, standing
@@ -87,7 +87,7 @@ def summary_now(account: Account, now: datetime, progress: Progress) -> tuple[St
     facts = standing(account, now, progress)
     judged = facts.judged
     summary = summarise(
-        judged.plan,
+        with_open_findings(judged),
         judged.planned.state,
         judged.people,
         CARDS,

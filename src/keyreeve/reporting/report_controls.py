@@ -125,7 +125,7 @@ def waiver_lines(facts: ReportFacts) -> tuple[WaiverLine, ...]:
     lines = [
         WaiverLine(
             waiver_id=waiver.waiver_id,
-            user=waiver.user,
+            user=waiver.named,
             control=waiver.control,
             resource_id=waiver.resource_id,
             reason=waiver.reason,

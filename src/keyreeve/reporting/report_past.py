@@ -146,8 +146,9 @@ def _waived(data: Mapping[str, object]) -> str:
     found = data.get("waiver")
     waiver = found if isinstance(found, Mapping) else {}
     what = str(waiver.get("control") or "every control").replace("_", " ")
+    who = waiver.get("user_name") or waiver.get("user")
     return (
-        f"waived for {waiver.get('user')} until {waiver.get('expires_on')}: {what}, "
+        f"waived for {who} until {waiver.get('expires_on')}: {what}, "
         f"approved by {waiver.get('approved_by')}: {waiver.get('reason')}"
     )
 

@@ -38,7 +38,10 @@ def summarise(
     months: Months | None = None,
     change_over: tuple[SummaryRow, ...] = (),
 ) -> Summary:
-    """Posture, open cases by stage, what is due, held, overdue, unreachable, waived."""
+    """Posture, open cases by stage, what is due, held, overdue, unreachable, waived.
+
+    The plan's findings are those that count: neither waived nor excluded.
+    """
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
     due = [(c, r) for c, r in records if _due_soon(r, plan.on)]
     overdue = [(c, r) for c, r in records if r.stage is Stage.OVERDUE]
@@ -188,7 +191,7 @@ def _worth_naming(waiver: Waiver, today: date) -> bool:
 def _waiver_row(waiver: Waiver) -> SummaryRow:
     scope = waiver.control.value if waiver.control else "every control"
     return SummaryRow(
-        user_name=UserName(waiver.user),
+        user_name=UserName(waiver.named),
         what=f"waiver of {scope}",
         on=waiver.expires_on,
         reason=f"{waiver.reason} (approved by {waiver.approved_by})",

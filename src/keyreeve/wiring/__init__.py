@@ -74,7 +74,10 @@ class Door:
     @property
     def policy(self) -> EscalationPolicy:
         """The settings, as the engine knows them."""
-        return self.config.escalation_policy()
+        policy = replace(self.config.escalation_policy(), account_name=self.name)
+        if policy.compressed is None or not self.sessions.only_loopback():
+            return policy
+        return replace(policy, compressed=replace(policy.compressed, password_age=True))
 
 
 def open_door(

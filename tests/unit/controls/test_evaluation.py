@@ -27,7 +27,7 @@ from tests.builders import (
 from keyreeve.controls.evaluation import evaluate, judge, slots_in_question
 from keyreeve.controls.subject import in_days
 from keyreeve.model.control import Severity
-from keyreeve.model.identifiers import AccessKeyId
+from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.policy import (
     CompressedClock,
     Delivery,
@@ -201,6 +201,15 @@ def test_under_a_compressed_clock_nobody_looks_beyond_the_listed_users():
     result = evaluate(seen, policy(compressed=clock), NOW)
     assert [f.user_name for f in result.findings] == ["ann"]
     assert result.gaps == ()
+
+
+def test_under_a_compressed_clock_passwords_age_only_where_their_age_can_be_read():
+    ann = console("ann", password_last_changed=ago(200))
+    days = timedelta(days=1)
+    for aging, found in ((False, []), (True, [ControlId.PASSWORD_AGE])):
+        clock = CompressedClock(day=days, users=("ann",), password_age=aging)
+        seen = evaluate(snapshot(ann), policy(compressed=clock), NOW)
+        assert [finding.control for finding in seen.findings] == found
 
 
 # --- which users are worth a ListAccessKeys -------------------------------------------------------
