@@ -1,11 +1,13 @@
 """Step Functions: what stock moto makes of a distributed map, and what the sandbox does.
 
-Stock moto tolerates every failed child, and its ResultWriter writes a manifest of no files.
+Stock moto tolerates every failed child, its ResultWriter writes a manifest of no files, and
+CloudWatch hears of no execution.
 """
 
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -160,6 +162,63 @@ def test_its_calls_are_made_as_its_role(machines: Sandbox):
     invokes = [row for row in machines.calls() if row["operation"] == "Invoke"]
     assert len(invokes) == len(ITEMS)
     assert not any(row["access_key"].startswith("AKIA") for row in invokes)
+
+
+# --- ends that are counted ----------------------------------------------------------------------
+
+COUNTED = ("Started", "Succeeded", "Failed", "Aborted", "TimedOut")
+WAIT = {"Type": "Wait", "Seconds": 600, "End": True}
+
+
+@pytest.mark.parametrize(
+    ("state", "more", "status", "counted"),
+    [
+        ({"Type": "Pass", "End": True}, {}, "SUCCEEDED", "Succeeded"),
+        ({"Type": "Fail", "Error": "E"}, {}, "FAILED", "Failed"),
+        (WAIT, {}, "ABORTED", "Aborted"),
+        (WAIT, {"TimeoutSeconds": 1}, "TIMED_OUT", "TimedOut"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_an_execution_is_counted_when_it_begins_and_by_its_end(
+    machines: Sandbox, state: dict[str, Any], more: dict[str, Any], status: str, counted: str
+):
+    api = aws(machines.url, "stepfunctions")
+    told = {"StartAt": "One", "States": {"One": state}, **more}
+    arn = api.create_state_machine(name=counted, definition=json.dumps(told), roleArn=ROLE)
+    arn = arn["stateMachineArn"]
+    begun = api.start_execution(stateMachineArn=arn)["executionArn"]
+    if status == "ABORTED":
+        until(lambda: heard(machines, begun), lambda it: "WaitStateEntered" in it, PATIENCE)
+        api.stop_execution(executionArn=begun)
+    ended = until(
+        lambda: api.describe_execution(executionArn=begun)["status"],
+        lambda it: it != "RUNNING",
+        PATIENCE,
+    )
+    assert ended == status
+    assert {name for name in COUNTED if metric(machines, arn, name)} == {"Started", counted}
+
+
+def heard(sandbox: Sandbox, execution: str) -> set[str]:
+    """Kinds of events of its history."""
+    api = aws(sandbox.url, "stepfunctions")
+    events = api.get_execution_history(executionArn=execution)["events"]
+    return {event["type"] for event in events}
+
+
+def metric(sandbox: Sandbox, machine: str, name: str) -> float:
+    """Its sum over the last hour."""
+    told = aws(sandbox.url, "cloudwatch").get_metric_statistics(
+        Namespace="AWS/States",
+        MetricName=f"Executions{name}",
+        Dimensions=[{"Name": "StateMachineArn", "Value": machine}],
+        StartTime=MONDAY - timedelta(hours=1),
+        EndTime=MONDAY + timedelta(hours=1),
+        Period=7200,
+        Statistics=["Sum"],
+    )
+    return float(sum(point["Sum"] for point in told["Datapoints"]))
 
 
 def test_a_role_that_does_not_trust_step_functions_makes_no_machine(machines: Sandbox):

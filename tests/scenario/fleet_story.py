@@ -166,15 +166,32 @@ def _wanted(at: World, parameters: dict[str, str]) -> dict[str, Any]:
 
 
 def by_machine(
-    at: World, machine: str, now: datetime = MONDAY, patience: float = PATIENCE
+    at: World,
+    machine: str,
+    now: datetime = MONDAY,
+    patience: float = PATIENCE,
+    *,
+    execute: bool = True,
 ) -> dict[str, Any]:
     """One execution, to its end: `status`, and `output` or `error` and `cause`."""
-    api = aws(at.sandbox.url, "stepfunctions")
-    begun = api.start_execution(
-        stateMachineArn=machine, input=json.dumps({"execute": True, "as_of": now.isoformat()})
+    return until_ended(at, begun(at, machine, now, execute=execute), patience)
+
+
+def begun(at: World, machine: str, now: datetime, *, execute: bool = True) -> str:
+    """The ARN of an execution that has just been started."""
+    told = aws(at.sandbox.url, "stepfunctions").start_execution(
+        stateMachineArn=machine,
+        name=f"of-{now:%Y%m%dT%H%M%S}",  # moto names every other one None
+        input=json.dumps({"execute": execute, "as_of": now.isoformat()}),
     )
+    return str(told["executionArn"])
+
+
+def until_ended(at: World, execution: str, patience: float = PATIENCE) -> dict[str, Any]:
+    """What became of it, waited for."""
+    api = aws(at.sandbox.url, "stepfunctions")
     ended: dict[str, Any] = until(
-        lambda: api.describe_execution(executionArn=begun["executionArn"]),
+        lambda: api.describe_execution(executionArn=execution),
         lambda it: it["status"] != "RUNNING",
         patience,
     )

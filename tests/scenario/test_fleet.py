@@ -389,6 +389,30 @@ def test_a_day_that_was_gathered_is_told_to_whoever_waits_for_it(
     assert CANARY not in untold
 
 
+def test_the_log_tells_a_day_that_has_ended_from_one_that_was_rehearsed_or_entered_nobody(
+    functions: World, capsys: pytest.CaptureFixture[str]
+):
+    def told(event: dict[str, Any]) -> dict[str, Any]:
+        capsys.readouterr()
+        handler.gather(event)
+        [line] = capsys.readouterr().out.splitlines()
+        found: dict[str, Any] = json.loads(line)
+        return found
+
+    whom = handler.accounts(EVENT)
+    assert told({**whom, "execute": False})["keyreeve"] == "fleet.rehearsed"
+    functions.sandbox.plant_fault("AssumeRole", code="AccessDenied", status=403, count=None)
+    for each in (*functions.ids, BROKEN):
+        handler.one_account({**whom, "item": {"account_id": each, "name": ""}})
+    functions.sandbox.clear_faults()
+    nobody = told(whom)
+    assert (nobody["keyreeve"], nobody["exit_code"]) == ("fleet.not_ended", 6)
+    handler.one_account({**whom, "item": {"account_id": functions.ids[0], "name": ""}})
+    ended = told(whom)
+    assert (ended["keyreeve"], ended["exit_code"]) == ("fleet.ended", 1)
+    assert ended["project"] == "etv"
+
+
 def test_what_lies_outside_the_project_is_not_gathered(functions: World):
     with pytest.raises(ConfigError, match="no such object of this project"):
         handler.gather({**EVENT, "on": "2026-01-05", "key": "other/secret.json"})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -264,12 +265,16 @@ def test_every_end_of_a_run_but_a_good_one_is_alarmed():
     }
     for alarm in alarms.values():
         assert alarm["AlarmActions"] == [{"Ref": "AlertTopicArn"}]
-    missing = alarms["RunMissing"]
+    counted(StackName.AUTOMATION, alarms["RunMissing"], hours=26)
+
+
+def counted(stack, missing, *, hours):
+    """That nothing has ended for so long is told, and what ends is counted from the log."""
     # AWS: the whole window may not be longer than a week, with periods of an hour.
-    hours = missing["EvaluationPeriods"] * missing["Period"] / 3600
-    assert (missing["TreatMissingData"], hours) == ("breaching", 26)
+    assert missing["EvaluationPeriods"] * missing["Period"] / 3600 == hours
+    assert missing["TreatMissingData"] == "breaching"
     assert missing["DatapointsToAlarm"] == missing["EvaluationPeriods"]
-    [metric] = of_type(StackName.AUTOMATION, "AWS::Logs::MetricFilter").values()
+    [metric] = of_type(stack, "AWS::Logs::MetricFilter").values()
     [made_of] = metric["MetricTransformations"]
     assert (made_of["MetricNamespace"], made_of["MetricName"]) == (
         missing["Namespace"],
@@ -278,6 +283,78 @@ def test_every_end_of_a_run_but_a_good_one_is_alarmed():
     assert [it["Key"] for it in made_of["Dimensions"]] == [
         it["Name"] for it in missing["Dimensions"]
     ]
+
+
+# --- the fleet's day --------------------------------------------------------------------------
+
+
+def machine():
+    """The definition, with numbers in the place of what CloudFormation puts there."""
+    [made_of] = of_type(StackName.FLEET, "AWS::StepFunctions::StateMachine").values()
+    return json.loads(re.sub(r"\$\{\w+(\.\w+)?}", "1", made_of["DefinitionString"]["Fn::Sub"]))
+
+
+def fleet_functions():
+    return of_type(StackName.FLEET, "AWS::Lambda::Function")
+
+
+def tasks(states):
+    """Every state that calls a function, those of the map's items included."""
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            yield name, state
+        yield from tasks(state.get("ItemProcessor", {}).get("States", {}))
+
+
+def test_every_end_of_a_fleets_day_but_a_good_one_is_alarmed():
+    alarms = of_type(StackName.FLEET, "AWS::CloudWatch::Alarm")
+    heard = {f"{it['Namespace']} {it['MetricName']}" for it in alarms.values()}
+    assert heard == {
+        "AWS/States ExecutionsFailed",
+        "AWS/States ExecutionsAborted",
+        "AWS/States ExecutionsTimedOut",
+        "Keyreeve FleetDayEnded",
+    }
+    for alarm in alarms.values():
+        assert alarm["AlarmActions"] == [{"Ref": "AlertTopicArn"}]
+        if alarm["Namespace"] == "AWS/States":
+            assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": "Machine"}}]
+            told = (alarm["Statistic"], alarm["ComparisonOperator"], alarm["Threshold"])
+            assert told == ("Sum", "GreaterThanOrEqualToThreshold", 1)
+            # AWS publishes nothing for what did not happen.
+            assert (alarm["TreatMissingData"], alarm["EvaluationPeriods"]) == ("notBreaching", 1)
+    counted(StackName.FLEET, alarms["DayMissing"], hours=30)
+    [metric] = of_type(StackName.FLEET, "AWS::Logs::MetricFilter").values()
+    groups = {it["LoggingConfig"]["LogGroup"]["Ref"] for it in fleet_functions().values()}
+    assert groups == {metric["LogGroupName"]["Ref"]}
+
+
+def test_a_fleet_that_only_rehearses_misses_no_day():
+    template = STACKS[StackName.FLEET].template
+    assert template["Resources"]["DayMissing"]["Condition"] == "Acts"
+    assert template["Conditions"]["Acts"] == {"Fn::Equals": [{"Ref": "Execute"}, "true"]}
+    others = {n for n, it in template["Resources"].items() if "Condition" in it}
+    assert others == {"DayMissing"}
+
+
+def test_a_fleets_day_is_over_before_the_next_begins():
+    hours = machine()["TimeoutSeconds"] / 3600
+    [longest] = {it["Timeout"] / 3600 for it in fleet_functions().values() if it["Timeout"] > 300}
+    assert longest < hours < 23  # hours of the day on which clocks go forward
+
+
+def test_every_call_of_a_function_is_tried_again_where_lambda_itself_fails():
+    found = dict(tasks(machine()["States"]))
+    assert set(found) == {"Whom", "OneAccount", "Gather", "GatherWhatThereIs"}
+    for name, state in found.items():
+        again = state["Retry"][0]
+        assert set(again["ErrorEquals"]) == {
+            "Lambda.ServiceException",
+            "Lambda.AWSLambdaException",
+            "Lambda.SdkClientException",
+            "Lambda.TooManyRequestsException",
+        }, name
+        assert (again["MaxAttempts"], again["BackoffRate"]) == (6, 2), name
 
 
 def test_every_parameter_of_the_run_says_what_it_is_for():
@@ -291,6 +368,7 @@ def test_cost_drivers_are_named():
     assert named[StackName.MONITORING] == {"KMS key", "alarms"}
     assert named[StackName.DETECTION] == {"GuardDuty", "unused-access analysis"}
     assert named[StackName.AUTOMATION] == {"alarms", "function"}
+    assert named[StackName.FLEET] == {"alarms", "functions"}
     assert named[StackName.CONFIGURATION] == {"Config items", "Config rules"}
     [unused] = [c for c in STACKS[StackName.DETECTION].costs if "unused" in c.what]
     assert "40 users and roles" in unused.driver

@@ -35,6 +35,11 @@ def _costs(made: Blueprint, inventory: Inventory) -> Iterator[Cost]:
             driver = f"{alarms} x 0.10 USD a month, and 0.30 USD for the metric of ended runs"
             yield Cost(what="alarms", driver=driver)
             yield Cost(what="function", driver="0.0000133 USD per second of the run (arm64, 1 GB)")
+        case StackName.FLEET:
+            alarms = types.count("AWS::CloudWatch::Alarm")
+            driver = f"{alarms} x 0.10 USD a month, and 0.30 USD for the metric of ended days"
+            yield Cost(what="alarms", driver=driver)
+            yield Cost(what="functions", driver="0.0000133 USD per second of each account's run")
         case _:
             return
 

@@ -15,7 +15,8 @@ process dies.  `gather` tells of those accounts too.
 A day is done once: an account whose row of the day says done is not run again, whether the machine
 is started anew or redriven.
 
-Each says in one line of JSON what came of it.
+Each says in one line of JSON what came of it; that of `gather` says also whether a day that acted
+has ended: an alarm asks for one every day.
 Their config is found as that of every function is (`wiring/functions.py`).
 """
 
@@ -26,7 +27,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from keyreeve.codec.fleet import (
     Gathered,
@@ -36,6 +37,7 @@ from keyreeve.codec.fleet import (
     row_document,
     summary_document,
 )
+from keyreeve.governance.stacks import stack_project
 from keyreeve.model.errors import ConfigError, LockHeld
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
 from keyreeve.model.heartbeat import Beat
@@ -43,12 +45,15 @@ from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.fleet import concluded, run_one
 from keyreeve.pipeline.heartbeat import has_ended, missed, tell_watchers, with_heartbeats
 from keyreeve.reporting.fleet import fleet_summary, headline, unheard
-from keyreeve.storage.layout import prefix, summary_key
+from keyreeve.storage.layout import prefix, project_slug, summary_key
 from keyreeve.wiring.fleet import Home, fleet_of, member_of, members, open_home
 from keyreeve.wiring.functions import configured
 from keyreeve.wiring.heartbeat import watchers
 
 Answer = dict[str, Any]
+
+_ENDED: Final = "ended"
+"""The stack's metric filter counts lines with it."""
 
 
 def accounts(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa: ARG001 - Lambda's signature
@@ -87,10 +92,19 @@ def gather(event: Mapping[str, Any], context: object = None) -> Answer:  # noqa:
     with fleet_of(home, lambda: ()) as fleet:
         summary = concluded(replace(fleet, on=on, execute=found.executed), found)
     beats: tuple[Beat, ...] = ()
-    if summary.executed and has_ended(summary.exit_code):
+    if _end(summary) == _ENDED:
         beats = tell_watchers(watchers(home.config, home.sessions, metric=False))
     untold = {"heartbeat": list(missed(beats))} if missed(beats) else {}
-    _say("gathered", {"on": on.isoformat(), "headline": headline(summary), **untold})
+    _say(
+        _end(summary),
+        {
+            "project": stack_project(project_slug(home.config.project_name)),
+            "on": on.isoformat(),
+            "exit_code": summary.exit_code,
+            "headline": headline(summary),
+            **untold,
+        },
+    )
     document = summary_document(summary)
     return {
         **untold,
@@ -125,6 +139,16 @@ def _row(member: Member, found: Gathered, stored: Mapping[AccountId, FleetRow]) 
         unheard(member, cause, "The log of its function says more; start the day again."),
         standing=Standing.FAILED,
     )
+
+
+def _end(summary: FleetSummary) -> str:
+    """What the day came to, for the log: an alarm asks for days that acted and came to their end.
+
+    One on which no account was entered has not, whether locked or not covered.
+    """
+    if not summary.executed:
+        return "rehearsed"
+    return _ENDED if has_ended(summary.exit_code) else "not_ended"
 
 
 def _results(home: Home, details: Mapping[str, Any]) -> Gathered:

@@ -1,7 +1,8 @@
 """What a function wrote to its output, in its log group; and its metrics.
 
-AWS: the execution role must allow logs:CreateLogStream and logs:PutLogEvents, and
-logs:CreateLogGroup where the group is not there; else nothing is kept.
+AWS: the group is that of the function's logging configuration; the execution role must allow
+logs:CreateLogStream and logs:PutLogEvents, and logs:CreateLogGroup where the group is not there;
+else nothing is kept.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def keep(world: World, function: Any, told: Invocation) -> None:
         {"FunctionName": function.function_name},
     )
     lines = [line for line in told.log.splitlines() if line.strip()]
-    group = f"/aws/lambda/{function.function_name}"
+    group = function.logging_config.get("LogGroup") or f"/aws/lambda/{function.function_name}"
     if lines and _ready(function, group):
         stream = f"{world.clock.now():%Y/%m/%d}/[$LATEST]sandbox"
         put_lines(world, function.account_id, function.region, group, stream, lines)

@@ -2,11 +2,12 @@
 
 moto holds LocalStack's interpreter of the Amazon States Language, and runs it when asked to.  It
 speaks to a fixed port with keys of nobody; it counts the failed children of a distributed map and
-tolerates them all; its ResultWriter writes a manifest of no files.
+tolerates them all; its ResultWriter writes a manifest of no files; CloudWatch hears of nothing.
 AWS: calls are signed by a session of the machine's role; a map run fails with
 States.ExceedToleratedFailureThreshold once more children have failed than it tolerates, and takes
-up no more items; results and failures are exported in either case.  Source: Step Functions
-Developer Guide, "Setting failure thresholds", "ResultWriter (Map)".
+up no more items; results and failures are exported in either case; metrics count executions that
+begin, and how they end.  Source: Step Functions Developer Guide, "Setting failure thresholds",
+"ResultWriter (Map)", "Monitoring Step Functions metrics using Amazon CloudWatch".
 
 The interpreter is large: it is loaded, and bent, by the first call to Step Functions.
 """
@@ -22,6 +23,7 @@ from functools import cache
 from typing import Any, Final
 
 from keyreeve.sandbox.account import REGION
+from keyreeve.sandbox.chain import executions
 from keyreeve.sandbox.chain.permissions import find_role, service_may
 from keyreeve.sandbox.issuing import for_service
 from keyreeve.sandbox.patches.replacing import replace
@@ -66,6 +68,10 @@ def _bend(world: World) -> None:
     )
     from moto.stepfunctions.parser.asl.component.state.exec.state_task import lambda_eval_utils
     from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+    from moto.stepfunctions.parser.backend.execution import (
+        BaseExecutionWorkerCommunication,
+        Execution,
+    )
     from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
     client = _signer(world)
@@ -83,6 +89,9 @@ def _bend(world: World) -> None:
     own = worker.DistributedItemProcessorWorker
     replace(own, _eval_job=_remembering(own._eval_job), _eval_input=_heard(own._eval_input))
     replace(state_map.StateMap, _eval_execution=_counting(state_map.StateMap._eval_execution))
+    replace(Execution, start=_begun(world, Execution.start))
+    stock_end = BaseExecutionWorkerCommunication.terminated
+    replace(BaseExecutionWorkerCommunication, terminated=_ended(world, stock_end))
     replace(writer.ResourceEvalS3, _handle_put_object=staticmethod(_exporting(client)))
 
 
@@ -147,6 +156,28 @@ def _lenient(stock: Callable[[str], Any]) -> Callable[[str], Any]:
         return stock(_PERCENT.sub(r"\1.0", definition))
 
     return parse
+
+
+# --- what CloudWatch is told --------------------------------------------------------------------
+
+
+def _begun(world: World, stock: Callable[..., None]) -> Callable[..., None]:
+    def start(self: Any) -> None:
+        stock(self)
+        executions.begun(world, self)
+
+    return start
+
+
+def _ended(world: World, stock: Callable[..., None]) -> Callable[..., None]:
+    """Nobody sees the status before the metrics have it."""
+
+    def terminated(self: Any) -> None:
+        with world.turn.aside(), world.turn:
+            stock(self)
+            executions.ended(world, self.execution)
+
+    return terminated
 
 
 # --- what becomes of children -------------------------------------------------------------------
