@@ -81,8 +81,10 @@ dist: $(STAMP)  ## dist/*.whl and dist/*.tar.gz, the same bytes from the same so
 
 PYTHONS  ?= $(PYTHON)
 EMULATOR ?= --emulator
-wheels: dist  ## the wheel in an empty environment of each of PYTHONS (needs the internet)
-	$(BIN)/python -m tests.packaging.empty_environments $(EMULATOR) dist $(PYTHONS)
+# pipx and uvx are tried where they are; one that is named here must be there.
+TOOLS    ?=
+wheels: dist  ## the wheel in an empty environment of each of PYTHONS, by each of TOOLS (needs the internet)
+	$(BIN)/python -m tests.packaging.empty_environments $(EMULATOR) $(TOOLS:%=--tool=%) dist $(PYTHONS)
 
 zips: $(STAMP)  ## zips for Lambda of both processors, and a day run from one (needs pip's index)
 	$(BIN)/python -m tests.zips dist
@@ -91,6 +93,7 @@ sbom: $(SUPPLY)/.installed  ## dist/sbom.cdx.json: what a user installs, from th
 	mkdir -p dist
 	PYTHONWARNINGS=ignore $(SUPPLY)/bin/cyclonedx-py requirements requirements-run.lock --pyproject pyproject.toml \
 	  --output-reproducible --output-format JSON --output-file dist/sbom.cdx.json
+	$(SUPPLY)/bin/python -m tests.packaging.bill_of_materials dist/sbom.cdx.json requirements-run.lock
 
 advisories: $(SUPPLY)/.installed  ## known vulnerabilities of what a user installs (needs the internet)
 	$(SUPPLY)/bin/pip-audit --require-hashes --disable-pip --requirement requirements-run.lock

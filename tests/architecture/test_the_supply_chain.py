@@ -14,6 +14,8 @@ LOCKS = (
     "requirements-run.lock",
     "requirements-supply.lock",
     "requirements-docs.lock",
+    "requirements-scan.lock",
+    "tests/deploy/requirements.lock",
 )
 PIN = re.compile(r"^(?P<name>[a-z0-9-]+)(\[[a-z,]+\])?==(?P<version>[^ ;]+)", re.MULTILINE)
 
@@ -66,6 +68,16 @@ def test_every_pin_has_hashes_and_no_place_to_fetch_it_from(lock: str):
     assert "://" not in text
     assert "find-links" not in text
     assert "index-url" not in text
+
+
+def test_no_lock_is_passed_over():
+    written = {
+        lock
+        for folder in (".ci", ".github", "benchmarks", "deploy", "docs", "tests")
+        for lock in (ROOT / folder).rglob("*.lock")
+    }
+    written |= {*ROOT.glob("*.lock")}
+    assert {str(path.relative_to(ROOT)) for path in written} == set(LOCKS)
 
 
 def test_what_is_shipped_is_what_is_tested():
