@@ -8,7 +8,7 @@ import tarfile
 from pathlib import Path
 
 import pytest
-from tests.deploy.machine import DEPLOY, PACKAGE, run, tool
+from tests.deploy.machine import DEPLOY, PACKAGE, ROOT, run, tool
 
 EXPOSURE = 15
 """systemd's own score of the service times ten: 0 is locked up, 100 is open."""
@@ -45,6 +45,16 @@ def test_the_action_is_what_github_takes():
     action = DEPLOY / "github-action/action.yml"
     run(tool("check-jsonschema"), "--builtin-schema", "vendor.github-actions", action)
     run(tool("zizmor"), "--offline", "--no-progress", "--persona", "pedantic", action)
+
+
+def test_the_workflows_are_what_github_takes(tmp_path: Path):
+    workflows = sorted((ROOT / ".github/workflows").iterdir())
+    run(tool("check-jsonschema"), "--builtin-schema", "vendor.github-workflows", *workflows)
+    judge = (tool("zizmor"), "--offline", "--no-progress", "--config", ROOT / ".github/zizmor.yml")
+    run(*judge, *workflows)
+    foreign = tmp_path / "foreign.yml"
+    foreign.write_text(workflows[0].read_text().replace("actions/checkout", "others/checkout"))
+    assert "unpinned-uses" in run(*judge, foreign, code=None)
 
 
 @pytest.fixture
