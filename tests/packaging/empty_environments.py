@@ -1,15 +1,18 @@
 """The wheel in an empty environment of each Python that is named, installed as the pages say.
 
-    python -m tests.packaging.empty_environments [--emulator] dist python3 python3.12 …
+    python -m tests.packaging.empty_environments [--emulator] [--tool pipx] dist python3 …
 
 The commands are those of docs/install.md and docs/quickstart.md, typed into a shell of their own.
 pip finds the wheel in the folder and its libraries, at the locked versions, where it always looks.
 With --emulator also the extra that `keyreeve demo` needs, which is some fifty libraries more.
+A machine without pipx or uvx tries what it has, and says so; who asks for one by --tool wants it
+tried, so that its absence is a failure.
 One line for each thing that was tried; 1 if one did not work.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import re
@@ -18,7 +21,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -29,6 +32,8 @@ ROOT = Path(__file__).parents[2]
 REPORT = ROOT / "tests" / "data" / "credential-reports" / "aws.csv"
 NOT_HIS = ("PYTHON", "VIRTUAL_ENV", "AWS_", "KEYREEVE_", "PYENV", "COV_")
 """Variables of this environment that the empty one must not see."""
+TOOLS = ("pipx", "uvx")
+"""Ways onto a machine that not every machine has."""
 INIT = (
     "keyreeve init --yes --access --project-name ETV --storage s3://etv-iam-compliance "
     '--sender "IAM Compliance <iam@example.com>" --cc msp@example.com'
@@ -122,17 +127,15 @@ def install_blocks(page: str) -> Iterator[list[Step]]:
             yield block
 
 
-def tried(python: str, dist: Path, *, emulator: bool) -> Iterator[tuple[str, str | None]]:
-    """Each thing that is tried, with what was wrong about it."""
+Tried = Iterator[tuple[str, str | None]]
+"""Each thing that is tried, with what was wrong about it."""
+
+
+def tried(python: str, dist: Path, tools: Collection[str], *, emulator: bool) -> Tried:
+    """In an empty environment of this Python; `tools`: those that must not be lacking."""
     with tempfile.TemporaryDirectory() as folder:
         machine = Machine(Path(folder), python, dist)
-        for block in install_blocks("install.md"):
-            tool = block[0].typed.split()[0]
-            name = f"{machine.version} · {tool}"
-            if tool in ("pipx", "uvx") and not shutil.which(tool):
-                print(f"–   {name}: not on this machine")
-                continue
-            yield name, machine.follow(block)
+        yield from installed(machine, tools)
         for look in LOOKS:
             name = " ".join(look.typed.split("&& ")[-1].split()[:3])
             yield f"{machine.version} · {name}", machine.look(look)
@@ -140,6 +143,21 @@ def tried(python: str, dist: Path, *, emulator: bool) -> Iterator[tuple[str, str
             for block in install_blocks("quickstart.md"):
                 yield f"{machine.version} · with the emulator", machine.follow(block)
             yield f"{machine.version} · the emulator is there", _imports(machine)
+
+
+def installed(machine: Machine, tools: Collection[str]) -> Tried:
+    """As the page says, one way after the other; what is asked for and was not tried is wrong."""
+    lacking = set(tools)
+    for block in install_blocks("install.md"):
+        tool = block[0].typed.split()[0]
+        name = f"{machine.version} · {tool}"
+        if tool not in TOOLS or shutil.which(tool):
+            lacking.discard(tool)
+            yield name, machine.follow(block)
+        elif tool not in tools:
+            print(f"–   {name}: not on this machine")
+    for tool in sorted(lacking):
+        yield f"{machine.version} · {tool}", "asked for, and not on this machine or page"
 
 
 def _imports(machine: Machine) -> str | None:
@@ -188,12 +206,17 @@ def _write_report(path: Path) -> None:
     path.write_text("\n".join([header, *(row for row in rows if row.startswith("ada,"))]) + "\n")
 
 
-def main(arguments: list[str]) -> int:
+def main(arguments: Sequence[str]) -> int:
     """0 if everything worked."""
+    parser = argparse.ArgumentParser(description="The wheel in empty environments.")
+    parser.add_argument("--emulator", action="store_true")
+    parser.add_argument("--tool", action="append", choices=TOOLS, default=[])
+    parser.add_argument("dist", type=Path)
+    parser.add_argument("pythons", nargs="+")
+    asked = parser.parse_args(arguments)
     failed = 0
-    dist, *pythons = (each for each in arguments if each != "--emulator")
-    for python in pythons:
-        found = tried(python, Path(dist).resolve(), emulator="--emulator" in arguments)
+    for python in asked.pythons:
+        found = tried(python, asked.dist.resolve(), asked.tool, emulator=asked.emulator)
         for what, wrong in found:
             print(f"{'BAD' if wrong else 'ok '} {what}{f': {wrong}' if wrong else ''}", flush=True)
             failed += wrong is not None
