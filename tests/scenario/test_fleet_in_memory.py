@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import gc
+import json
 import threading
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from tests.fakes.memory_store import MemoryStore, SettableClock
-from tests.scenario.people import MONDAY, aged, bystanders
+from tests.scenario.people import MONDAY, aged, bystanders, key, no_mfa, person
 from tests.scenario.village import TEAM, Village, settings
 
+from keyreeve.model.decisions import Hold, Waiver
 from keyreeve.model.errors import (
     ConfigError,
     LockHeld,
@@ -24,13 +26,14 @@ from keyreeve.model.errors import (
     StorageUnreachable,
 )
 from keyreeve.model.fleet import FleetRow, Member, Standing
-from keyreeve.model.identifiers import AccountId
+from keyreeve.model.identifiers import AccountId, ControlId
 from keyreeve.model.notice import MailKind
 from keyreeve.pipeline import daily
 from keyreeve.pipeline.each_account import SWEPT_AFTER, each
 from keyreeve.pipeline.fleet import Fleet, Silence, run_fleet
 from keyreeve.pipeline.fleet_mail import FleetPost
 from keyreeve.pipeline.simulation import PlainRenderer
+from keyreeve.render.email import MailRenderer
 from keyreeve.storage.fleet_records import StoredFleetRecords
 
 IDS = tuple(AccountId(f"{number:012}") for number in range(1, 6))
@@ -220,6 +223,73 @@ def test_a_summary_that_is_not_accepted_is_told_and_tried_the_next_day(fleet: Fl
     assert summary.exit_code == 1
     again = run_fleet(on(fleet, 6), Silence())
     assert (again.unsent, len(fleet.office.mailer.sent)) == ("", 1)
+
+
+def test_the_teams_summary_names_by_account_whom_nobody_reaches_and_what_a_summary_must_name(
+    fleet: Fleet, villages: Villages
+):
+    """S1.7, S1.27: what an account's own summary would say, though it sends none."""
+    nobody = person("lost.owner", key(100), tags={})
+    inline = person("ivy.inline", key(20), inline_policies=("s3-all",))
+    spared = Village(aged("will.waived"), no_mfa("old.mfa"), *bystanders(9))
+    spared.decisions.add_waiver(
+        Waiver(
+            waiver_id="W1",
+            user="will.waived",
+            control=ControlId.ACCESS_KEY_ROTATION,
+            resource_id=None,
+            reason="vendor appliance",
+            requested_by="ana@example.com",
+            approved_by="ciso@example.com",
+            expires_on=MONDAY.date() + timedelta(days=10),
+            added_at=MONDAY,
+            added_by="arn:aws:iam::123456789012:user/ops",
+        ),
+        today=MONDAY.date(),
+    )
+    villages.made |= {IDS[0]: Village(nobody, inline, *bystanders(9)), IDS[1]: spared}
+    telling = replace(fleet, office=replace(fleet.office, renderer=MailRenderer()))
+    run_fleet(telling, Silence())
+    (mail,) = fleet.office.mailer.sent
+    for said in (" ".join(mail.body.text.split()), mail.body.html):
+        assert "1 owner unreachable: lost.owner" in said
+        assert "1 user with inline policies: ivy.inline" in said
+        assert "1 waiver that ends soon or has ended: will.waived" in said
+        assert "Open cases by stage: pending 1, notification 4" in said
+    for day in range(6, 27):
+        run_fleet(on(telling, day), Silence())
+    said = " ".join(fleet.office.mailer.sent[-1].body.text.split())
+    assert "n2 (000000000002): 1 overdue: old.mfa" in said
+    spared.decisions.add_hold(
+        Hold(
+            user="old.mfa",
+            until=MONDAY.date() + timedelta(days=60),
+            reason="on leave",
+            added_at=MONDAY,
+            added_by="arn:aws:iam::123456789012:user/ops",
+        ),
+        today=MONDAY.date(),
+    )
+    for day in (27, 28, 29, 30, 31):
+        run_fleet(on(telling, day), Silence())
+    assert fleet.records.row(MONDAY.date().replace(day=31), IDS[1]).named.held.count == 1
+
+
+def test_a_row_that_an_earlier_version_left_is_read_and_its_account_not_run_again(
+    fleet: Fleet, villages: Villages
+):
+    store = MemoryStore(SettableClock(MONDAY))
+    records = StoredFleetRecords(store)
+    upgraded = replace(fleet, records=records)
+    rows(upgraded)
+    key = f"fleet/2026-01-05/rows/{IDS[0]}.json"
+    document = json.loads(store.get(key).content)
+    for later in ("flagged", "by_control", "cases_by_stage", "named"):
+        del document[later]
+    store.put(key, json.dumps(document).encode())
+    villages.opened.clear()
+    assert rows(upgraded)[IDS[0]].earlier
+    assert villages.opened == []
 
 
 # --- the pool ------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ def _give(
 
 def show(summary: FleetSummary, what: str, figures: tuple[str, ...]) -> None:
     """One line an account, those to look at first; then why, and the sum."""
-    from keyreeve.reporting.fleet import headline
+    from keyreeve.reporting.fleet_words import headline
 
     screen.line(f"{words.day(summary.on)} · {screen.safe(summary.project)} · {what}")
     screen.line(f"{headline(summary)}.")

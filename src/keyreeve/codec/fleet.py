@@ -17,6 +17,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Final, cast
 
 from keyreeve.codec.redaction import redact
@@ -35,6 +36,24 @@ _CAUSE_LENGTH: Final = 500
 def row_document(row: FleetRow) -> dict[str, Json]:
     """The JSON of one account's row."""
     return cast("dict[str, Json]", to_json(row))
+
+
+_ADDED: Final = ("flagged", "by_control", "cases_by_stage", "named")
+"""Fields that rows of earlier versions lack; they are read as empty."""
+
+
+def row_read(document: object) -> FleetRow:
+    """A row read back, that of an earlier version too. ValueError for what is none."""
+    if isinstance(document, Mapping) and "account_id" in document:
+        document = {**_nothing_named(), **document}
+    return from_json(FleetRow, document)
+
+
+@cache
+def _nothing_named() -> Mapping[str, Json]:
+    nothing = FleetRow(account_id=AccountId(""), name="", standing=Standing.DONE, exit_code=0)
+    written = row_document(nothing)
+    return {field: written[field] for field in _ADDED}
 
 
 def summary_document(summary: FleetSummary) -> dict[str, Json]:
@@ -104,7 +123,7 @@ def gathered(manifest: bytes, fetch: Callable[[str], bytes]) -> Gathered:
         for each in listed:
             for child in json.loads(fetch(each["Key"])):
                 if status == _SUCCEEDED:
-                    row = from_json(FleetRow, json.loads(child["Output"]))
+                    row = row_read(json.loads(child["Output"]))
                     rows[row.account_id] = row
                 else:
                     account = item_member(json.loads(child["Input"])["item"]).account_id

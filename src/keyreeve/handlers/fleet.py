@@ -16,7 +16,7 @@ A day is done once: an account whose row of the day says done is not run again, 
 is started anew or redriven.
 
 Each says in one line of JSON what came of it; that of `gather` says also whether a day that acted
-has ended: an alarm asks for one every day.
+has ended: an alarm asks for one every day.  Users are named in the row, not there.
 Their config is found as that of every function is (`wiring/functions.py`).
 """
 
@@ -44,7 +44,8 @@ from keyreeve.model.heartbeat import Beat
 from keyreeve.model.identifiers import AccountId
 from keyreeve.pipeline.fleet import concluded, run_one
 from keyreeve.pipeline.heartbeat import has_ended, missed, tell_watchers, with_heartbeats
-from keyreeve.reporting.fleet import fleet_summary, headline, unheard
+from keyreeve.reporting.fleet import fleet_summary, unheard
+from keyreeve.reporting.fleet_words import headline
 from keyreeve.storage.layout import prefix, project_slug, summary_key
 from keyreeve.wiring.fleet import Home, fleet_of, member_of, members, open_home
 from keyreeve.wiring.functions import configured
@@ -78,7 +79,7 @@ def one_account(event: Mapping[str, Any], context: object = None) -> Answer:  # 
     member = member_of(home, item_member(event["item"]))
     with fleet_of(home, lambda: (member,)) as fleet:
         row = run_one(replace(fleet, on=date.fromisoformat(event["on"])), member)
-    _say("account", row_document(row))
+    _say("account", {key: value for key, value in row_document(row).items() if key != "named"})
     if row.standing is Standing.LOCKED:
         raise LockHeld(row.problem, remedy=row.remedy)
     return row_document(row)

@@ -1,17 +1,18 @@
 """Many accounts of one project: who belongs to it, and what became of each on one day.
 
-Of an account nothing is kept but one small row: a fleet of a thousand needs no more memory than
-one of ten.
+Of an account nothing is kept but one small row, whose lists have an end: the memory that a fleet
+needs is that of the accounts in work.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
-from keyreeve.model.identifiers import AccountId, RunId
+from keyreeve.model.case import Stage
+from keyreeve.model.identifiers import AccountId, ControlId, RunId
 from keyreeve.model.projects import Alarm
 
 
@@ -48,6 +49,34 @@ class Standing(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """The first of a list, in words, and how many more there are."""
+
+    names: tuple[str, ...] = ()
+    """Each begins with the user's name."""
+    more: int = 0
+
+    @property
+    def count(self) -> int:
+        """All of them, those without a name here included."""
+        return len(self.names) + self.more
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Matters:
+    """What people must be told of an account by name (S1.7, S1.27)."""
+
+    overdue: Named = Named()
+    held: Named = Named()
+    """Without those whose owner cannot be reached."""
+    unreachable: Named = Named()
+    """Users whose owner cannot be reached."""
+    inline_policies: Named = Named()
+    waivers: Named = Named()
+    """About to expire, or expired."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FleetRow:
     """One account on one day: all that a fleet keeps of it."""
 
@@ -77,6 +106,13 @@ class FleetRow:
     remedy: str = ""
     earlier: bool = False
     """Done by an earlier run of the same day: nothing was repeated."""
+    flagged: int = 0
+    """Users with findings."""
+    by_control: Mapping[ControlId, int] = field(default_factory=dict)
+    """Open findings; controls without any are left out."""
+    cases_by_stage: Mapping[Stage, int] = field(default_factory=dict)
+    """Open cases, each at the most advanced stage of its findings."""
+    named: Matters = Matters()
 
     @property
     def clean(self) -> bool:

@@ -14,7 +14,7 @@ from keyreeve.model.policy import EscalationPolicy
 from keyreeve.pipeline.workbench import Post
 from keyreeve.ports import Mailer, Renderer
 from keyreeve.ports.fleet import FleetRecords
-from keyreeve.reporting.fleet import in_words
+from keyreeve.reporting.fleet_words import in_words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

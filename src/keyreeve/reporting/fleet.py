@@ -12,6 +12,7 @@ from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing, Store
 from keyreeve.model.notice import Summary
 from keyreeve.model.plan import Outcome, OutcomeKind, Plan
 from keyreeve.model.projects import Alarm
+from keyreeve.reporting.fleet_words import matters_of
 from keyreeve.reporting.projects import alarms_of, pressing
 
 A_DAY = timedelta(days=1)
@@ -46,6 +47,10 @@ def run_row(
         failed=len(failed),
         gaps=len(plan.gaps),
         problem=_first_problem(plan, failed),
+        flagged=summary.flagged_users,
+        by_control={control: count for control, _, count in summary.by_control if count},
+        cases_by_stage=dict(summary.cases_by_stage),
+        named=matters_of(summary),
     )
 
 
@@ -88,39 +93,6 @@ def fleet_summary(
 
 def _pressing(row: FleetRow) -> tuple[int, str, str]:
     return (_STANDINGS.index(row.standing), row.name.casefold(), row.account_id)
-
-
-def headline(summary: FleetSummary) -> str:
-    """How many accounts stand how, in a line."""
-    counts = [(standing, summary.count(standing)) for standing in Standing]
-    parts = [f"{count} {standing.value}" for standing, count in reversed(counts) if count]
-    accounts = len(summary.rows)
-    return f"{accounts} {'account' if accounts == 1 else 'accounts'}: {', '.join(parts)}"
-
-
-NAMED = 50
-"""So many accounts are named in a mail; the summary in the storage has all."""
-
-
-def in_words(summary: FleetSummary) -> tuple[str, tuple[str, ...]]:
-    """A headline, and what the team reads: the sums, then the accounts to look at."""
-    totals = (
-        f"{summary.total('users')} users looked at; {summary.total('cases')} open cases, "
-        f"{summary.total('held')} held, {summary.total('overdue')} overdue; today "
-        f"{summary.total('acts')} acts and {summary.total('mails')} mails, "
-        f"{summary.total('failed')} failed."
-    )
-    pressing = [row for row in summary.rows if not row.clean]
-    held = [row for row in summary.rows if row.clean and (row.held or row.overdue)]
-    lines = [f"{_who(row)}: {row.standing.value}. {row.problem}" for row in pressing]
-    lines += [f"{_who(row)}: {row.held} held, {row.overdue} overdue." for row in held]
-    more = len(lines) - NAMED
-    rest = (f"And {more} more: `keyreeve org status` names them.",) if more > 0 else ()
-    return headline(summary), (totals, *lines[:NAMED], *rest)
-
-
-def _who(row: FleetRow) -> str:
-    return row.account_id if row.name == row.account_id else f"{row.name} ({row.account_id})"
 
 
 # --- from storage alone -------------------------------------------------------------------------

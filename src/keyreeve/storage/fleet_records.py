@@ -11,9 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 
-from keyreeve.codec.fleet import items, summary_document
+from keyreeve.codec.fleet import items, row_document, row_read, summary_document
 from keyreeve.codec.seal import parse, readable
-from keyreeve.codec.values import from_json, to_json
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.fleet import FleetRow, FleetSummary, Member
 from keyreeve.model.identifiers import AccountId
@@ -29,7 +28,7 @@ class StoredFleetRecords:
 
     def keep(self, on: date, row: FleetRow) -> None:
         """As the port says."""
-        self._store.put(_row_key(on, row.account_id), readable(to_json(row)))
+        self._store.put(_row_key(on, row.account_id), readable(row_document(row)))
 
     def row(self, on: date, account: AccountId) -> FleetRow | None:
         """As the port says."""
@@ -66,7 +65,7 @@ class StoredFleetRecords:
         if found is None:
             return None
         try:
-            return from_json(FleetRow, parse(found.content))
+            return row_read(parse(found.content))
         except ValueError as error:
             raise StateUnreadable(
                 str(error),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 
 import pytest
@@ -11,10 +12,12 @@ from keyreeve.codec.fleet import (
     items,
     items_read,
     row_document,
+    row_read,
     summary_document,
 )
-from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing
-from keyreeve.model.identifiers import AccountId
+from keyreeve.model.case import Stage
+from keyreeve.model.fleet import FleetRow, FleetSummary, Matters, Member, Named, Standing
+from keyreeve.model.identifiers import AccountId, ControlId
 
 ONE, TWO = AccountId("1" * 12), AccountId("2" * 12)
 ROW = FleetRow(account_id=ONE, name="one", standing=Standing.DONE, exit_code=0, users=3)
@@ -78,6 +81,35 @@ def test_a_cause_that_holds_a_secret_is_redacted_and_a_long_one_is_cut():
 def test_a_row_that_is_not_ours_is_refused():
     with pytest.raises(ValueError, match="missing field"):
         read({"a": [child(ONE, Output="{}")]}, SUCCEEDED=["a"])
+
+
+def test_a_row_with_names_is_read_back_as_it_was():
+    named = Matters(held=Named(names=("ana, late",), more=2))
+    row = replace(
+        ROW,
+        flagged=2,
+        by_control={ControlId.CONSOLE_MFA: 1},
+        cases_by_stage={Stage.REMINDER: 1},
+        named=named,
+    )
+    assert row_read(json.loads(json.dumps(row_document(row)))) == row
+
+
+LATER = ("flagged", "by_control", "cases_by_stage", "named")
+
+
+def test_a_row_from_before_names_were_kept_is_still_read():
+    old = {key: value for key, value in row_document(ROW).items() if key not in LATER}
+    assert len(old) == len(row_document(ROW)) - len(LATER)
+    assert row_read(old) == ROW
+    files = {"a": [child(ONE, Output=json.dumps(old))]}
+    assert read(files, SUCCEEDED=["a"]).rows == {ONE: ROW}
+
+
+@pytest.mark.parametrize("document", [None, [], "row", {"held": 1}, {"names": []}])
+def test_what_is_no_row_is_refused(document):
+    with pytest.raises(ValueError, match=r"expected|missing|unknown"):
+        row_read(document)
 
 
 def test_the_document_counts_what_its_rows_say():

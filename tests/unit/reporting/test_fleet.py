@@ -12,15 +12,13 @@ from keyreeve.model.fleet import FleetRow, FleetSummary, Member, Standing, fleet
 from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.model.projects import Alarm
 from keyreeve.reporting.fleet import (
-    NAMED,
     by_urgency,
     fleet_summary,
-    headline,
-    in_words,
     stored_standing,
     unheard,
     unread_standing,
 )
+from keyreeve.reporting.fleet_words import headline
 
 ON = date(2026, 1, 5)
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -75,15 +73,6 @@ def test_those_to_look_at_come_first():
 def test_an_account_of_which_nobody_heard_is_not_clean():
     made = unheard(MEMBER, "its turn never came")
     assert (made.standing, made.exit_code) == (Standing.NOT_RUN, 1)
-
-
-def test_the_mail_names_whom_to_look_at_and_ends():
-    rows = [row(n, Standing.NOT_COVERED, problem="no entry") for n in range(NAMED + 7)]
-    _, (totals, *lines) = in_words(summary(*rows, row(99, held=2, users=5, cases=3)))
-    assert totals.startswith("5 users looked at; 3 open cases, 2 held")
-    assert len(lines) == NAMED + 1
-    assert "no entry" in lines[0]
-    assert lines[-1].startswith("And 8 more")
 
 
 def test_a_summary_that_was_not_sent_is_no_success():
