@@ -259,3 +259,73 @@ def test_who_asked_for_a_waiver_cannot_be_the_one_who_records_it(keyreeve: Comma
     assert answer.code == 2
     assert "cannot be the one who records it" in answer.err
     assert keyreeve.json("waiver", "list")["waivers"] == []
+
+
+def test_each_decision_about_a_case_is_one_document_for_programs(keyreeve: Command):
+    until = ("--until", "2026-01-20", "--reason", "on leave")
+    held = keyreeve.json("case", "hold", "aged.key", *until)
+    who = {"user_name": "aged.key", "user_id": held["user_id"]}
+    hold = {"schema": "keyreeve.hold/1", **who}
+    assert held == {**hold, "held_until": "2026-01-20", "reason": "on leave"}
+    let_go = keyreeve.json("case", "unhold", "aged.key")
+    assert let_go == {**hold, "held_until": None, "reason": None}
+    moved = keyreeve.json("case", "extend", "aged.key", "--days", "7", "--reason", "freeze")
+    assert moved == {
+        "schema": "keyreeve.extension/1",
+        **who,
+        "days": 7,
+        "reason": "freeze",
+        "findings": [
+            {
+                "control": "access_key_rotation",
+                "resource_id": keyreeve.sandbox.user("aged.key")["keys"][0]["id"],
+                "before": "2026-01-19",
+                "after": "2026-01-26",
+                "days_to_90": -51,
+            }
+        ],
+    }
+
+
+def test_a_mail_that_is_sent_again_is_one_document_for_programs_and_holds_no_secret(
+    keyreeve: Command,
+):
+    for day in (3, 7):
+        keyreeve.run(day)
+    rehearsed = keyreeve.json("case", "resend", "aged.key")
+    sent = keyreeve.json("case", "resend", "aged.key", "--send")
+    assert sent == {**rehearsed, "sent": True, "message_id": sent["message_id"]}
+    assert (rehearsed["sent"], rehearsed["message_id"]) == (False, None)
+    new = [key["id"] for key in keyreeve.sandbox.user("aged.key")["keys"]]
+    assert rehearsed["new_key"] in new
+    assert (sent["schema"], sent["to"]) == ("keyreeve.resend/1", "aged.key@example.com")
+    assert sent["message_id"]
+
+
+def test_a_waiver_that_is_revoked_is_the_document_that_adding_it_was(keyreeve: Command):
+    asked = ("--reason", "vendor", "--requested-by", "ana", "--approved-by", "ciso")
+    added = keyreeve.json("waiver", "add", "no.mfa", *asked, "--expires", "2026-02-28")
+    (waiver,) = added["waivers"]
+    ended = keyreeve.json("waiver", "revoke", waiver["waiver_id"])
+    (row,) = ended["waivers"]
+    assert ended["schema"] == added["schema"]
+    assert row == {**waiver, "status": "revoked", "revoked_at": row["revoked_at"]}
+
+
+def test_a_pause_and_its_end_are_one_document_each_that_says_whether_anything_changed(
+    keyreeve: Command,
+):
+    paused = keyreeve.json("run", "--pause", "migration")
+    assert paused == {
+        "schema": "keyreeve.pause/1",
+        "paused": True,
+        "changed": True,
+        "reason": "migration",
+        "since": paused["since"],
+        "by": aws(keyreeve.sandbox.url, "sts").get_caller_identity()["Arn"],
+    }
+    assert keyreeve.json("run", "--pause", "another") == {**paused, "changed": False}
+    ended = keyreeve.json("run", "--resume")
+    assert ended == {**paused, "paused": False}
+    nothing = dict.fromkeys(("reason", "since", "by"))
+    assert keyreeve.json("run", "--resume") == {**ended, "changed": False, **nothing}

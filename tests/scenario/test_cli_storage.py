@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -245,6 +246,54 @@ def test_only_a_lapsed_lease_is_ended_without_force(settled: Command):
     assert "state.unlocked" in settled.audited()
     settled.hold_lock(minutes=-1)
     assert settled("state", "unlock").code == 0
+
+
+def test_what_repair_did_is_one_document_for_programs(settled: Command):
+    sound = settled.json("state", "repair")
+    assert sound == {
+        "schema": "keyreeve.repair/1",
+        "repaired": False,
+        "set_aside": [],
+        "broken_kept_as": None,
+        "source": None,
+        "saved_at": None,
+    }
+    good = settled.stored("state.json")
+    settled.store("state.json", good[:9])
+    settled.store("audit-inbox/x.json", b"rubbish")
+    done = settled.json("state", "repair")
+    assert settled.stored("state.json") == good
+    (aside,) = done["set_aside"]
+    assert (aside["key"], aside["kept_as"]) == (
+        "audit-inbox/x.json",
+        "set-aside/audit-inbox/x.json",
+    )
+    assert aside["reason"]
+    assert done["repaired"]
+    assert settled.stored(done["broken_kept_as"]) == good[:9]
+    assert done["source"].startswith("the version of ")
+    assert done["saved_at"] == json.loads(good)["saved_at"]
+
+
+def test_migrating_and_unlocking_are_one_document_each_for_programs(settled: Command):
+    schema = json.loads(settled.stored("state.json"))["schema_version"]
+    assert settled.json("state", "migrate") == {
+        "schema": "keyreeve.migrate/1",
+        "migrated": True,
+        "state_schema": schema,
+    }
+    free = {"schema": "keyreeve.unlock/1", "ended": None, "forced": False}
+    assert settled.json("state", "unlock") == free
+    settled.hold_lock()
+    ended = settled.json("state", "unlock", "--force")
+    assert (ended["ended"]["holder"], ended["forced"]) == ("another.run", True)
+    assert set(ended["ended"]) == {"holder", "since", "until"}
+
+
+def test_a_project_that_never_ran_has_nothing_to_migrate(keyreeve: Command):
+    keyreeve.settle()
+    assert keyreeve.json("state", "migrate")["migrated"] is False
+    assert "nothing to migrate" in keyreeve("state", "migrate").out
 
 
 def test_a_preview_is_the_mail_of_that_stage_and_nothing_is_sent(settled: Command, tmp_path: Path):

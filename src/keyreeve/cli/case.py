@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +11,10 @@ from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import Day, as_of, example
 from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
+
+if TYPE_CHECKING:
+    from keyreeve.pipeline.people import Moved, Person
+    from keyreeve.pipeline.resend import Resent
 
 
 @click.group(
@@ -76,6 +81,9 @@ def hold(*, user: str, until: date, reason: str, as_of: datetime | None) -> int:
         )
     person = desk.person(user)
     desk.hold(person, until, reason)
+    if opening.options().json:
+        screen.json_document(_hold_document(person, until, reason))
+        return 0
     screen.line(f"The case of {screen.safe(person.user_name)} is held until {words.day(until)}.")
     return 0
 
@@ -90,6 +98,9 @@ def unhold(*, user: str, as_of: datetime | None) -> int:
     desk = Desk.open(as_of)
     person = desk.person(user)
     desk.unhold(person)
+    if opening.options().json:
+        screen.json_document(_hold_document(person, None, None))
+        return 0
     screen.line(f"The case of {screen.safe(person.user_name)} goes on.")
     return 0
 
@@ -108,6 +119,9 @@ def extend(*, user: str, days: int, reason: str, as_of: datetime | None) -> int:
     desk = Desk.open(as_of, need_state=True)
     person = desk.person(user)
     moved = desk.extend(person, days, reason)
+    if opening.options().json:
+        screen.json_document(_extension_document(person, days, reason, moved))
+        return 0
     screen.line(f"{words.count(days, 'day')} more for {screen.safe(person.user_name)}.")
     table = screen.Table(
         header=("CONTROL", "RESOURCE", "E WAS", "E IS", "TO 90 ON E"), right=frozenset({4})
@@ -152,9 +166,55 @@ def resend(*, user: str, send: bool, as_of: datetime | None) -> int:
                 done = send_again(account, person, opened.now, progress, send=True)
         else:
             done = send_again(account, person, opened.now, progress, send=False)
+    if opening.options().json:
+        screen.json_document(_resend_document(person, done))
+        return 0
     what = done.operation.new_key or "the console password"
     said = "Sent" if send else "Would send"
     screen.line(f"{said}: {what} of {screen.safe(person.user_name)} to {screen.safe(done.to)}.")
     if not send:
         screen.line("Nothing was sent: --send does it.")
     return 0
+
+
+# --- for programs ---------------------------------------------------------------------------------
+
+
+def _of(person: Person) -> dict[str, object]:
+    return {"user_name": person.user_name, "user_id": person.user_id}
+
+
+def _hold_document(person: Person, until: date | None, reason: str | None) -> dict[str, object]:
+    """`until` None: the case goes on."""
+    return {
+        "schema": "keyreeve.hold/1",
+        **_of(person),
+        "held_until": until.isoformat() if until else None,
+        "reason": reason,
+    }
+
+
+def _extension_document(
+    person: Person, days: int, reason: str, moved: tuple[Moved, ...]
+) -> dict[str, object]:
+    from keyreeve.codec.values import to_json
+
+    return {
+        "schema": "keyreeve.extension/1",
+        **_of(person),
+        "days": days,
+        "reason": reason,
+        "findings": [to_json(each) for each in moved],
+    }
+
+
+def _resend_document(person: Person, done: Resent) -> dict[str, object]:
+    """Whose and which, never what: the credential stays in escrow and in the mail."""
+    return {
+        "schema": "keyreeve.resend/1",
+        **_of(person),
+        "new_key": done.operation.new_key,
+        "to": done.to,
+        "sent": done.message_id is not None,
+        "message_id": done.message_id,
+    }

@@ -33,8 +33,30 @@ class _Good:
     source: str
 
 
-def repair(door: Door, source: Path | None) -> list[str]:
-    """What was done, a sentence each. StateUnreadable if no good state is to be had.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetAside:
+    """An object that would have stopped every run."""
+
+    key: str
+    kept_as: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Repaired:
+    """What `repair` did."""
+
+    set_aside: tuple[SetAside, ...] = ()
+    broken_kept_as: str | None = None
+    """None: state.json was gone, or nothing had to be put back."""
+    source: str | None = None
+    """Where the good state was found; None: nothing had to be put back."""
+    saved_at: datetime | None = None
+    """When that state was written."""
+
+
+def repair(door: Door, source: Path | None) -> Repaired:
+    """What was done. StateUnreadable if no good state is to be had.
 
     Steps below ops/ that are newer than the restored state are folded in by the next run.
     """
@@ -42,15 +64,14 @@ def repair(door: Door, source: Path | None) -> list[str]:
         moved = _cleared(door, account)
         found = door.store.get(STATE)
         if source is None and found is None and moved and not _was_written(door):
-            return moved
+            return Repaired(set_aside=moved)
         if source is None and found is not None and _is_sound(door, found):
-            return moved or ["state.json is sound: nothing to repair."]
+            return Repaired(set_aside=moved)
         good = _from_file(door, source) if source else _newest_good(door, found)
-        told = list(moved)
+        kept = None
         if found is not None:
             kept = f"{KEPT_BROKEN}{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
             door.store.put(kept, found.content)
-            told.append(f"The broken file is kept as {kept}.")
         _put(door, good.saved, found)
         account.tools.states.load()
         account.tools.audit.append(
@@ -63,31 +84,28 @@ def repair(door: Door, source: Path | None) -> list[str]:
             },
         )
         account.tools.audit.flush()
-    at = f"{good.saved.saved_at:%Y-%m-%d %H:%M:%S} UTC"
-    return [
-        *told,
-        f"state.json is as it was saved at {at}, from {good.source}.",
-        "Now run `keyreeve state verify`; the next run folds newer steps in.",
-    ]
+    return Repaired(
+        set_aside=moved, broken_kept_as=kept, source=good.source, saved_at=good.saved.saved_at
+    )
 
 
-def _cleared(door: Door, account: Account) -> list[str]:
+def _cleared(door: Door, account: Account) -> tuple[SetAside, ...]:
     """Objects that would stop every run, out of the way before anything reads them."""
-    told = []
+    moved = []
     for folder in EXAMINED:
         for bad in unreadable(door.store, folder):
             kept = set_aside(door.store, bad)
-            told.append(f"{bad.key} cannot be read ({bad.reason}): it is kept as {kept}.")
+            moved.append(SetAside(key=bad.key, kept_as=kept, reason=bad.reason))
             account.tools.audit.append(
                 "state.set_aside",
                 door.now,
                 {"key": bad.key, "kept": kept, "reason": bad.reason, "by": door.caller.arn},
             )
-    if told:
+    if moved:
         with suppress(StateUnreadable):
             account.tools.states.load()  # tells where the end of the chain is
         account.tools.audit.flush()
-    return told
+    return tuple(moved)
 
 
 def _was_written(door: Door) -> bool:
@@ -95,18 +113,21 @@ def _was_written(door: Door) -> bool:
     return any(True for folder in (OPERATIONS, CREDENTIALS) for _ in door.store.list(folder))
 
 
-def migrate(door: Door) -> str:
-    """Rewrite state.json in the current schema. StateUnreadable if it cannot be read."""
+def migrate(door: Door) -> int | None:
+    """Rewrite state.json in the current schema, and which that is; None: there is no state yet.
+
+    StateUnreadable if it cannot be read.
+    """
     with account_for_writing(door, mails=False) as account:
         state = account.tools.states.load()
         if state is None:
-            return "There is no state yet: nothing to migrate."
+            return None
         account.tools.states.save(state)
         account.tools.audit.append(
             "state.migrated", door.now, {"schema": SCHEMA_VERSION, "by": door.caller.arn}
         )
         account.tools.audit.flush()
-    return f"state.json is written in schema {SCHEMA_VERSION}."
+    return SCHEMA_VERSION
 
 
 def _put(door: Door, saved: SavedState, found: StoredObject | None) -> None:

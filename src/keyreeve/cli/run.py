@@ -13,6 +13,7 @@ from keyreeve.cli.progress import watched
 from keyreeve.pipeline.heartbeat import tell_watchers, with_heartbeats
 
 if TYPE_CHECKING:
+    from keyreeve.model.decisions import Pause
     from keyreeve.model.heartbeat import Beat
     from keyreeve.pipeline.daily import Report
     from keyreeve.wiring import Door
@@ -103,14 +104,29 @@ def _pause(reason: str | None, at: datetime | None) -> int:
     from keyreeve.cli.deciding import Desk
 
     desk = Desk.open(at)
-    if reason is not None:
-        before = desk.pause(reason)
+    before = desk.resume() if reason is None else desk.pause(reason)
+    if opening.options().json:
+        stands = before if reason is None else desk.decisions.read().pause
+        changed = (before is None) is (reason is not None)
+        screen.json_document(_pause_document(stands, paused=reason is not None, changed=changed))
+    elif reason is None:
+        screen.line("The daily run goes on." if before else "It was not paused.")
+    else:
         screen.line(
             f"Paused since {before.since:%Y-%m-%d %H:%M} UTC already: {screen.safe(before.reason)}"
             if before
             else "Paused: nothing is sent and nothing is changed until `keyreeve run --resume`."
         )
-    else:
-        before = desk.resume()
-        screen.line("The daily run goes on." if before else "It was not paused.")
     return 0
+
+
+def _pause_document(pause: Pause | None, *, paused: bool, changed: bool) -> dict[str, object]:
+    """The pause that stands, or the one that has ended; None: there was none."""
+    return {
+        "schema": "keyreeve.pause/1",
+        "paused": paused,
+        "changed": changed,
+        "reason": pause.reason if pause else None,
+        "since": pause.since.isoformat() if pause else None,
+        "by": pause.by if pause else None,
+    }

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from keyreeve.cli import opening, screen, words
 from keyreeve.cli.options import example
+
+if TYPE_CHECKING:
+    from keyreeve.cli.restoration import Repaired
+    from keyreeve.storage.lock import LockRecord
 
 BROKEN = 1
 
@@ -75,8 +81,11 @@ def repair(*, source: Path | None) -> int:
     """
     from keyreeve.cli.restoration import repair as put_back
 
-    told = put_back(opening.door(execute=True), source)
-    for text in told:
+    done = put_back(opening.door(execute=True), source)
+    if opening.options().json:
+        screen.json_document(_repair_document(done))
+        return 0
+    for text in _repair_told(done):
         screen.line(screen.safe(text))
     return 0
 
@@ -86,7 +95,14 @@ def migrate() -> int:
     """Write state.json anew in the current schema; every run does so by itself as well."""
     from keyreeve.cli.restoration import migrate as write_anew
 
-    screen.line(write_anew(opening.door(execute=True)))
+    schema = write_anew(opening.door(execute=True))
+    if opening.options().json:
+        document = {"migrated": schema is not None, "state_schema": schema}
+        screen.json_document({"schema": "keyreeve.migrate/1", **document})
+    elif schema is None:
+        screen.line("There is no state yet: nothing to migrate.")
+    else:
+        screen.line(f"state.json is written in schema {schema}.")
     return 0
 
 
@@ -104,13 +120,59 @@ def unlock(*, force: bool) -> int:
 
     opened = opening.door(execute=True)
     ended = end_lease(opened.store, clock=WallClock(), force=force)
-    if ended is None:
+    if opening.options().json:
+        screen.json_document(_unlock_document(ended, forced=force))
+    elif ended is None:
         screen.line("The lock is free.")
+    else:
+        holder = screen.safe(ended.holder)
+        screen.line(f"Ended the lease of {holder} ({ended.since:%Y-%m-%d %H:%M}).")
+    if ended is None:
         return 0
-    screen.line(f"Ended the lease of {screen.safe(ended.holder)} ({ended.since:%Y-%m-%d %H:%M}).")
     record(
         opened,
         "state.unlocked",
         {"holder": ended.holder, "forced": force, "by": opened.caller.arn},
     )
     return 0
+
+
+# --- in words and for programs --------------------------------------------------------------------
+
+
+def _repair_told(done: Repaired) -> Iterator[str]:
+    for bad in done.set_aside:
+        yield f"{bad.key} cannot be read ({bad.reason}): it is kept as {bad.kept_as}."
+    if done.broken_kept_as is not None:
+        yield f"The broken file is kept as {done.broken_kept_as}."
+    if done.source is not None:
+        at = f"{done.saved_at:%Y-%m-%d %H:%M:%S} UTC"
+        yield f"state.json is as it was saved at {at}, from {done.source}."
+        yield "Now run `keyreeve state verify`; the next run folds newer steps in."
+    elif not done.set_aside:
+        yield "state.json is sound: nothing to repair."
+
+
+def _repair_document(done: Repaired) -> dict[str, object]:
+    from keyreeve.codec.values import to_json
+
+    written = to_json(done)
+    assert isinstance(written, Mapping)  # noqa: S101 - a dataclass becomes an object
+    repaired = bool(done.set_aside) or done.source is not None
+    return {"schema": "keyreeve.repair/1", "repaired": repaired, **written}
+
+
+def _unlock_document(ended: LockRecord | None, *, forced: bool) -> dict[str, object]:
+    """Whose lease has ended; its token stays where it is."""
+    from keyreeve.codec.values import to_json
+
+    told = (
+        {
+            "holder": ended.holder,
+            "since": to_json(ended.since),
+            "until": to_json(ended.until),
+        }
+        if ended
+        else None
+    )
+    return {"schema": "keyreeve.unlock/1", "ended": told, "forced": forced}

@@ -130,6 +130,9 @@ def revoke(*, waiver_id: str, as_of: datetime | None) -> int:
 
     desk = Desk.open(as_of)
     ended = desk.revoke(waiver_id)
+    if opening.options().json:
+        screen.json_document(_document([ended], desk.today))
+        return 0
     screen.line(f"Waiver {screen.safe(ended.waiver_id)} of {screen.safe(ended.named)} has ended.")
     return 0
 
