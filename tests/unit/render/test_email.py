@@ -19,7 +19,7 @@ from keyreeve.model.errors import ConfigError
 from keyreeve.model.notice import Notice, RenderedMail
 from keyreeve.model.review import Occasion
 from keyreeve.render.email import HTML_LIMIT, MailRenderer
-from keyreeve.render.wording import STAGE_LABELS, TONES
+from keyreeve.render.wording import STAGE_LABELS
 
 RENDERER = MailRenderer()
 DATE = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)\d{1,2}[A-Z][a-z]{2}\d{4}"
@@ -177,13 +177,42 @@ def test_stage_and_date_lead_the_preview_and_the_body():
     assert f"WARNING: {lead}" in mail.text.splitlines()[1]
 
 
-@pytest.mark.parametrize("stage", Stage)
+GREEN, AMBER, RED = ("green", "#1a7048"), ("amber", "#f4b740"), ("red", "#b3261e")
+BADGES = {
+    "pending": GREEN,
+    "notification": GREEN,
+    "reminder": GREEN,
+    "new_credentials": AMBER,
+    "warning": AMBER,
+    "countdown": AMBER,
+    "enforcement": RED,
+    "overdue": RED,
+}
+"""S1.21, word for word: not asked of the program."""
+
+
+def test_every_stage_has_a_badge():
+    assert set(BADGES) == {stage.value for stage in Stage}
+
+
+@pytest.mark.parametrize("stage", BADGES)
 def test_badges_have_words_and_the_colour_of_their_stage(stage):
+    stage, (tone, colour) = Stage(stage), BADGES[stage]
     line = replace(samples.mfa(), stage=stage)
     mail = RENDERER.notice(samples.notice(stage=stage, findings=(line,)))
-    colour = {"green": "#1a7048", "amber": "#f4b740", "red": "#b3261e"}[TONES[stage]]
-    badge = rf'<td class="badge {TONES[stage]}" bgcolor="{colour}"[^>]*>{STAGE_LABELS[stage]}</td>'
-    assert re.search(badge, mail.html)
+    badge = (
+        rf'<td class="badge {tone}" bgcolor="{colour}" style="([^"]*)">{STAGE_LABELS[stage]}</td>'
+    )
+    (style,) = set(re.findall(badge, mail.html))
+    assert f"background-color:{colour};" in style
+
+
+@pytest.mark.parametrize("name", MAILS)
+def test_the_banner_is_navy_in_what_is_rendered(name):
+    """S1.21: by attribute, and by the inlined style that wins over it."""
+    (banner,) = re.findall(r'<td class="banner"[^>]*>', MAILS[name]().html)
+    assert 'bgcolor="#14213d"' in banner
+    assert "background-color:#14213d;" in banner
 
 
 @pytest.mark.parametrize(
