@@ -95,9 +95,9 @@ class _Quiet:
         """Nothing."""
 
 
-def play(output: Path) -> int:
+def play(output: Path, *, coloured: bool) -> int:
     """Run the story and fill `output`; 0 if every day ended well."""
-    pen = _Pen(sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    pen = _Pen(coloured)
     _say("Starting the embedded AWS emulator on 127.0.0.1 …")
     with Sandbox(account=ACCOUNT, at=FIRST_DAY) as sandbox:
         os.environ.update(sandbox.environment())

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from keyreeve.cli import screen
 from keyreeve.cli.options import example
 
 
@@ -21,4 +22,4 @@ def demo(*, output: Path) -> int:
     """Play 16 daily runs on an emulated account of about 40 users, and tell the story."""
     from keyreeve.demo import play
 
-    return int(play(output))
+    return int(play(output, coloured=screen.coloured()))

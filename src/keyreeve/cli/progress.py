@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
+
+from keyreeve.cli.screen import coloured
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -54,6 +56,7 @@ def watched(*, quiet: bool) -> Iterator[Progress]:
     from rich.progress import Progress as RichProgress
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-    console = Console(stderr=True, highlight=False)
+    colours: Literal["auto"] | None = "auto" if coloured(sys.stderr) else None
+    console = Console(stderr=True, highlight=False, color_system=colours)
     with RichProgress(*columns, console=console, transient=True) as drawn:
         yield Bar(drawn)

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 import click
 
@@ -88,7 +88,7 @@ def line(text: str = "") -> None:
 def heading(text: str) -> None:
     """A title above what follows."""
     click.echo()
-    click.secho(text, bold=True, color=None if _coloured() else False)
+    click.secho(text, bold=True, color=None if coloured() else False)
 
 
 def note(text: str) -> None:
@@ -138,7 +138,8 @@ def table(content: Table) -> None:
 def _drawn(draw: Callable[[Console], None]) -> None:
     from rich.console import Console
 
-    draw(Console(highlight=False, emoji=False, markup=False))
+    colours: Literal["auto"] | None = "auto" if coloured() else None
+    draw(Console(highlight=False, emoji=False, markup=False, color_system=colours))
 
 
 def _rich_table(console: Console, content: Table) -> None:
@@ -158,10 +159,14 @@ def _rich_table(console: Console, content: Table) -> None:
     console.print(drawn)
 
 
-def _coloured() -> bool:
+def coloured(stream: TextIO | None = None) -> bool:
+    """Whether a terminal is there that wants colour; of stdout where no stream is named.
+
+    Source: no-color.org ("when present and not an empty string").
+    """
     import os
 
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    return (stream or sys.stdout).isatty() and not os.environ.get("NO_COLOR")
 
 
 def listed(what: str, names: Sequence[str]) -> None:
@@ -196,7 +201,7 @@ def labelled(label: str, word: str, text: str, below: str = "") -> None:
 
     colour = STYLES.get(word, "").split()
     shown = f"{label:<7}"
-    if _coloured() and colour:
+    if coloured() and colour:
         shown = click.style(shown, fg=colour[-1], bold="bold" in colour or None)
     width = shutil.get_terminal_size().columns - 8 if sys.stdout.isatty() else 10**6
     lines = textwrap.wrap(safe(text), width, break_on_hyphens=False) or [""]

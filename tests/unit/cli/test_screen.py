@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keyreeve.cli import screen
+from keyreeve import demo
+from keyreeve.cli import main, screen
 from keyreeve.cli.options import Day, Instant, Span
 from keyreeve.cli.plain_table import cells, plain_table
 
@@ -88,3 +92,47 @@ def test_times_dates_and_spans_say_what_they_mean(kind: Any, text: str, right: b
     else:
         with pytest.raises(Exception, match=text):
             kind.convert(text, None, None)
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def drawn_on(terminal: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Everything that is drawn in colour where colour is wanted, and what the demo is told."""
+    told: list[bool] = []
+
+    def play(output: Path, *, coloured: bool) -> int:
+        told.append(coloured)
+        return 0
+
+    monkeypatch.setattr(sys, "stdout", terminal)
+    monkeypatch.setattr(demo, "play", play)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    table = screen.Table(header=("STATUS",))
+    table.add("failed")
+    screen.heading("Findings")
+    screen.labelled("ok", "failed", "text")
+    screen.table(table)
+    assert main(["demo"]) == 0
+    assert [bool(shown) for shown in told] == ["\x1b[" in terminal.getvalue()]
+    return terminal.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("value", "coloured"), [(None, True), ("", True), ("1", False), ("0", False)]
+)
+def test_no_color_counts_everywhere_alike_where_it_is_set_and_not_empty(
+    *, value: str | None, coloured: bool, monkeypatch: pytest.MonkeyPatch
+):
+    """Source: no-color.org."""
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    if value is not None:
+        monkeypatch.setenv("NO_COLOR", value)
+    assert ("\x1b[" in drawn_on(Terminal(), monkeypatch)) is coloured
+
+
+def test_what_is_no_terminal_gets_no_colour(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert "\x1b[" not in drawn_on(io.StringIO(), monkeypatch)
