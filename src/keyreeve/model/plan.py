@@ -59,7 +59,6 @@ class DecisionReason(StrEnum):
     HELD_AT_GATE = "held_at_gate"
     CUT_OVER_SEEN = "cut_over_seen"
     """The owner has changed over: no countdown."""
-    OUTSIDE_DISRUPTION_WINDOW = "outside_disruption_window"
     ENFORCED = "enforced"
 
 
