@@ -88,6 +88,7 @@ _MATTERS: Mapping[str, tuple[str, str]] = {
     ),
 }
 """Fields of `Matters` in order: of one, of several."""
+_STUCK = ("overdue", "held", "unreachable")
 
 
 def headline(summary: FleetSummary) -> str:
@@ -143,8 +144,8 @@ def _sums(summary: FleetSummary) -> Iterable[str]:
 
 
 def _by_name(summary: FleetSummary) -> tuple[str, ...]:
-    """Those with the most to tell first; as many entries of each as can be read."""
-    rows = sorted((row for row in summary.rows if _weight(row)), key=_weight, reverse=True)
+    """Those with the most that is stuck first; as many entries of each as can be read."""
+    rows = sorted((row for row in summary.rows if any(_weight(row))), key=_weight, reverse=True)
     lines: list[str] = []
     for entries in _FEWER:
         lines = [f"{_who(row)}: {_matters(row, entries)}" for row in rows[:TOLD_OF]]
@@ -154,8 +155,10 @@ def _by_name(summary: FleetSummary) -> tuple[str, ...]:
     return (*lines, *_beyond(len(rows) - TOLD_OF, "with something to tell", where))
 
 
-def _weight(row: FleetRow) -> int:
-    return sum(_of(row, field).count for field in _MATTERS)
+def _weight(row: FleetRow) -> tuple[int, int]:
+    """What is stuck, then all: a hundred inline policies are less pressing than one overdue."""
+    counts = {field: _of(row, field).count for field in _MATTERS}
+    return sum(counts[field] for field in _STUCK), sum(counts.values())
 
 
 def _matters(row: FleetRow, entries: int) -> str:

@@ -175,6 +175,13 @@ def test_those_with_the_most_to_tell_come_first():
     assert said.index("n2 (") < said.index("n1 (")
 
 
+def test_what_is_overdue_comes_before_any_number_of_inline_policies():
+    policies = row(told(inline_policies=tuple(line(f"u{n}") for n in range(9))), 1)
+    late = row(told(overdue=(line("ana"),)), 2)
+    said = text(policies, late)
+    assert said.index("n2 (") < said.index("n1 (")
+
+
 def test_few_accounts_are_told_in_full():
     many = tuple(line(f"u{number:02}") for number in range(KEPT))
     said = text(row(told(held=many)), row(told(overdue=many), 2))
