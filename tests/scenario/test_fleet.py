@@ -356,6 +356,16 @@ def test_an_account_of_which_the_map_heard_nothing_is_named_and_never_clean(func
     assert again["earlier"] is True
 
 
+def test_the_row_names_users_and_the_functions_log_does_not(functions: World, capsys: Any):
+    whom = handler.accounts(EVENT)
+    item = {"account_id": functions.ids[0], "name": "account 000"}
+    capsys.readouterr()
+    row = handler.one_account({**EVENT, "item": item, "on": whom["on"]})
+    said = json.loads(capsys.readouterr().out)
+    assert said == {"keyreeve": "fleet.account", **{k: v for k, v in row.items() if k != "named"}}
+    assert "unreachable" in row["named"]
+
+
 def test_a_function_fails_where_another_run_holds_the_lock(functions: World):
     hold_lock(functions)
     item = {"account_id": functions.ids[0], "name": ""}
