@@ -9,6 +9,7 @@ from tests.scenario.people import MONDAY, administrator, aged, bystanders, key, 
 from tests.scenario.village import Village
 
 from keyreeve.model.errors import Doubtful
+from keyreeve.model.policy import BlastLimits
 from keyreeve.model.snapshot import User
 
 
@@ -65,6 +66,28 @@ def test_never_more_users_a_day_than_allowed_two_runs_a_day_included():
     assert all(len(users) <= 6 for users in opened(village).values())
     for number in range(20):
         assert "deactivate_access_key" in [k for _, k in village.acts(f"user{number:03d}")]
+
+
+def test_keys_for_one_week_and_the_end_of_the_week_before_fall_on_one_day_and_each_has_its_number():
+    """Twice the number of users, never more, and no promise is broken: docs/decisions/0023."""
+    few = BlastLimits(disruptive_share=0.05, disruptive_floor=2)
+    village = Village(*neglected(40, 30), limits=few)
+    promised: dict[str, object] = {}
+    for day in range(40):
+        village.run(day)
+        for case in village.state.users.values():
+            for record in case.findings.values():
+                if record.promised_on:
+                    promised.setdefault(case.user_name, record.promised_on)
+    touched: dict[int, dict[str, set[str]]] = {}
+    for number in range(30):
+        name = f"user{number:03d}"
+        for day, kind in village.acts(name):
+            touched.setdefault(day, {}).setdefault(kind, set()).add(name)
+        (ended,) = [day for day, kind in village.acts(name) if kind == "deactivate_access_key"]
+        assert village.at(ended).date() == promised[name]
+    assert {len(users) for kinds in touched.values() for users in kinds.values()} == {2}
+    assert max(len(set().union(*kinds.values())) for kinds in touched.values()) == 4
 
 
 def test_acts_beyond_the_number_are_held_and_done_on_the_next_days_with_what_was_told():

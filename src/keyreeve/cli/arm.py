@@ -170,7 +170,7 @@ def _show(found: Ahead, days: int) -> None:
     screen.line()
     screen.line(
         f"{words.count(found.told, 'user')} told · {found.handed} given new credentials · "
-        f"{found.shut} with something disabled · at most {found.allowed} users a day"
+        f"{found.shut} with something disabled · at most {found.allowed} users a day of each"
     )
     screen.line("A forecast: owners act, people decide, and the plan of each day is made anew.")
 

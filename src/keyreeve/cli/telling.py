@@ -232,4 +232,5 @@ def _common(plan: Plan, *, told: bool = False) -> list[str]:
     if plan.summary_due and not told:
         parts.append("summary due")
     users = words.count(plan.population, "user")
-    return [*parts, f"at most {plan.allowed} of {users} disturbed today"]
+    disturbed = f"at most {plan.allowed} of {users} disturbed today"
+    return [*parts, f"{disturbed}, and {plan.allowed} given new keys"]

@@ -77,7 +77,11 @@ def refusal(
 
 @dataclass(slots=True)
 class Budget:
-    """What may still happen today. Users are counted once each, today's earlier runs included."""
+    """What may still happen today. Users are counted once each, today's earlier runs included.
+
+    Three sets, each up to `allowed`: a day that gives keys to one week's users and ends the keys of
+    the week before touches up to twice as many (docs/decisions/0023).
+    """
 
     allowed: int
     opened: set[UserId]

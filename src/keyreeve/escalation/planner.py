@@ -292,9 +292,10 @@ class _Planner:
             return (Gate.MAILBOX, "today's mail quota has no room for the credentials mail")
         counted = self._budget.disrupted if act.disruptive else self._budget.created
         if not self._budget.take(counted, user_id):
+            what = "disturbed" if act.disruptive else "given new keys"
             return (
                 Gate.BLAST_RADIUS,
-                f"{self._allowed} users a day may be disturbed here, and today's are spoken for",
+                f"{self._allowed} users a day may be {what} here, and today's are spoken for",
             )
         if hands_over:
             self._budget.take_mail(1)

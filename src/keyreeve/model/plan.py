@@ -118,7 +118,10 @@ class Plan:
     population: int = 0
     """P."""
     allowed: int = 0
-    """How many users may be opened, disturbed or given keys today, acts done today included."""
+    """How many users may be told first, as many disturbed, and as many given keys today.
+
+    What was done today counts. Each has a number of its own: docs/decisions/0023.
+    """
 
     @property
     def effects(self) -> tuple[Effect, ...]:
