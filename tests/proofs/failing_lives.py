@@ -88,12 +88,17 @@ class Undisturbed:
 
 @cache
 def undisturbed() -> Undisturbed:
-    """Made once, before any violation is planted."""
+    """Made once, before any violation is planted. RuntimeError if a day of it goes wrong.
+
+    From a life in which nothing happens no failure could be forked: nothing would be proved.
+    """
     life, world = Undisturbed(), World(*PEOPLE, config=SETTINGS)
     with in_memory():
         for day in range(LAST + PATIENCE + 1):
             life.mornings.append(world.fork())
             life.days.append(lived_day(world, day))
+            if (ran := life.days[-1].ran).code != 0:
+                raise RuntimeError(f"day {day}, undisturbed: exit {ran.code} {ran.failure}")
     return life
 
 

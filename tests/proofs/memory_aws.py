@@ -418,6 +418,7 @@ class MemorySessions:
 
     profile = None
     region = REGION
+    rehearsal = False
 
     def __init__(self, aws: MemoryAws) -> None:
         self._aws = aws
