@@ -388,6 +388,11 @@ MUTANTS = (
     ),
     Mutant(
         promise="P8",
+        name="the identity that runs is not protected",
+        plant=patched((Outlook, "is_self", lambda *_: False)),
+    ),
+    Mutant(
+        promise="P8",
         name="facts that look wrong are believed",
         plant=patched((planner, "refusal", lambda *_: None)),
     ),

@@ -62,6 +62,7 @@ STAGES = (
     "enforcement",
 )
 ALL = "everything"
+NEVER_MADE = "the call that shall fail was never made: nothing was proved"
 NEEDED_FOR: Mapping[str, frozenset[str] | str] = {
     "sts:GetCallerIdentity": ALL,
     "iam:GenerateCredentialReport": ALL,
@@ -121,6 +122,7 @@ def lived(case: Case) -> list[str]:
             break
     found = [*_delayed(life, days), *_unread(case, days), *_told(case, days)]
     found += [*_ended(world, days), *_bounded(life, days), *_forbidden(case, world, days)]
+    found += _never_struck(case, days)
     return [f"{case.name}: {what}" for what in found]
 
 
@@ -162,6 +164,16 @@ def _unread(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
                     if act.operation in needed and not _own_key(act):
                         yield f"day {n}: {act.operation} for {act.user} on an unread fact"
         before = day.stages
+
+
+def _never_struck(case: Case, days: Mapping[int, Day]) -> Iterator[str]:
+    """Up to its first blow the life is the undisturbed one, in which the call is made.
+
+    An answer that comes is another matter: of what is not there (no object in the other layout)
+    nothing can be spoilt.
+    """
+    if case.kind.answer.error is not None and not any(day.struck for day in days.values()):
+        yield NEVER_MADE
 
 
 def _left_out(kind: Kind, n: int, before: Mapping[tuple[str, str], str], day: Day) -> Iterator[str]:
@@ -276,7 +288,7 @@ def partly(case: Case) -> list[str]:
     world = life.mornings[case.first].fork()
     day, calm = lived_day(world, case.first, Fault(case)), life.days[case.first]
     if not day.struck:
-        return []
+        return [f"{case.name}: {NEVER_MADE}"]
     others = {user.name for user in PEOPLE} - {case.user}
     found = [
         f"{name} had another day than undisturbed"
@@ -442,7 +454,9 @@ def _evaluated(evaluate: Any = daily.evaluate) -> Any:
     return lambda *given: replace(evaluate(*given), gaps=())
 
 
-def _hasty(look: Any = Enforcement._look_again) -> Any:
+def hasty(look: Any = Enforcement._look_again) -> Any:
+    """A look that takes a failing call for a good answer."""
+
     def look_again(self: Any) -> None:
         with suppress(AwsFailure):
             look(self)
@@ -482,7 +496,7 @@ MUTANTS = tuple(
         (
             "P9",
             "a look that fails has seen nothing wrong",
-            _patched(Enforcement, "_look_again", _hasty()),
+            _patched(Enforcement, "_look_again", hasty()),
         ),
         (
             "P13",

@@ -22,9 +22,11 @@ from typing import Any
 
 from tests.proofs.checker import Rules, violations
 from tests.proofs.failing_lives import undisturbed
-from tests.proofs.figure import SEED, Figure, Size
+from tests.proofs.faults import hasty
+from tests.proofs.figure import SEED, Figure, Mutant, Size
 from tests.proofs.history import Call, Mail
 from tests.proofs.memory_world import in_memory
+from tests.proofs.planting import named, plant_what_is_named
 from tests.proofs.stops_over_http import (
     ACCOUNT,
     CONFIG,
@@ -32,6 +34,7 @@ from tests.proofs.stops_over_http import (
     LATER,
     QUIET,
     history,
+    let_the_sdk_repeat,
     state,
     unsettled,
 )
@@ -43,6 +46,7 @@ from keyreeve import wiring
 from keyreeve.config import parse
 from keyreeve.model.errors import KeyreeveError
 from keyreeve.pipeline import daily
+from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.sandbox.faults import read_fault
 from keyreeve.sandbox.process import Sandbox
 
@@ -259,6 +263,28 @@ def _run(sandbox: Sandbox, events: list[Call | Mail], day: float) -> int:
             return error.exit_code
 
 
+# --- planted violations -------------------------------------------------------------------------
+
+
+def _look_away() -> None:
+    Enforcement._look_again = hasty()  # type: ignore[method-assign]
+
+
+PLANTS = {
+    "a look that fails has seen nothing wrong": _look_away,
+    "the SDK repeats CreateAccessKey": let_the_sdk_repeat,
+}
+SHOWN_BY: Mapping[str, tuple[str, str]] = {
+    "a look that fails has seen nothing wrong": (
+        "GetUser/malformed/day-14",
+        "although the call taught nothing",
+    ),
+    "the SDK repeats CreateAccessKey": ("CreateAccessKey/throttled/day-7", "attempts, at most"),
+}
+"""Planted violation → a trial of the small size that shows it, and how."""
+MUTANTS = tuple(Mutant(promise="P9", name=name, plant=named(name)) for name in PLANTS)
+
+
 def main() -> int:
     """One JSON line per trial."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -266,6 +292,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--only", default="")
     options = parser.parse_args()
+    plant_what_is_named(PLANTS)
     for line in tried(options.size, options.seed, options.only):
         print(json.dumps(line), flush=True)
     return 0

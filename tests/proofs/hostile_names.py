@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from email import message_from_bytes
 from email.policy import default
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from unittest.mock import patch
@@ -27,6 +28,7 @@ from unittest.mock import patch
 import markdown
 from rich.console import Console
 from tests import samples
+from tests.browser.report_accounts import crowd_report, hostile
 from tests.proofs import hostile_account, hostile_pages
 from tests.proofs.figure import Figure, Mutant, Size
 from tests.proofs.hostile_corpus import CORPUS
@@ -41,8 +43,12 @@ from keyreeve.local.directory_mailer import DirectoryMailer
 from keyreeve.model.errors import ConfigError, KeyreeveError, MailFailure
 from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.model.notice import Attachment
+from keyreeve.pipeline import credentials_file
 from keyreeve.pipeline.credentials_file import key_csv
+from keyreeve.render import environment, spreadsheet
+from keyreeve.render import report as report_page
 from keyreeve.render.email import MailRenderer
+from keyreeve.reporting.report import AccountReport
 from keyreeve.storage import layout
 from keyreeve.storage.layout import escrow_key, project_slug
 
@@ -350,6 +356,32 @@ def report(text: str, _: Path) -> Iterator[str]:
         yield f"rows of {[row.user for row in parsed.rows]}"
 
 
+def csv_report(text: str, _: Path) -> Iterator[str]:
+    """The account's report for a spreadsheet: as many lines and cells as ever, all of them text."""
+    calm, lines = (_read_report(each) for each in ("calm", text))
+    if [*map(len, lines)] != [*map(len, calm)]:
+        yield f"lines of {[*map(len, lines)]} cells"
+    cells = [cell for line in lines for cell in line]
+    yield from (f"a formula: {cell[:40]!a}" for cell in cells if cell.startswith(_FORMULA))
+    yield from (f"{c!a} stands in it" for c in set(filter(_steers, "".join(cells))))
+    shown = visible.one_line(text)
+    if not {shown, f"'{shown}"} & set(cells):
+        yield "the name is not in it"
+
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _read_report(text: str) -> list[list[str]]:
+    told = report_page.rows(hostile(_plain_report(), [text]))
+    return list(csv.reader(io.StringIO(told, newline=""), strict=True))
+
+
+@cache
+def _plain_report() -> AccountReport:
+    return crowd_report(3)
+
+
 SINKS: Mapping[str, Sink] = {
     "mail headers": headers,
     "plain text": plain_text,
@@ -361,6 +393,7 @@ SINKS: Mapping[str, Sink] = {
     "object keys": object_keys,
     "local paths": local_paths,
     "credential report": report,
+    "csv report": csv_report,
 }
 
 
@@ -445,6 +478,45 @@ def _no_path_check() -> Iterator[None]:
         yield
 
 
+@contextmanager
+def _no_clean_values() -> Iterator[None]:
+    """Templates are filled in with the texts as they are."""
+    with patch.object(environment, "one_line", str):
+        yield
+
+
+@contextmanager
+def _no_file_name_guard() -> Iterator[None]:
+    """Attachments are named as others would have them."""
+    with patch.object(mime, "_PLAIN_FILE_NAME", re.compile(r"(?!)")):
+        yield
+
+
+@contextmanager
+def _no_csv_quotes() -> Iterator[None]:
+    """The private CSV is its cells with commas between them."""
+
+    def joined(*rows: tuple[str, ...]) -> bytes:
+        return "".join(f"{','.join(row)}\r\n" for row in rows).encode()
+
+    with patch.object(credentials_file, "_written", joined):
+        yield
+
+
+@contextmanager
+def _tidied_names() -> Iterator[None]:
+    """A report's rows are of names as somebody would rather have them."""
+    with patch.object(credential_report, "UserName", lambda text: visible.one_line(text).strip()):
+        yield
+
+
+@contextmanager
+def _no_text_cells() -> Iterator[None]:
+    """Cells of spreadsheets as they are."""
+    with patch.object(spreadsheet, "spreadsheet_cell", str):
+        yield
+
+
 MUTANTS = tuple(
     Mutant(promise=PROMISE, name=name, plant=plant)
     for name, plant in {
@@ -453,5 +525,10 @@ MUTANTS = tuple(
         "terminal escapes off": _no_terminal_escapes,
         "path check off": _no_path_check,
         "look-alikes off": _no_look_alikes,
+        "clean values off": _no_clean_values,
+        "file name guard off": _no_file_name_guard,
+        "quotes of the private CSV off": _no_csv_quotes,
+        "names of rows tidied": _tidied_names,
+        "cells of text off": _no_text_cells,
     }.items()
 )

@@ -14,7 +14,7 @@ than the thirty seconds that the lease keeps for it.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -342,7 +342,8 @@ def races(size: Size, seed: int) -> Iterator[Race]:
             yield Race(day=day, turn=rng.randrange(turns), others=others, second=second)
 
 
-def _wrong(race: Race, seed: int) -> tuple[list[str], int]:
+def offences_of(race: Race, seed: int) -> tuple[list[str], int]:
+    """What was wrong by the end of all days; how often a lapsed lease was taken over."""
     village, record, _ = run_race(race, seed)
     found = list(offences(record))
     found += [p for p in problems(village) if not _one_per_takeover(p, record.takeovers)]
@@ -383,7 +384,7 @@ def in_memory(size: Size, seed: int) -> Iterator[Figure]:
     yield Figure(promise="P11", what="effects in them", tried=effects)
     wrong, raced = [], 0
     for race in races(size, seed):
-        found, takeovers = _wrong(race, seed)
+        found, takeovers = offences_of(race, seed)
         handed += takeovers
         raced += 1
         wrong += found
@@ -489,3 +490,13 @@ MUTANTS = (
     ),
     Mutant(promise="P11", name="the place of a segment is not claimed", plant=_without_a_fence),
 )
+SHOWN_BY: Mapping[str, Mapping[Race, str]] = {
+    "the lock is written without a condition": {
+        Race(day=14, turn=71, others=(150.0,), second=(9, 250.0)): "other0 had the lock",
+    },
+    "the lease is not looked at before an act": {
+        Race(day=7, turn=78): "mails too many",
+        Race(day=14, turn=71, others=(150.0,), second=(9, 250.0)): "other0 had the lock",
+    },
+}
+"""Planted violation → races of whole runs that show it, and how; the third needs no run."""

@@ -13,7 +13,7 @@ import random
 import shutil
 import tempfile
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -172,7 +172,7 @@ def _troubles(
     if size is Size.FULL:
         return certain + others
     if hasty:
-        return certain[:6]
+        return certain[:2]
     most = 6 if "CreateAccessKey" in calls else 1
     return dice.sample(certain, min(len(certain), most)) + dice.sample(others, 1)
 
@@ -290,3 +290,11 @@ MUTANTS = tuple(
         "AWS's words as they are": _words_as_they_are,
     }.items()
 )
+SHOWN_AS: Mapping[str, str] = {
+    "a log line with the password": r"file stderr holds password \d+ \(plain\)",
+    "a step with the secret in base64": r"-created\.json \S+ holds secret access key \d+ \(base64",
+    "the private mail's body with the secret": r"mail \d+ holds (password|secret access key) \d+ ",
+    "the SDK's DEBUG log": r"file stderr holds own session token \(plain\)",
+    "AWS's words as they are": r"-abandoned\.json \S+ holds own session token \(plain\)",
+}
+"""Planted leak → where it must be found, a regular expression."""

@@ -14,13 +14,12 @@ import csv
 import hashlib
 import io
 import json
-import os
 import random
 import subprocess
 import sys
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from tests.proofs.chronicle import Blow, End
 from tests.proofs.figure import SEED, Figure, Mutant, Size
 from tests.proofs.history import Call, History, Key, Mail
 from tests.proofs.letters import read
+from tests.proofs.planting import named, plant_what_is_named
 from tests.proofs.wire import Emulator, Tap, ends_for, in_a_fork, strike
 from tests.sandbox_fixture import MONDAY, aws
 from tests.scenario.peril import Stopped
@@ -40,6 +40,7 @@ from keyreeve.aws.sessions import Sessions
 from keyreeve.config import parse
 from keyreeve.model.errors import KeyreeveError
 from keyreeve.pipeline import daily
+from keyreeve.pipeline.execution import Execution
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Sandbox
 
@@ -83,8 +84,6 @@ WORST = (
     ("UpdateAccessKey", End.STOPPED_AFTER),
 )
 """What is tried at every size: calls that must never be repeated."""
-PLANTED = "KEYREEVE_PLANTED"
-"""Name of the mutant that the process of the proof shall plant."""
 
 
 def prove(size: Size, seed: int) -> Iterable[Figure]:
@@ -250,18 +249,6 @@ def mailed(sandbox: Sandbox) -> Iterator[str]:
 # --- planted violations -------------------------------------------------------------------------
 
 
-def _planted(name: str) -> Callable[[], Any]:
-    @contextmanager
-    def plant() -> Iterator[None]:
-        os.environ[PLANTED] = name
-        try:
-            yield
-        finally:
-            del os.environ[PLANTED]
-
-    return plant
-
-
 _client = Sessions.client
 
 
@@ -270,10 +257,23 @@ def _retry_everything(self: Sessions, service: Any, *, attempts_once: bool = Fal
     return _client(self, service)
 
 
+def let_the_sdk_repeat() -> None:
+    """Every call, those that must never be repeated too."""
+    Sessions.client = _retry_everything  # type: ignore[method-assign]
+
+
+def _forget_notices() -> None:
+    Execution._remember = lambda *_: lambda _: None  # type: ignore[method-assign]
+
+
 PLANTS = {
-    "the SDK repeats CreateAccessKey": lambda: setattr(Sessions, "client", _retry_everything),
+    "the SDK repeats CreateAccessKey": let_the_sdk_repeat,
+    "a notice that was sent is forgotten": _forget_notices,
 }
-MUTANTS = tuple(Mutant(promise="P1", name=name, plant=_planted(name)) for name in PLANTS)
+MUTANTS = tuple(
+    Mutant(promise=promise, name=name, plant=named(name))
+    for promise, name in zip(("P1", "P5"), PLANTS, strict=True)
+)
 
 
 def main() -> int:
@@ -282,7 +282,7 @@ def main() -> int:
     parser.add_argument("--size", type=Size, default=Size.FULL)
     parser.add_argument("--seed", type=int, default=SEED)
     options = parser.parse_args()
-    PLANTS.get(os.environ.get(PLANTED, ""), lambda: None)()
+    plant_what_is_named(PLANTS)
     for line in tried(options.size, options.seed):
         print(json.dumps(line), flush=True)
     return 0

@@ -33,6 +33,7 @@ from keyreeve.codec.values import Json
 from keyreeve.model.decisions import Pause
 from keyreeve.model.errors import CannotStart, StateUnreadable
 from keyreeve.model.identifiers import OperationId
+from keyreeve.storage.journal import StoredJournal
 from keyreeve.storage.layout import HOLDS, OPERATIONS, PAUSE, STATE, WAIVERS
 from keyreeve.storage.lock import AccountLock
 from keyreeve.storage.state_store import StoredState
@@ -186,8 +187,8 @@ def _change(document: Any, path: tuple[Any, ...], change: Json) -> bool:
 def prove(size: Size, seed: int) -> Iterator[Figure]:
     """Damage, absence, older versions, golden files."""
     yield from damages(size, seed)
-    yield _figure("states that are another's, newer, or not there", strangers())
-    yield put_back(size, seed)
+    yield from absences(size, seed)
+    yield from put_backs(size, seed)
     yield golden()
 
 
@@ -303,6 +304,11 @@ def sealed_anew(damaged: Damaged) -> str | None:
 # --- absence --------------------------------------------------------------------------------------
 
 
+def absences(*_: object) -> Iterator[Figure]:
+    """The same at every size."""
+    yield _figure("states that are another's, newer, or not there", strangers())
+
+
 def strangers() -> Iterator[str | None]:
     """States that must not be taken for this project's own, nor their absence for a beginning."""
     village = lived(LIVED)
@@ -356,7 +362,7 @@ def _load(store: MemoryStore, *siblings: MemoryStore, refused: bool, said: str) 
 # --- older versions -------------------------------------------------------------------------------
 
 
-def put_back(size: Size, seed: int) -> Figure:
+def put_backs(size: Size, seed: int) -> Iterator[Figure]:
     """What `state repair` puts back may be any version that the bucket still has."""
     rng = random.Random(seed)
     undisturbed = _deeds(lived(22))
@@ -366,7 +372,7 @@ def put_back(size: Size, seed: int) -> Figure:
         every = range(count - 1)
         chosen = every if size is Size.FULL else rng.sample(every, min(3, len(every)))
         tried += [_went_on(day, version, undisturbed) for version in chosen]
-    return _figure("older versions of the state put back", tried)
+    yield _figure("older versions of the state put back", tried)
 
 
 def _went_on(day: int, version: int, undisturbed: Counter[Any]) -> str | None:
@@ -435,4 +441,16 @@ MUTANTS = (
         name="the state of another project is believed",
         plant=partial(_planted, StoredState, "_refuse_foreign", lambda *_: None),
     ),
+    Mutant(
+        promise="P12",
+        name="steps that are newer than the state are not read",
+        plant=partial(_planted, StoredJournal, "since_saved", lambda *_: ()),
+    ),
 )
+FOUND_BY: Mapping[str, Callable[[Size, int], Iterable[Figure]]] = {
+    "the checksum is not verified": damages,
+    "a missing state is taken for a first run": absences,
+    "the state of another project is believed": absences,
+    "steps that are newer than the state are not read": put_backs,
+}
+"""Planted violation → the part of the proof that must find it."""

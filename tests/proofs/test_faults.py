@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import pytest
 from tests.proofs import faults, faults_over_http
+from tests.proofs.failing_lives import Case
 from tests.proofs.fault_kinds import kinds
 from tests.proofs.figure import SEED, Mutant, Size
+
+NEVER_CALLED = tuple(
+    Case(operation="iam:UpdateAccessKey", kind=kinds("iam:UpdateAccessKey")[0], user=user, **days)
+    for user, days in ((None, {"first": 15, "last": 15}), ("aged.key", {"first": 3, "last": 3}))
+)
+"""On these days nobody's key is ended."""
 
 
 def test_nothing_happens_on_an_unread_fact_and_one_users_failure_is_nobody_elses():
@@ -42,10 +49,29 @@ def test_every_call_has_the_errors_that_aws_documents_for_it():
     assert {"PreconditionFailed", "SlowDown"} <= {kind.name for kind in kinds("s3:PutObject")}
 
 
+@pytest.mark.parametrize("case", NEVER_CALLED, ids=lambda case: case.name)
+def test_a_failure_that_never_strikes_has_proved_nothing(case: Case):
+    with faults.in_memory():
+        assert faults.replayed([case]) == (f"{case.name}: {faults.NEVER_MADE}",)
+
+
 @pytest.mark.parametrize("mutant", faults.MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_violation_is_found(mutant: Mutant):
     chosen = faults.named(faults.SHOWN_BY[mutant.name])
     with mutant.plant(), faults.in_memory():
-        assert faults.replayed(chosen)
+        found = faults.replayed(chosen)
+    assert [what for what in found if faults.NEVER_MADE not in what]
     with faults.in_memory():
         assert not faults.replayed(chosen)
+
+
+@pytest.mark.parametrize("mutant", faults_over_http.MUTANTS, ids=lambda mutant: mutant.name)
+def test_a_planted_violation_is_found_over_http(mutant: Mutant):
+    """Unplanted, the same trial is one of the small size, in which nothing is found."""
+    trial, said = faults_over_http.SHOWN_BY[mutant.name]
+    unplanted = {f"{t}/{f}/day-{day}" for day, of in faults_over_http.WORST.items() for t, f in of}
+    with mutant.plant():
+        name, found, _ = next(faults_over_http.trials(Size.CI, SEED, trial))
+    assert name == trial
+    assert trial in unplanted
+    assert [what for what in found if said in what]

@@ -14,13 +14,18 @@ from tests.proofs.terminal_rules import HARMLESS
 from keyreeve.render import report
 
 SINKS_OF = {
-    "autoescape off": "HTML",
-    "header guard off": "mail headers",
-    "terminal escapes off": "terminal",
-    "path check off": "local paths",
-    "look-alikes off": "chats",
+    "autoescape off": ("HTML",),
+    "header guard off": ("mail headers",),
+    "terminal escapes off": ("terminal", "log"),
+    "path check off": ("local paths", "object keys"),
+    "look-alikes off": ("chats",),
+    "clean values off": ("plain text",),
+    "file name guard off": ("attachment",),
+    "quotes of the private CSV off": ("attachment",),
+    "names of rows tidied": ("credential report",),
+    "cells of text off": ("csv report",),
 }
-"""Mutant -> the sink whose reader must notice."""
+"""Mutant -> the sinks whose readers must notice."""
 
 
 def test_the_corpus_is_as_large_and_as_hostile_as_was_promised():
@@ -95,10 +100,14 @@ def test_whatever_a_page_does_is_seen():
 
 @pytest.mark.parametrize("mutant", hostile_names.MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_gap_is_found(mutant: Mutant):
-    name = SINKS_OF[mutant.name]
-    with mutant.plant():
-        figure = hostile_names.through_sinks(SEED, {name: hostile_names.SINKS[name]})
-    assert len(figure.violations) > 10
+    for name in SINKS_OF[mutant.name]:
+        with mutant.plant():
+            figure = hostile_names.through_sinks(SEED, {name: hostile_names.SINKS[name]})
+        assert len(figure.violations) > 10, name
+
+
+def test_a_gap_is_planted_at_every_sink():
+    assert {name for names in SINKS_OF.values() for name in names} == set(hostile_names.SINKS)
 
 
 @pytest.mark.parametrize("evil", ["\x1b", "\x9b", "\r", "\b", "\x07", "\u202e", "\u2028", "\u2066"])

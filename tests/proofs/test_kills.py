@@ -20,6 +20,7 @@ def test_a_planted_violation_is_found(mutant: Mutant):
     with stages() as made:
         calls = calls_of(made, LOST_ANSWER.storage, LOST_ANSWER.day)
         kill = replace(LOST_ANSWER, number=calls.index("CreateAccessKey"))
+        assert wrong(made, kill) == (True, [])
         with mutant.plant():
             dead, texts = wrong(made, kill)
     assert dead

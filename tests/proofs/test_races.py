@@ -2,7 +2,15 @@ from __future__ import annotations
 
 import pytest
 from tests.proofs.figure import SEED, Mutant, Size, found
-from tests.proofs.races import MUTANTS, late_segments, lock_schedule, offences, prove
+from tests.proofs.races import (
+    MUTANTS,
+    SHOWN_BY,
+    late_segments,
+    lock_schedule,
+    offences,
+    offences_of,
+    prove,
+)
 
 
 def test_two_runs_never_both_act():
@@ -26,6 +34,15 @@ def test_a_planted_violation_is_found(mutant: Mutant):
 def _each_offences():
     yield from (offences(lock_schedule(SEED, number)) for number in range(120))
     yield from late_segments()
+
+
+@pytest.mark.parametrize("mutant", MUTANTS[:2], ids=lambda mutant: mutant.name)
+def test_a_planted_violation_is_found_in_whole_runs(mutant: Mutant):
+    for race, said in SHOWN_BY[mutant.name].items():
+        with mutant.plant():
+            found, _ = offences_of(race, SEED)
+        assert [problem for problem in found if said in problem], race
+        assert offences_of(race, SEED)[0] == []
 
 
 def test_the_same_seed_gives_the_same_schedule():

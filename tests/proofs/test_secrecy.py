@@ -25,7 +25,15 @@ def test_no_secret_leaves_its_sinks():
 @pytest.mark.parametrize("mutant", secrecy.MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_planted_leak_is_found(mutant: Mutant):
     with mutant.plant():
-        assert secrecy.forced(Size.CI, SEED, secrecy.FEWEST, hasty=True).violations
+        figure = secrecy.forced(Size.CI, SEED, secrecy.FEWEST, hasty=True)
+    where = secrecy.SHOWN_AS[mutant.name]
+    assert [violation for violation in figure.violations if re.search(where, violation)]
+
+
+def test_the_same_haste_finds_nothing_where_nothing_is_planted():
+    figure = secrecy.forced(Size.CI, SEED, secrecy.FEWEST, hasty=True)
+    assert figure.violations == ()
+    assert figure.tried == 2
 
 
 def test_a_value_that_shows_its_secret_is_found():
