@@ -491,9 +491,7 @@ MUTANTS = (
     Mutant(promise="P11", name="the place of a segment is not claimed", plant=_without_a_fence),
 )
 SHOWN_BY: Mapping[str, Mapping[Race, str]] = {
-    "the lock is written without a condition": {
-        Race(day=14, turn=71, others=(150.0,), second=(9, 250.0)): "other0 had the lock",
-    },
+    "the lock is written without a condition": {Race(day=7, turn=78): "mails too many"},
     "the lease is not looked at before an act": {
         Race(day=7, turn=78): "mails too many",
         Race(day=14, turn=71, others=(150.0,), second=(9, 250.0)): "other0 had the lock",
