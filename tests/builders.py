@@ -20,6 +20,7 @@ from keyreeve.escalation.fold import fold
 from keyreeve.escalation.notices import compose
 from keyreeve.escalation.operations import operation_id
 from keyreeve.escalation.outlook import Outlook
+from keyreeve.escalation.standing import told_today
 from keyreeve.model.case import (
     Bounce,
     Case,
@@ -382,7 +383,8 @@ def _accepted(judged: Judgement, now_state: State, message: SendNotice | SendClo
     closing = isinstance(message, SendClosing)
     facts: dict[str, object] = {"topic": "closing" if closing else "notice", "to": message.to}
     if not closing:
-        told = compose(current, view.decisions(current), view, LETTERHEAD).told
+        decisions = told_today(view.decisions(current), opens=message.opens)
+        told = compose(current, decisions, view, LETTERHEAD).told
         first = current.opened_on is None
         facts |= {
             "stage": message.stage.value,

@@ -27,11 +27,12 @@ from tests.scenario.people import ADMINISTRATOR, MONDAY, console, key, person
 from tests.scenario.peril import Stopped
 
 from keyreeve.escalation import limits, planner
-from keyreeve.escalation.outlook import Outlook
+from keyreeve.escalation.outlook import SLOTS, FindingKey, Outlook
 from keyreeve.model.decisions import Waiver
 from keyreeve.model.errors import KeyreeveError
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.notice import MailKind
+from keyreeve.model.plan import Decision
 from keyreeve.model.policy import (
     BlastLimits,
     Enforcement,
@@ -41,6 +42,7 @@ from keyreeve.model.policy import (
     Match,
 )
 from keyreeve.model.snapshot import Caller, GrantedPolicies, User
+from keyreeve.pipeline import execution
 
 OFF = "compliance"
 """Tag that puts a user out of scope, with the value `off`."""
@@ -51,6 +53,7 @@ _DISTURBING = {
     "iam:DeleteLoginProfile",
     "iam:AddUserToGroup",
 }
+MUST_NOT_OPEN = "findings that a refused run must not open"
 OUTAGE = "outage"
 """No change of IAM arrives, and none is answered."""
 _WRITES = {
@@ -73,7 +76,7 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
         tried.update(world.tried)
         bad += [f"seed {seed}, world {world.number}, {text}" for text in world.wrong]
     yield Figure(promise="P8", what="runs over random populations", tried=tried["runs"])
-    for what in ("users counted", "refused runs", "protected users"):
+    for what in ("users counted", "refused runs", MUST_NOT_OPEN, "protected users"):
         yield Figure(promise="P8", what=what, tried=tried[what])
     yield Figure(
         promise="P8",
@@ -335,7 +338,9 @@ def _mass(world: World, day: int) -> None:
             world.protected.pop(str(name), None)
         else:
             village.account.change(str(name), keys=(replace(key(100), key_id=f"AKIA{name}"),))
+    _worse(world)
     calls, threads = len(world.chronicle.events), set(world._threads)
+    opened = _opened(world)
     codes = [world.run(day + 0.1), world.run(day + 0.2, accepted=number - 1)]
     world.tried["refused runs"] += 2
     changed = [
@@ -343,11 +348,37 @@ def _mass(world: World, day: int) -> None:
         for event in world.chronicle.events[calls:]
         if isinstance(event, Call) and event.operation in _CHANGES
     ]
-    if codes != [4, 4] or changed or world._threads - threads:
+    begun = _opened(world) - opened
+    if codes != [4, 4] or changed or world._threads - threads or begun:
         what = "vanished" if vanish else "became flagged"
-        world.wrong.append(f"day {day}: {number} of {base} {what}: {codes}, {changed[:2]}")
+        told = f"{codes}, {changed[:2]}, {sorted(begun)[:2]}"
+        world.wrong.append(f"day {day}: {number} of {base} {what}: {told}")
     if world.run(day + 0.3, accepted=number) == 4:
         world.wrong.append(f"day {day}: {number} was accepted, and refused")
+
+
+def _worse(world: World) -> None:
+    """The wrong facts say more of those too whose case is open: another aged key."""
+    state, account = world.village.state, world.village.account
+    known = state.population.flagged if state.population else frozenset()
+    for user in account.snapshot().users:
+        case = state.users.get(user.user_id) if user.user_id in known else None
+        if case is None or case.opened_on is None or user.name in world.protected:
+            continue
+        if len(user.keys) < SLOTS:
+            extra = replace(key(300), slot=len(user.keys) + 1, key_id=f"AKIAMORE{user.name}")
+            account.change(str(user.name), keys=(*user.keys, extra))
+            world.tried[MUST_NOT_OPEN] += 1
+
+
+def _opened(world: World) -> set[tuple[str, str, str]]:
+    """User, control and resource of every finding whose clock runs."""
+    return {
+        (str(case.user_name), record.control.value, record.resource_id)
+        for case in world.village.state.users.values()
+        for record in case.findings.values()
+        if record.opened_on is not None
+    }
 
 
 def _is_fine(world: World, user: User) -> bool:
@@ -368,6 +399,10 @@ _allowed = limits.allowed_users
 
 def _one_more(population: int, blast: BlastLimits) -> int:
     return _allowed(population, blast) + 1
+
+
+def _all_told(decisions: dict[FindingKey, Decision], **_: bool) -> dict[FindingKey, Decision]:
+    return decisions
 
 
 MUTANTS = (
@@ -395,5 +430,10 @@ MUTANTS = (
         promise="P8",
         name="facts that look wrong are believed",
         plant=patched((planner, "refusal", lambda *_: None)),
+    ),
+    Mutant(
+        promise="P8",
+        name="a refused run tells of new findings in open cases",
+        plant=patched(*((room, "told_today", _all_told) for room in (planner, execution))),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.proofs.blast_radius import MUTANTS, prove, trials
+from tests.proofs.blast_radius import MUST_NOT_OPEN, MUTANTS, prove, trials
 from tests.proofs.figure import SEED, Mutant, Size, found
 
 
@@ -14,6 +14,7 @@ def test_the_limits_hold_and_the_protected_are_left_alone():
     assert tried["runs over random populations"] >= 1_000
     assert tried["users counted"] >= 300
     assert tried["refused runs"] >= 6
+    assert tried[MUST_NOT_OPEN] >= 6
     assert tried["protected users"] >= 60
     assert tried["edits of people between plan and act"] >= 25
 

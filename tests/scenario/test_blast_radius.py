@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import timedelta
+from datetime import date, timedelta
 
-from tests.scenario.people import MONDAY, administrator, aged, bystanders, key, old_password, person
+from tests.scenario.people import (
+    MONDAY,
+    administrator,
+    aged,
+    bystanders,
+    console,
+    key,
+    old_password,
+    person,
+)
 from tests.scenario.village import Village
 
 from keyreeve.model.errors import Doubtful
+from keyreeve.model.notice import MailKind
 from keyreeve.model.policy import BlastLimits
 from keyreeve.model.snapshot import User
+from keyreeve.render.email import MailRenderer
 
 
 def neglected(users: int, flagged: int) -> list[User]:
@@ -154,6 +165,42 @@ def test_nothing_opens_in_a_refused_run_and_a_refusal_stays_until_it_is_accepted
     assert village.run(4.1, accepted=12).exit_code == 0
     assert village.notices("late") == [(4, "notification")]
     assert village.run(5).exit_code == 0
+
+
+def worse(village: Village, name: str) -> None:
+    """The report says of an open case's user what it did not say before."""
+    village.account.change(name, **console(changed=100, mfa=False))
+
+
+def opened_on(village: Village, name: str) -> dict[str, date | None]:
+    return {r.control.value: r.opened_on for r in village.case(name).findings.values()}
+
+
+def test_a_refused_run_opens_no_finding_in_a_case_that_is_open():
+    village = Village(aged(), *bystanders(39), renderer=MailRenderer())
+    village.live(0, 2)
+    vanishing(village, 12)
+    worse(village, "aged.key")
+    assert [village.run(day).exit_code for day in range(3, 9)] == [4] * 6
+    day_0 = MONDAY.date()
+    still = {"access_key_rotation": day_0, "console_mfa": None, "password_age": None}
+    assert (village.days("aged.key"), opened_on(village, "aged.key")) == ([0, 3, 7], still)
+    told = village.mails(MailKind.NOTICE, "aged.key")[1:]
+    assert all("One thing about your IAM user" in mail.body.text for mail in told)
+    assert village.run(8.1, accepted=12).exit_code == 0
+    later = day_0 + timedelta(days=8)
+    now = {"access_key_rotation": day_0, "console_mfa": later, "password_age": later}
+    assert opened_on(village, "aged.key") == now
+
+
+def test_a_refused_run_says_nothing_to_an_owner_who_would_hear_of_new_findings_only():
+    village = Village(aged(), *bystanders(39))
+    village.live(0, 2)
+    vanishing(village, 12)
+    village.account.change("aged.key", keys=(key(20),))
+    worse(village, "aged.key")
+    village.live(3, 8)
+    assert village.days("aged.key") == [0]
 
 
 def test_a_refused_run_does_not_forget_the_cases_of_those_who_seem_to_have_vanished():

@@ -33,10 +33,10 @@ class Composed:
 def compose(
     case: Case, decisions: Mapping[FindingKey, Decision], outlook: Outlook, letterhead: Letterhead
 ) -> Composed:
-    """The consolidated notice of every open finding, most urgent first (S1.9)."""
+    """The consolidated notice of every finding with a decision, most urgent first (S1.9)."""
     today = outlook.today(case)
     ordered = sorted(
-        case.findings.values(),
+        (record for record in case.findings.values() if record.key in decisions),
         key=lambda record: (decisions[record.key].enforcement_on or _FAR, record.key),
     )
     lines = tuple(_line(case, record, decisions[record.key], outlook) for record in ordered)

@@ -7,6 +7,7 @@ the order of their oldest credential.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 
@@ -20,7 +21,13 @@ from keyreeve.escalation.orphans import orphans_over
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.purge import Escrowed, retention_over
 from keyreeve.escalation.reinstatements import reinstatements_over
-from keyreeve.escalation.standing import days_to_90, headline, population_of, strongest
+from keyreeve.escalation.standing import (
+    days_to_90,
+    headline,
+    population_of,
+    strongest,
+    told_today,
+)
 from keyreeve.escalation.team import team_notices
 from keyreeve.model.case import (
     Case,
@@ -342,7 +349,9 @@ class _Planner:
             return
         if case.last_notice_on == today or self._outlook.hold(case) is not None:
             return
-        reason = NoticeReason.RESOLVED if case.closing_due else notice_reason(draft)
+        opens = self._refusal is None
+        told = told_today(draft.decisions, opens=opens)
+        reason = NoticeReason.RESOLVED if case.closing_due else notice_reason(draft, told)
         if reason is None or not self._may_open(draft):
             return
         if not self._budget.take_mail(1 + len(self._policy.mail_cc)):
@@ -361,8 +370,9 @@ class _Planner:
             user_name=case.user_name,
             due_on=today,
             reason=reason.value,
-            stage=headline(draft.decisions.values()),
+            stage=headline(told.values()),
             to=address,
+            opens=opens,
         )
 
     def _may_open(self, draft: _Draft) -> bool:
@@ -470,11 +480,11 @@ class _Planner:
         return latest == today or (last is not None and last.on < latest)
 
 
-def notice_reason(draft: _Draft) -> NoticeReason | None:
-    """The strongest reason among the findings; an act planned for today is one."""
-    if any(act.disruptive and act.kind != "reset_password" for act in draft.acts):
+def notice_reason(draft: _Draft, told: Mapping[FindingKey, Decision]) -> NoticeReason | None:
+    """The strongest reason among the findings told; an act planned for today is one."""
+    if told and any(act.disruptive and act.kind != "reset_password" for act in draft.acts):
         return NoticeReason.ACT_DONE
-    return strongest(draft.decisions.values())
+    return strongest(told.values())
 
 
 def _by_promise(draft: _Draft) -> list[tuple[FindingKey, Decision]]:

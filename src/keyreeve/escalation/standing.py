@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
-from keyreeve.escalation.outlook import Outlook
+from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.model.case import FindingRecord, Population, Stage
 from keyreeve.model.effect import NoticeReason
 from keyreeve.model.plan import Decision
@@ -28,6 +28,17 @@ def strongest(decisions: Iterable[Decision]) -> NoticeReason | None:
     )
     due = {decision.notice_due for decision in decisions}
     return next((reason for reason in order if reason in due), None)
+
+
+def told_today(
+    decisions: Mapping[FindingKey, Decision], *, opens: bool
+) -> dict[FindingKey, Decision]:
+    """The findings that today's notice may speak of.
+
+    A refused run opens nothing (gate 5): a finding without a day 0 is neither a reason for a notice
+    nor listed in one, for telling it would start its clock.
+    """
+    return {key: d for key, d in decisions.items() if opens or d.stage is not Stage.PENDING}
 
 
 def headline(decisions: Iterable[Decision]) -> Stage:

@@ -252,6 +252,8 @@ class SendNotice(_Effect):
     required_actions: ClassVar[tuple[str, ...]] = (SEND_ACTION,)
     stage: Stage
     to: str
+    opens: bool = True
+    """Whether it may tell of findings without a day 0, and so begin it: not in a refused run."""
 
     @property
     def resource_id(self) -> str:

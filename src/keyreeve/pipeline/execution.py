@@ -14,7 +14,7 @@ from typing import TypeVar, assert_never
 from keyreeve.escalation.notices import compose, compose_closing
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.outlook import FindingKey
-from keyreeve.escalation.standing import strongest
+from keyreeve.escalation.standing import strongest, told_today
 from keyreeve.model.case import Case, OperationKind, State, StepName
 from keyreeve.model.effect import (
     Act,
@@ -50,7 +50,7 @@ from keyreeve.model.notice import (
     Summary,
     TeamNotice,
 )
-from keyreeve.model.plan import Gate, Outcome, OutcomeKind, Plan, UserPlan
+from keyreeve.model.plan import Decision, Gate, Outcome, OutcomeKind, Plan, UserPlan
 from keyreeve.pipeline.channels import tell
 from keyreeve.pipeline.enforcement import Enforcement
 from keyreeve.pipeline.orphans import delete_orphan
@@ -164,11 +164,17 @@ class Execution:
             return self._guarded(message, partial(self._told_of, message, self._closing, case))
         if not isinstance(message, SendNotice):
             return None
-        decisions = self._bench.outlook.decisions(case, not_today)
+        decisions = self._told_today(message, case, not_today)
         if strongest(decisions.values()) is None:
             return None  # the act that was to be told has not happened
         notice = partial(self._notice, not_today=not_today)
         return self._guarded(message, partial(self._told_of, message, notice, case))
+
+    def _told_today(
+        self, effect: SendNotice, case: Case, not_today: set[FindingKey]
+    ) -> Mapping[FindingKey, Decision]:
+        """What the notice may speak of, as the case stands now."""
+        return told_today(self._bench.outlook.decisions(case, not_today), opens=effect.opens)
 
     def _told_of(
         self, effect: _Mail, send: Callable[[_Mail, Case], Outcome], case: Case
@@ -191,7 +197,7 @@ class Execution:
     def _notice(self, effect: SendNotice, case: Case, not_today: set[FindingKey]) -> Outcome:
         """Compose from the case as it is now, send, and remember what was told."""
         bench, outlook = self._bench, self._bench.outlook
-        decisions = outlook.decisions(case, not_today)
+        decisions = self._told_today(effect, case, not_today)
         reason = strongest(decisions.values())
         composed = compose(case, decisions, outlook, bench.post.letterhead)
         first = case.opened_on is None

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from tests.builders import (
+    KEY_1,
     NOW,
     RUN,
     ago,
@@ -26,9 +27,11 @@ from keyreeve.escalation.standing import (
     headline,
     population_of,
     strongest,
+    told_today,
 )
 from keyreeve.model.case import LastRun, Population, Stage
 from keyreeve.model.effect import NoticeReason
+from keyreeve.model.identifiers import ControlId
 from keyreeve.model.plan import Decision, DecisionReason
 from keyreeve.model.policy import Exclusion, Match
 
@@ -95,6 +98,16 @@ def test_the_strongest_reason_leads():
     assert strongest(decision(Stage.WARNING, d) for d in due) is NoticeReason.COUNTDOWN
     assert strongest([decision(Stage.WARNING)]) is None
     assert strongest([]) is None
+
+
+def test_a_refused_run_tells_of_no_finding_without_a_day_0():
+    running, new = (ControlId.ACCESS_KEY_ROTATION, KEY_1), (ControlId.CONSOLE_MFA, "password")
+    found = {
+        running: decision(Stage.WARNING),
+        new: decision(Stage.PENDING, NoticeReason.NEW_FINDING_IN_CASE),
+    }
+    assert told_today(found, opens=True) == found
+    assert list(told_today(found, opens=False)) == [running]
 
 
 @pytest.mark.parametrize(("age", "left"), [(0, 90), (75, 15), (90, 0), (90.99, 0), (100, -10)])
