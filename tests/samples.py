@@ -526,11 +526,14 @@ def summary(**changes: object) -> Summary:
             ),
         ),
         unreachable=(_row("legacy-report", "no e-mail tag, and the name is no address"),),
+        slots="1 user cannot get a new key: both slots are taken, one by a key that Keyreeve made "
+        "Inactive.",
         slot_blocked=(
             _row(
                 "nadia.rahman",
-                "both slots taken: AKIA3FTVR2HN7EXAMPLE is Inactive",
-                reason="made Inactive by Keyreeve on Mon 5 Jan 2026",
+                "AKIA3FTVR2HN8EXAMPLE",
+                reason="slot taken by AKIA3FTVR2HN7EXAMPLE, which Keyreeve made Inactive on "
+                "2026-01-05",
             ),
         ),
         inline_policies=(_row("data-pipeline", "2 inline policies: read-lake, write-lake"),),

@@ -54,6 +54,34 @@ def test_the_owner_without_a_slot_is_told_from_day_0_which_key_blocks_it():
     assert len(first) == len([day for day in village.days("aged.key") if 84 <= day <= 98])
 
 
+def test_the_plan_counts_whom_the_two_keys_keep_from_a_new_one_and_whom_by_a_key_that_we_shut():
+    ours = person("ours", key(100))
+    people = (
+        ours,
+        person("theirs", key(100), key(400, 300, active=False)),
+        person("both", key(100), key(90)),
+        person("dormant", key(100, 90), key(400, 300, active=False)),
+        aged("free"),
+    )
+    village = Village(*people, *bystanders(15))
+    first = village.run(0).plan
+    assert (first.slot_blocked_users, first.slot_blocked_by_us) == (2, 0)
+    assert {(b.user_name, b.both_due, b.told_on) for b in first.slot_blocked} == {
+        ("theirs", False, None),
+        ("both", True, None),
+    }
+    village.live(1, 15)
+    for day in range(16, 83):
+        village.account.use_keys("ours", village.at(day))
+        village.run(day)
+    plan = village.run(84).plan
+    (blocked,) = [b for b in plan.slot_blocked if b.user_name == "ours"]
+    old, new = village.account.keys_of("ours")
+    assert (blocked.key_id, blocked.blocked_by) == (new, old)
+    assert blocked.shut_on == village.at(14).date()
+    assert plan.slot_blocked_by_us == 1
+
+
 def test_two_cycles_with_free_slot_replace_the_key_twice_and_delete_only_what_was_ours_to_delete():
     village = through_two_cycles(30)
     acts = village.acts("aged.key")

@@ -20,6 +20,16 @@ UNREACHABLE = {
     "created": "300d",
     "keys": [{"created": "120d", "last_used": "1d"}],
 }
+FULL = {
+    "name": "full",
+    "created": "500d",
+    "tags": {"email": "full@example.com"},
+    "keys": [
+        {"created": "120d", "last_used": "1d"},
+        {"created": "400d", "last_used": "300d", "active": False},
+    ],
+}
+"""Two keys, one of them Inactive: no slot is free."""
 SECTIONS = {
     "HELD": "aged.key",
     "OVERDUE": "gone.quiet",
@@ -33,7 +43,7 @@ SECTIONS = {
 def keyreeve(sandbox: Sandbox, tmp_path: Path, capsys: Any, monkeypatch: Any) -> Command:
     sandbox.clear_faults()
     document = dict(load_document("small"))
-    document["users"] = [*document["users"], UNREACHABLE]
+    document["users"] = [*document["users"], UNREACHABLE, FULL]
     sandbox.reset(document, MONDAY)
     command = Command(sandbox, tmp_path, capsys, monkeypatch)
     command.settle()
@@ -89,6 +99,17 @@ def test_every_part_of_the_summary_stands_in_the_mail_of_its_day(keyreeve: Comma
         assert count == of.count("open"), control
         spared += len(of) - count
     assert spared, "somebody is waived in this story"
+
+
+def test_plan_and_summary_count_alike_whom_the_two_key_limit_blocks(keyreeve: Command):
+    said = "1 user cannot get a new key: both slots are taken."
+    document = keyreeve.json("plan", *keyreeve.at(0))["slot_blocked"]
+    assert (document["users"], document["by_keyreeve"]) == (1, 0)
+    assert [key["user_name"] for key in document["keys"]] == ["full"]
+    assert said in keyreeve("plan", *keyreeve.at(0)).out.splitlines()
+    keyreeve.run(0)
+    (text,) = summaries(keyreeve)
+    assert said in after(text, "NO FREE KEY SLOT (1)")
 
 
 def test_it_comes_once_on_its_day_and_by_hand_whenever_asked(keyreeve: Command):

@@ -15,6 +15,7 @@ from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Held, Outcome, OutcomeKind, Plan
 from keyreeve.pipeline.heartbeat import missed
 from keyreeve.pipeline.publish import plan_document
+from keyreeve.reporting.slots import slots_sentence
 
 if TYPE_CHECKING:
     from keyreeve.pipeline.daily import Report
@@ -97,6 +98,7 @@ def show_plan(plan: Plan) -> None:
     _planned_acts(plan)
     _planned_mails(plan)
     show_held(plan.held)
+    _slots(plan)
     _gaps(plan)
     _refusal(plan)
     screen.line()
@@ -190,6 +192,14 @@ def _access(sweep: Sweep | None) -> None:
     screen.line(f"{bearing} of {words.count(sweep.governed, 'governed user')} bear every tag.")
     for group in sweep.missing_groups:
         screen.line(f"access.yaml names the group {screen.safe(group)}, and there is none.")
+
+
+def _slots(plan: Plan) -> None:
+    """How many the two-key limit keeps from a new key."""
+    said = slots_sentence(plan)
+    if said:
+        screen.line()
+        screen.line(said)
 
 
 def _gaps(plan: Plan) -> None:

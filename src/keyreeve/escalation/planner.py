@@ -21,6 +21,7 @@ from keyreeve.escalation.orphans import orphans_over
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.purge import Escrowed, retention_over
 from keyreeve.escalation.reinstatements import reinstatements_over
+from keyreeve.escalation.slots import slot_blocked
 from keyreeve.escalation.standing import (
     days_to_90,
     headline,
@@ -464,6 +465,7 @@ class _Planner:
             refusal=self._refusal,
             population=self._population,
             allowed=self._allowed,
+            slot_blocked=slot_blocked(self._movable_cases(), outlook),
         )
 
     def _summary_due(self) -> bool:

@@ -174,6 +174,8 @@ class Summary:
     held: tuple[SummaryRow, ...] = ()
     overdue: tuple[SummaryRow, ...] = ()
     unreachable: tuple[SummaryRow, ...] = ()
+    slots: str = ""
+    """How many users cannot get a new key for want of a slot, in a sentence; empty: none."""
     slot_blocked: tuple[SummaryRow, ...] = ()
     inline_policies: tuple[SummaryRow, ...] = ()
     waivers: tuple[SummaryRow, ...] = ()

@@ -9,7 +9,14 @@ from enum import StrEnum
 from keyreeve.model.case import Stage
 from keyreeve.model.effect import Act, Effect, Message, NoticeReason, SendTeamNotice
 from keyreeve.model.finding import Finding
-from keyreeve.model.identifiers import AccountId, ControlId, RunId, UserId, UserName
+from keyreeve.model.identifiers import (
+    AccessKeyId,
+    AccountId,
+    ControlId,
+    RunId,
+    UserId,
+    UserName,
+)
 from keyreeve.model.snapshot import CollectionGap
 
 
@@ -100,6 +107,23 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SlotBlocked:
+    """A key that is due, and no replacement can be made: both slots are taken (S1.T3)."""
+
+    user_id: UserId
+    user_name: UserName
+    key_id: AccessKeyId
+    blocked_by: str
+    """The key in the other slot; `slot 2` where its id is not known."""
+    both_due: bool = False
+    """The other key is due as well."""
+    shut_on: date | None = None
+    """When Keyreeve made the blocking key Inactive; None: it did not."""
+    told_on: date | None = None
+    """When the owner was told of it; None: not yet."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What today's run would do."""
 
@@ -122,6 +146,8 @@ class Plan:
 
     What was done today counts. Each has a number of its own: docs/decisions/0023.
     """
+    slot_blocked: tuple[SlotBlocked, ...] = ()
+    """Whom the two-key limit keeps from a new key; before the acts of the day."""
 
     @property
     def effects(self) -> tuple[Effect, ...]:
@@ -132,6 +158,16 @@ class Plan:
             if user.message is not None:
                 out.append(user.message)
         return (*out, *self.team)
+
+    @property
+    def slot_blocked_users(self) -> int:
+        """How many users cannot get a new key."""
+        return len({blocked.user_id for blocked in self.slot_blocked})
+
+    @property
+    def slot_blocked_by_us(self) -> int:
+        """How many of them by a key that Keyreeve itself made Inactive."""
+        return len({b.user_id for b in self.slot_blocked if b.shut_on is not None})
 
     @property
     def held(self) -> tuple[Held, ...]:

@@ -35,6 +35,11 @@ def plan_document(
         "effects": [to_json(effect) for effect in plan.effects],
         "held": [to_json(held) for held in plan.held],
         "gaps": [to_json(gap) for gap in plan.gaps],
+        "slot_blocked": {
+            "users": plan.slot_blocked_users,
+            "by_keyreeve": plan.slot_blocked_by_us,
+            "keys": [to_json(blocked) for blocked in plan.slot_blocked],
+        },
         "exit_code": exit_code,
     }
     if outcomes is not None:

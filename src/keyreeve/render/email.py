@@ -58,7 +58,7 @@ _SECTIONS: Final = (
     ("overdue", "Overdue", "The promised date has passed, or no date can be named."),
     ("held", "Held", "Due, but a gate says no. Each line says which, and why."),
     ("unreachable", "Owners who cannot be reached", "Nothing happens to them until they can."),
-    ("slot_blocked", "No free key slot", "No replacement can be created for these users."),
+    ("slot_blocked", "No free key slot", ""),
     ("waivers", "Waivers that end soon or have ended", "After that day the finding counts again."),
     ("removals", "Access that ends by a review", "`keyreeve review due --execute` ends it."),
     ("inline_policies", "Inline policies", "Reported here only; nobody is mailed about them."),
@@ -252,7 +252,7 @@ def _sections(summary: Summary, rows: int) -> dict[str, Any]:
             shown.append(
                 {
                     "title": title,
-                    "meaning": meaning,
+                    "meaning": summary.slots if field == "slot_blocked" else meaning,
                     "count": len(found),
                     "rows": found[:rows],
                     "left_out": max(0, len(found) - rows),

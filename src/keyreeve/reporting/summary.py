@@ -17,6 +17,7 @@ from keyreeve.model.people import Sweep
 from keyreeve.model.plan import Gate, Held, Plan
 from keyreeve.model.week import Week
 from keyreeve.reporting.access import access_part
+from keyreeve.reporting.slots import slot_rows, slots_sentence
 from keyreeve.reporting.week import week_part
 
 SOON = timedelta(days=7)
@@ -67,7 +68,8 @@ def summarise(
             SummaryRow(user_name=name, what="owner unreachable", reason=held.reason)
             for name, held in sorted(unreachable.items())
         ),
-        slot_blocked=tuple(_slot_rows(records)),
+        slots=slots_sentence(plan),
+        slot_blocked=slot_rows(plan.slot_blocked),
         inline_policies=tuple(
             SummaryRow(user_name=f.user_name, what=f.detail, severity=f.severity)
             for f in plan.findings
@@ -166,19 +168,6 @@ def _held_row(held: Held, cards: Mapping[ControlId, ControlCard]) -> SummaryRow:
         reason=f"{held.gate.value}: {held.reason}",
         days_to_90=held.days_to_90,
     )
-
-
-def _slot_rows(records: Iterable[tuple[Case, FindingRecord]]) -> Iterable[SummaryRow]:
-    for case, record in records:
-        told = record.no_replacement
-        if told is not None and told.reason.startswith(("slots_taken", "both_slots_aged")):
-            blocking = told.reason.partition(":")[2]
-            yield SummaryRow(
-                user_name=case.user_name,
-                what=record.resource_id,
-                on=told.on,
-                reason=f"slot taken by {blocking}" if blocking else "both keys are due",
-            )
 
 
 def _worth_naming(waiver: Waiver, today: date) -> bool:

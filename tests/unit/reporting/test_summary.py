@@ -28,12 +28,12 @@ from tests.builders import (
 from tests.samples import month
 
 from keyreeve.controls.catalogue import CARDS
-from keyreeve.model.case import DayLedger, HeldRecord, Stage, Told
+from keyreeve.model.case import DayLedger, HeldRecord, Stage
 from keyreeve.model.control import Severity
 from keyreeve.model.decisions import HumanDecisions, Waiver
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.months import Months
-from keyreeve.model.plan import Gate, Held, Plan, UserPlan
+from keyreeve.model.plan import Gate, Held, Plan, SlotBlocked, UserPlan
 from keyreeve.model.snapshot import CollectionGap
 from keyreeve.reporting.summary import summarise
 
@@ -182,16 +182,34 @@ def test_held_findings_and_unreachable_owners_are_told_apart():
 
 
 def test_users_without_a_free_slot_are_named_with_what_blocks_it():
-    def told(reason):
-        return case(
-            record(day_0=True, no_replacement=Told(reason=reason, on=MONDAY)), who=user(reason)
-        )
-
-    summary = written(state(told("slots_taken:AKIA2"), told("both_slots_aged"), told("dormant")))
-    assert [(row.what, row.reason) for row in summary.slot_blocked] == [
-        (KEY_1, "slot taken by AKIA2"),
-        (KEY_1, "both keys are due"),
+    blocked = (full("ann"), full("bob", both_due=True, told_on=MONDAY), full("cid", shut_on=on(-9)))
+    summary = written(slot_blocked=blocked)
+    assert [(row.what, row.reason, row.on) for row in summary.slot_blocked] == [
+        (KEY_1, f"slot taken by {KEY_2}", None),
+        (KEY_1, "both keys are due", MONDAY),
+        (KEY_1, f"slot taken by {KEY_2}, which Keyreeve made Inactive on 2025-12-27", None),
     ]
+
+
+def full(name, **facts):
+    return SlotBlocked(user_id=name, user_name=name, key_id=KEY_1, blocked_by=KEY_2, **facts)
+
+
+TAKEN = "cannot get a new key: both slots are taken"
+COUNTED = {
+    "": (),
+    f"1 user {TAKEN}.": (full("ann"),),
+    f"1 user {TAKEN}, one by a key that Keyreeve made Inactive.": (full("ann", shut_on=MONDAY),),
+    f"2 users {TAKEN}; 1 of them by a key that Keyreeve made Inactive.": (
+        *(full("ann", both_due=True),) * 2,
+        full("bob", shut_on=MONDAY),
+    ),
+}
+
+
+@pytest.mark.parametrize("said", COUNTED)
+def test_users_without_a_free_slot_are_counted_once_each(said):
+    assert written(slot_blocked=COUNTED[said]).slots == said
 
 
 def waiver(expires, **changes):
