@@ -104,6 +104,7 @@ def rotation() -> FindingLine:
             ),
         ),
         opened_on=date(2026, 1, 5),
+        promised_on=date(2026, 1, 19),
         enforcement_on=date(2026, 1, 19),
         days_left=4,
         consequence=f"Keyreeve makes {OLD_KEY} Inactive. It is not deleted.",
@@ -134,6 +135,7 @@ def stale() -> FindingLine:
             "If something does need it, use it, and this finding clears by itself.",
         ),
         opened_on=date(2026, 1, 8),
+        promised_on=date(2026, 1, 22),
         enforcement_on=date(2026, 1, 22),
         days_left=7,
         consequence=f"Keyreeve makes {STALE_KEY} Inactive. It is not deleted.",
@@ -167,6 +169,7 @@ def mfa() -> FindingLine:
             "Choose Assign MFA device and follow the steps with your authenticator app or passkey.",
         ),
         opened_on=date(2026, 1, 15),
+        promised_on=date(2026, 1, 29),
         enforcement_on=date(2026, 1, 29),
         days_left=14,
         consequence="The finding is listed as overdue, and you hear of it once a week.",
@@ -192,6 +195,7 @@ def overdue() -> FindingLine:
             "If you do not, ask the team to take the console password away.",
         ),
         opened_on=date(2025, 12, 22),
+        promised_on=date(2026, 1, 5),
         enforcement_on=None,
         days_left=None,
         consequence="The team decides what becomes of the console password.",
@@ -221,7 +225,14 @@ def moved_notice() -> Notice:
         days_left=5,
         moved_from=date(2026, 1, 19),
         moved_to=date(2026, 1, 20),
-        findings=(replace(rotation(), enforcement_on=date(2026, 1, 20), days_left=5),),
+        findings=(
+            replace(
+                rotation(),
+                enforcement_on=date(2026, 1, 20),
+                days_left=5,
+                timeline=_ladder(date(2026, 1, 6))[-2:],
+            ),
+        ),
     )
 
 

@@ -22,6 +22,7 @@ MAILS: dict[str, RenderedMail] = {
     "notice": RENDERER.notice(samples.notice()),
     "notice-still-used": RENDERER.notice(samples.still_used_notice()),
     "notice-cut-over": RENDERER.notice(samples.cut_over_notice()),
+    "notice-moved": RENDERER.notice(samples.moved_notice()),
     "notice-enforced": RENDERER.notice(samples.enforced_notice()),
     "notice-crowded": RENDERER.notice(samples.crowded_notice(40)),
     "closing": RENDERER.closing(samples.closing()),

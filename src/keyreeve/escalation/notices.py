@@ -126,6 +126,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
             step.format(**names) for step in _steps(case, record, card.remediation, outlook, at)
         ),
         opened_on=record.opened_on or today,
+        promised_on=record.promised_on or e,
         enforcement_on=e,
         days_left=(e - today).days if e else None,
         consequence=_consequence(case, record, outlook, at),

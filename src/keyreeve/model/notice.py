@@ -46,6 +46,8 @@ class FindingLine:
     """Steps, already filled in."""
     opened_on: date | None
     """Day 0; in the first notice, today."""
+    promised_on: date | None
+    """E as the first notice told it; None: none was told yet."""
     enforcement_on: date | None
     """E; None: open."""
     days_left: int | None

@@ -102,6 +102,7 @@ def _furnished(environment: Environment, language: Language) -> Environment:
         days_left=lambda days: say(wording.days_left(days)),
         counted=wording.counted,
         pieces=lambda text: wording.pieces(_clean(text)),
+        promised=lambda finding: say(wording.promised(finding)),
         with_key=wording.resource_with_key,
         tone=wording.TONES.__getitem__,
         label=lambda stage: say(wording.STAGE_LABELS[stage]),

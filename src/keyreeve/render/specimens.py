@@ -152,6 +152,7 @@ def _line(stage: Stage, control: ControlId) -> FindingLine:
         risk=card.risk,
         remediation=tuple(step.format(**names) for step in card.remediation),
         opened_on=_DAY_0,
+        promised_on=_E - timedelta(days=1) if stage is Stage.WARNING else _E,
         enforcement_on=_E,
         days_left=(_E - on).days,
         consequence=words.consequence(control, None, "Quarantine", acts=False, none_left=False),

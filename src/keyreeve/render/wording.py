@@ -190,6 +190,19 @@ def moved(notice: Notice) -> str:
     return f"The date has moved: it was {day(notice.moved_from)} and is now {day(notice.moved_to)}."
 
 
+def promised(finding: FindingLine) -> str:
+    """What was promised for a finding whose E is another date by now; empty if the promise stands.
+
+    It stands in every notice from then on; that E has moved since the last one, `moved` tells once.
+    """
+    first, now = finding.promised_on, finding.enforcement_on
+    if first is None or first == now:
+        return ""
+    if now is None:
+        return f"It was promised for {day(first)}."
+    return f"Promised for {day(first)}, moved to {day(now)}."
+
+
 def mail_link(text: str) -> str:
     """`mailto:…` if the text is an address, else empty: only then may it be a link."""
     return f"mailto:{text}" if _ADDRESS.fullmatch(text) else ""

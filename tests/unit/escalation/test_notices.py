@@ -141,6 +141,17 @@ def test_a_moved_e_names_the_date_told_before():
     assert made.notice.enforcement_on == on(16)
 
 
+def test_a_notice_states_what_was_promised_beside_e_long_after_it_has_moved():
+    first = line(case(record()), user("ann", old_key()))
+    assert (first.promised_on, first.enforcement_on) == (on(14), on(14))
+    told = (notice_record(0), notice_record(11, Stage.NEW_CREDENTIALS, 15))
+    moved = record(day_0=True, promised_on=on(14), notices=told)
+    made = composed(case(moved), user("ann", old_key()), 11)
+    (later,) = made.notice.findings
+    assert made.notice.moved_from is None
+    assert (later.promised_on, later.enforcement_on) == (on(14), on(15))
+
+
 def test_where_one_of_two_dates_has_moved_both_dates_named_are_of_that_one():
     stays = record(day_0=True)
     moves = record(MFA_CONTROL, "mfa", day_0=True, promised_on=on(16))
@@ -157,6 +168,7 @@ def test_an_open_e_is_told_as_open():
     assert (made.notice.enforcement_on, made.notice.days_left) == (None, None)
     assert (made.notice.moved_from, made.notice.moved_to) == (on(14), None)
     (only,) = made.notice.findings
+    assert (only.promised_on, only.enforcement_on) == (on(14), None)
     assert (only.stage, only.days_left, only.timeline) == (Stage.OVERDUE, None, ())
     assert made.told[0]["enforcement_on"] is None
     assert only.remarks == ()  # that mail bounces is nothing to tell by mail

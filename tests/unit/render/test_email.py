@@ -241,6 +241,24 @@ def test_the_lead_tells_where_the_promise_stands(changes, said):
     assert squeezed(said).lower() in squeezed(mail.text).lower()
 
 
+PROMISES = {
+    "Promised for Mon 19 Jan 2026, moved to Tue 20 Jan 2026.": samples.moved_notice(),
+    "It was promised for Mon 5 Jan 2026.": samples.notice(findings=(samples.overdue(),)),
+}
+
+
+@pytest.mark.parametrize("said", PROMISES)
+def test_a_finding_whose_date_is_another_than_the_promised_one_names_both(said):
+    mail = RENDERER.notice(PROMISES[said])
+    assert squeezed(said) in Reading(mail.html).text
+    assert squeezed(said) in squeezed(mail.text)
+
+
+def test_a_promise_that_stands_is_not_named_twice():
+    mail = RENDERER.notice(samples.first_notice())
+    assert "promised for" not in (mail.html + mail.text).lower()
+
+
 @pytest.mark.parametrize("count", [1, 2, 13, 25, 31, 200, 5000])
 def test_a_notice_is_never_clipped_and_its_text_lists_every_key(count):
     notice = samples.crowded_notice(count)

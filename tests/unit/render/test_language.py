@@ -57,6 +57,10 @@ SAID = {
     "Console password: done by Keyreeve on Tue 3 Mar 2026.": (
         "Konsolenpasswort: von Keyreeve erledigt am Di 3. März 2026."
     ),
+    "Promised for Mon 19 Jan 2026, moved to Mon 26 Jan 2026.": (
+        "Zugesagt für Mo 19. Jan. 2026, verschoben auf Mo 26. Jan. 2026."
+    ),
+    "It was promised for Mon 19 Jan 2026.": "Zugesagt war es für Mo 19. Jan. 2026.",
     "This is on hold: held until 2026-02-01: on leave.": (
         "Dies ist angehalten: angehalten bis 2026-02-01: on leave."
     ),
@@ -94,6 +98,8 @@ def every_sentence() -> list[str]:
         said.append(words.take_key(samples.NEW_KEY, DAY, kept=kept))
     said += [*wording.STAGE_LABELS.values(), *wording.INTRODUCTIONS.values(), *map(str, Severity)]
     said += [words.day(DAY + timedelta(days=30 * n + n % 7)) for n in range(12)]
+    for now in (DAY + timedelta(days=7), None):
+        said.append(wording.promised(replace(samples.mfa(), promised_on=DAY, enforcement_on=now)))
     said += [wording.days_left(days) for days in (None, -2, -1, 0, 1, 2)]
     return said
 
