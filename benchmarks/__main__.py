@@ -30,7 +30,8 @@ def compared(
     with serving(users, now, neglected=neglected) as served:
         for number in range(given.repeats or REPEATS.get(users, 1)):
             for each in contenders.ALL:
-                if _left_out(each, users, rate, given) or (each.heavy and number):
+                slow = each.heavy > 0
+                if (slow and number) or _left_out(each, users, neglected, rate, given):
                     continue
                 served.control(f"set?latency={latency}&rate={rate}")
                 cost, remark = contenders.once(each, served, known)
@@ -46,7 +47,10 @@ def compared(
     )
 
 
-def _left_out(each: Contender[Account], users: int, rate: int, given: argparse.Namespace) -> bool:
+def _left_out(
+    each: Contender[Account], users: int, neglected: float, rate: int, given: argparse.Namespace
+) -> bool:
+    """The slow ones see each size once, and the largest in one of its two states."""
     if given.only and each.name not in given.only:
         return True
     if each.needs is not None and not each.needs.exists():
@@ -54,7 +58,7 @@ def _left_out(each: Contender[Account], users: int, rate: int, given: argparse.N
         return True
     if not each.heavy or given.everyone:
         return False
-    return users > each.heavy or rate > 0
+    return users > each.heavy or rate > 0 or (users == each.heavy and neglected == 1)
 
 
 def one_account(given: argparse.Namespace) -> list[Round]:
@@ -91,9 +95,9 @@ def main() -> int:
     one = one_account(given) if "one" in asked else []
     many = fleet_of(100, 200, 40, 3, peer=not given.only) if "many" in asked else None
     flat = (
-        (fleet_of(10, 20, 0, 1, peer=False), fleet_of(1000, 20, 0, 1, peer=False))
+        tuple(fleet_of(accounts, 20, 0, 1, peer=False) for accounts in (1, 10, 100, 1000))
         if "flat" in asked
-        else None
+        else ()
     )
     morrow = days.next_day(1000, 25) if "next" in asked else None
     day = days.whole_day(5000) if "day" in asked else None

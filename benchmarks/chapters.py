@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from benchmarks.days import NextDay, WholeDay
 from benchmarks.fleet import C7N_ORG, KEYREEVE
@@ -61,13 +61,13 @@ def _more_than_a_hundredth(us: Row, peer: Row) -> str:
     )
 
 
-def flat(pair: tuple[Round, Round]) -> Iterator[str]:
+def flat(grown: Sequence[Round]) -> Iterator[str]:
     """Memory and cost against the number of accounts."""
-    yield f"## Accounts of {pair[0].users} users, more and more of them"
+    yield f"## Accounts of {grown[0].users} users, more and more of them"
     yield ""
     yield "| accounts | peak MB | wall s | CPU s | CPU ms an account | calls an account |"
     yield "|---|---|---|---|---|---|"
-    for each in pair:
+    for each in grown:
         row = each.rows[0]
         yield (
             f"| {each.accounts:,} | {row.peak:.0f} | {row.wall:.2f} | {row.cpu:.2f} | "

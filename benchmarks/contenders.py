@@ -199,9 +199,9 @@ def _differences(pairs: Mapping[str, tuple[frozenset[str], frozenset[str]]]) -> 
 KEYREEVE = Contender(name="Keyreeve", command=_keyreeve, check=_of_keyreeve)
 LEAN = Contender(name="lean boto3 script", command=_python("lean_boto3.py"), check=_by_slots)
 FLOOR = Contender(name="floor", command=_python("floor.py"), check=_by_slots)
-LOOP = Contender(name="per-user loop", command=_python("per_user.py"), check=_by_calls, heavy=1000)
-CUSTODIAN = Contender(name="Cloud Custodian", command=_c7n, check=_of_c7n, heavy=1000, needs=_C7N)
+LOOP = Contender(name="per-user loop", command=_python("per_user.py"), check=_by_calls, heavy=5000)
+CUSTODIAN = Contender(name="Cloud Custodian", command=_c7n, check=_of_c7n, heavy=5000, needs=_C7N)
 PROWLER = Contender(
-    name="Prowler", command=_prowler, check=_of_prowler, exits=(0, 3), heavy=1000, needs=_PROWLER
+    name="Prowler", command=_prowler, check=_of_prowler, exits=(0, 3), heavy=5000, needs=_PROWLER
 )
 ALL = (KEYREEVE, LEAN, FLOOR, LOOP, CUSTODIAN, PROWLER)

@@ -48,7 +48,9 @@ def test_one_account_is_held_to_calls_cpu_memory_and_its_peers():
     calls = {"GetAccountAuthorizationDetails": 6, "GetCredentialReport": 1, "ListAccessKeys": 40}
     large = of("lean boto3 script", users=5000, cpu=2, calls=calls)
     slow = of("Cloud Custodian", "Prowler", users=1000, latency=40, walls=(1, 100, 600))
-    found = {each.what: each for each in promised.promises([large, slow], STARTED, *[None] * 4)}
+    found = {
+        each.what: each for each in promised.promises([large, slow], STARTED, None, (), None, None)
+    }
     figures = {what.partition(": ")[2]: each.figure for what, each in found.items()}
     assert figures["calls beside pages and `ListAccessKeys`"] == 2
     assert figures["CPU ÷ lean boto3 script"] == 0.5

@@ -156,6 +156,23 @@ def test_throttling_changes_no_finding(throttled):
     )
 
 
+@pytest.mark.parametrize("users", [999, 1000, 1001])
+def test_a_user_on_the_edge_of_a_page_is_found_and_costs_a_page(tmp_path: Path, users: int):
+    """A page is full at 1,000 users, groups and policies: these stand behind the users."""
+    with serving(users, NOW, neglected=0.02) as served:
+        seen = looked(account(users, NOW, neglected=0.02), served, tmp_path)
+    seen.right()
+    assert seen.calls[DETAILS] == 2
+
+
+def test_throttling_between_two_pages_changes_no_finding(tmp_path: Path):
+    with serving(1001, NOW, neglected=0.02) as served:
+        served.control("set?rate=25&burst=2")
+        seen = looked(account(1001, NOW, neglected=0.02), served, tmp_path)
+    seen.right()
+    assert seen.throttled > 0
+
+
 def test_a_user_costs_about_a_kilobyte_of_answers(large):
     first, _ = large
     assert first.received < 1200 * FEW["users"]
