@@ -17,7 +17,7 @@ AT_ONCE = 8
 """Accounts in work at a time, where nobody says otherwise."""
 LOOKED_AT_ONCE = 16
 """The same of who only looks: more would wait for the processor, not for the wire."""
-SWEPT_AFTER = 24
+SWEPT_AFTER = 40
 """Accounts after which memory is searched for those that are done."""
 _UNFORESEEN = 1
 _UNCOVERED = 6
