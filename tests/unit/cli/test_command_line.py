@@ -168,3 +168,24 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_traceback():
         check=True,
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [("ch", {"check"}), ("case un", {"unhold"}), ("check --po", {"--posture"})],
+)
+def test_the_shell_completes_verbs_and_options(typed: str, offered: set[str]):
+    words = ["keyreeve", *typed.split(" ")]
+    done = subprocess.run(
+        [sys.executable, "-m", "keyreeve"],
+        env={
+            **os.environ,
+            "COMP_WORDS": " ".join(words),
+            "COMP_CWORD": str(len(words) - 1),
+            "_KEYREEVE_COMPLETE": "bash_complete",
+        },
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert {line.partition(",")[2] for line in done.stdout.splitlines()} == offered
