@@ -198,6 +198,7 @@ class ScriptedAws:
         self.signers: list[str] = []
         """The access key id of each request."""
         self.answers: list[object] = []
+        self.turn = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,))
         self._thread.start()
@@ -207,7 +208,10 @@ class ScriptedAws:
         return f"http://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, *bodies: object) -> None:
-        """Each a body (200), a pair of status and body, or DROP. The last one is repeated."""
+        """Each a body (200), a pair of status and body, DROP, or what makes one of the request.
+
+        The last one is repeated.
+        """
         self.answers = list(bodies)
 
     def stop(self) -> None:
@@ -221,10 +225,14 @@ class ScriptedAws:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0))).decode()
-                script.asked.append(body or f"{self.command} {self.path}")
+                asked = body or f"{self.command} {self.path}"
                 signed = self.headers.get("Authorization", "").partition("Credential=")[2]
-                script.signers.append(signed.partition("/")[0])
-                answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                with script.turn:
+                    script.asked.append(asked)
+                    script.signers.append(signed.partition("/")[0])
+                    answer = script.answers.pop(0) if len(script.answers) > 1 else script.answers[0]
+                if callable(answer):
+                    answer = answer(asked)
                 if answer is DROP:
                     self.close_connection = True
                     return

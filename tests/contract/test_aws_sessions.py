@@ -6,10 +6,12 @@ import http.client
 import json
 import logging
 import traceback
-from urllib.parse import unquote
+from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, unquote
 
 import botocore.session
 import pytest
+from botocore.exceptions import NoCredentialsError
 from botocore.loaders import Loader
 from tests.contract.conftest import DROP
 
@@ -39,6 +41,15 @@ ACTS = {
     "group": lambda actuator: actuator.add_to_group("ada", "quarantine"),
 }
 act = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
+
+READ_OF = {
+    "iam": ("ListUsers", {}),
+    "s3": ("ListBuckets", {}),
+    "secretsmanager": ("DescribeSecret", {"SecretId": "x"}),
+    "sesv2": ("GetAccount", {}),
+    "sts": ("GetCallerIdentity", {}),
+}
+"""A call of each service that changes nothing."""
 
 GARBLED = "<CreateAccessKeyResponse><SecretAccessKey>planted-in-the-answer</SecretAcc"
 IDENTITY = (
@@ -128,15 +139,20 @@ def test_who_may_act_asks_who_it_is_with_the_credentials_that_it_acts_with(scrip
     assert scripted.signers[1] == "ASIAROLE"
 
 
-def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_each(scripted, clock):
+@pytest.mark.parametrize("rehearsal", [True, False], ids=["looking", "acting"])
+def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_each(
+    scripted, clock, rehearsal
+):
     def assumed(number: int) -> str:
         return ASSUMED.replace("ASIAROLE", f"ASIAROLE{number}")
 
     scripted.answer(assumed(1), DEVICES, assumed(2), DEVICES, DEVICES, DEVICES)
-    source = Sessions(rehearsal=False)
+    source = Sessions(rehearsal=rehearsal)
     arn = "arn:aws:iam::12345678901{}:role/keyreeve"
     one, two = (
-        Sessions(rehearsal=False, region=source.region, role_arn=arn.format(number), source=source)
+        Sessions(
+            rehearsal=rehearsal, region=source.region, role_arn=arn.format(number), source=source
+        )
         for number in (1, 2)
     )
     for sessions in (one, two, source, one):
@@ -147,6 +163,59 @@ def test_accounts_behind_one_source_sign_each_for_itself_and_the_source_opens_ea
     assert [arn.format(n) in unquote(scripted.asked[at]) for at, n in ((0, 1), (2, 2))] == [
         True
     ] * 2
+
+
+@pytest.mark.parametrize("service", DAILY)
+def test_who_looks_at_many_accounts_shares_a_client_that_signs_for_nobody(scripted, service):
+    source = Sessions(rehearsal=True)
+    looking, other, acting = (
+        Sessions(
+            rehearsal=rehearsal,
+            region=source.region,
+            role_arn=f"arn:aws:iam::{account}:role/keyreeve",
+            source=source,
+        )
+        for rehearsal, account in ((True, "1" * 12), (True, "2" * 12), (False, "1" * 12))
+    )
+    shared = looking._common.unsigned(service, attempts_once=False)
+    clients = [each.client(service) for each in (looking, other, acting, source)]
+    shares = [client._endpoint is shared._endpoint for client in clients]
+    assert shares == [True, True, False, False]
+    with pytest.raises(NoCredentialsError):
+        shared._make_api_call(*READ_OF[service])
+    assert scripted.asked == []
+
+
+def test_accounts_that_are_looked_at_side_by_side_never_sign_for_each_other(scripted, clock):
+    scripted.answer(
+        lambda asked: (
+            ASSUMED.replace("ASIAROLE", f"ASIA{parse_qs(asked)['ExternalId'][0]}")
+            if "Action=AssumeRole" in asked
+            else DEVICES
+        )
+    )
+    source = Sessions(rehearsal=True)
+
+    def look(number: int) -> None:
+        sessions = Sessions(
+            rehearsal=True,
+            region=source.region,
+            role_arn=f"arn:aws:iam::{number:012d}:role/keyreeve",
+            external_id=f"{number:04d}",
+            source=source,
+        )
+        reader = IamReader(sessions, clock)
+        for turn in range(5):
+            reader.has_mfa_device(f"user-{number:04d}-{turn}")
+
+    with ThreadPoolExecutor(LOOKED_AT_ONCE) as pool:
+        list(pool.map(look, range(100)))
+    own = source.own_credentials().access_key
+    for asked, signer in zip(scripted.asked, scripted.signers, strict=True):
+        told = parse_qs(asked)
+        user = told.get("UserName", [""])[0]
+        assert signer == (f"ASIA{user[5:9]}" if user else own)
+    assert len(scripted.asked) == 600
 
 
 def test_who_rehearses_behind_a_source_that_acts_still_changes_nothing(scripted, clock):

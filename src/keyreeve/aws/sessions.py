@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import json
 import logging
-from contextlib import AbstractContextManager
 from copy import copy
 from datetime import UTC, datetime
 from functools import cache
@@ -31,6 +30,7 @@ from botocore.utils import parse_timestamp
 from keyreeve import __version__
 from keyreeve.aws.authorization_pages import read_here
 from keyreeve.aws.failures import READS
+from keyreeve.aws.shared_clients import signed_by
 from keyreeve.model.errors import AccountUnreadable, ConfigError, Rejected
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.network import is_loopback
@@ -124,10 +124,8 @@ class Sessions:
         self._clients: dict[tuple[Service, bool], Any] = {}
         self._role: _Role | None = None
         like = source.like_ours(profile, region, rehearsal=rehearsal) if source else None
-        self._session, self._making = like or (
-            _new_session(profile, region, rehearsal=rehearsal),
-            RLock(),
-        )
+        self._common = like or _Common(_new_session(profile, region, rehearsal=rehearsal))
+        self._session, self._making = self._common.session, self._common.making
         if role_arn is not None:
             opener = source or Sessions(rehearsal=rehearsal, profile=profile, region=region)
             self._assume(_Role(opener, role_arn, external_id, source_identity))
@@ -148,7 +146,7 @@ class Sessions:
     def client(self, service: Service, *, attempts_once: bool = False) -> Any:
         """The client; `attempts_once` for whatever must not be sent twice."""
         wanted = (service, attempts_once)
-        with self._making:  # making clients is not thread-safe; using them is
+        with self._making:
             if wanted not in self._clients:
                 self._clients[wanted] = self._make(service, attempts_once=attempts_once)
             return self._clients[wanted]
@@ -175,18 +173,14 @@ class Sessions:
 
     def like_ours(
         self, profile: str | None, region: str | None, *, rehearsal: bool
-    ) -> tuple[botocore.session.Session, AbstractContextManager[bool]] | None:
-        """The SDK's session for another signer, and the lock under which its clients are made.
-
-        A new one costs as much as reading a small account, and is the same but for who signs.
-        None where anything else differs.
-        """
-        if (self.profile, self.region, self.rehearsal) != (profile, region, rehearsal):
-            return None
-        return copy(self._session), self._making
+    ) -> _Common | None:
+        """What another signer shares with us. None where anything else differs."""
+        ours = (self.profile, self.region, self.rehearsal)
+        return self._common if (profile, region, rehearsal) == ours else None
 
     def _assume(self, role: _Role) -> None:
         self._role = role
+        self._session = copy(self._common.session)
         # Its chain would be the one of who opens the role.
         self._session.get_credentials = cache(role.credentials)  # type: ignore[method-assign]
 
@@ -217,27 +211,59 @@ class Sessions:
         return made
 
     def _make(self, service: Service, *, attempts_once: bool) -> BaseClient:
-        config = _config(attempts=1 if attempts_once else _ATTEMPTS)
-        try:
-            made = self._session.create_client(service, config=config)
-            if service == "s3" and _goes_to_loopback(made):
-                # `bucket.localhost` resolves on few machines.
-                made = self._session.create_client(
-                    service, config=config.merge(Config(s3={"addressing_style": "path"}))
-                )
-        except NoRegionError:
-            raise ConfigError(
-                f"no region is set for {service}", where="AWS", remedy="Use --region or AWS_REGION."
-            ) from None
-        except (BotoCoreError, ValueError) as error:  # an endpoint that is no URL is a ValueError
-            raise AccountUnreadable(
-                f"no client for {service}: {error}",
-                where="AWS",
-                remedy="Check the profile, the region and AWS_ENDPOINT_URL.",
-            ) from None
-        if service == "iam":
-            read_here(made)
-        return made
+        if self._role is not None and self.rehearsal:
+            unsigned = self._common.unsigned(service, attempts_once=attempts_once)
+            return signed_by(unsigned, self.own_credentials())
+        return _client(self._session, service, attempts_once=attempts_once)
+
+
+class _Common:
+    """What accounts that are reached alike share: all but who signs.
+
+    A new one costs as much as reading a small account.
+    """
+
+    def __init__(self, session: botocore.session.Session) -> None:
+        self.session = session
+        self.making = RLock()
+        """Making clients is not thread-safe; using them is."""
+        self._unsigned: dict[tuple[Service, bool], BaseClient] = {}
+
+    def unsigned(self, service: Service, *, attempts_once: bool) -> BaseClient:
+        """A client without credentials; made once."""
+        wanted = (service, attempts_once)
+        with self.making:
+            if wanted not in self._unsigned:
+                nobody = copy(self.session)
+                nobody.get_credentials = lambda: None  # type: ignore[method-assign]
+                self._unsigned[wanted] = _client(nobody, service, attempts_once=attempts_once)
+            return self._unsigned[wanted]
+
+
+def _client(
+    session: botocore.session.Session, service: Service, *, attempts_once: bool
+) -> BaseClient:
+    config = _config(attempts=1 if attempts_once else _ATTEMPTS)
+    try:
+        made: BaseClient = session.create_client(service, config=config)
+        if service == "s3" and _goes_to_loopback(made):
+            # `bucket.localhost` resolves on few machines.
+            made = session.create_client(
+                service, config=config.merge(Config(s3={"addressing_style": "path"}))
+            )
+    except NoRegionError:
+        raise ConfigError(
+            f"no region is set for {service}", where="AWS", remedy="Use --region or AWS_REGION."
+        ) from None
+    except (BotoCoreError, ValueError) as error:  # an endpoint that is no URL is a ValueError
+        raise AccountUnreadable(
+            f"no client for {service}: {error}",
+            where="AWS",
+            remedy="Check the profile, the region and AWS_ENDPOINT_URL.",
+        ) from None
+    if service == "iam":
+        read_here(made)
+    return made
 
 
 class _Role:
@@ -377,8 +403,13 @@ def _hush() -> None:
         if name.partition(".")[0] in _TALKATIVE:
             logger = logging.getLogger(name)
             if logger.level < logging.INFO:
-                logger.setLevel(logging.INFO if name in _TALKATIVE else logging.NOTSET)
+                _at(logging.INFO if name in _TALKATIVE else logging.NOTSET, logger)
     # That a role could not be assumed is raised by the call that needed it.
-    logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
+    _at(logging.ERROR, logging.getLogger("botocore.credentials"))
     for connection in (AWSHTTPConnection, AWSHTTPSConnection):
         connection.debuglevel = 0
+
+
+def _at(level: int, logger: logging.Logger) -> None:
+    if logger.level != level:  # to say it again makes every logger forget what it worked out
+        logger.setLevel(level)
