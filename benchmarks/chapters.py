@@ -55,9 +55,9 @@ def _more_than_a_hundredth(us: Row, peer: Row) -> str:
     if over <= 0:
         return told
     return (
-        f"{told}We make {over:.0f} more than a hundredth of its. `ListAccessKeys`, which alone "
-        f"tells the ids of keys that are found, is {listed} of ours; the others are the same for "
-        "each account."
+        f"{told}On the first day we make {over:.0f} more than a hundredth of its. "
+        f"`ListAccessKeys`, which alone tells the ids of keys that are found, is {listed} of ours; "
+        "on every other day the state knows them. The other calls are the same for each account."
     )
 
 

@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 AT_ONCE = 8
 """Accounts in work at a time, where nobody says otherwise."""
-LOOKED_AT_ONCE = 16
+LOOKED_AT_ONCE = 24
 """The same of who only looks: more would wait for the processor, not for the wire."""
 SWEPT_AFTER = 40
 """Accounts after which memory is searched for those that are done."""
