@@ -13,6 +13,7 @@ import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TypeVar
 
 from keyreeve.codec.values import Json
@@ -128,8 +129,14 @@ def require_version(found: object, known: int) -> None:
         raise ValueError(f"schema_version: expected {known}, found {found!r}")
 
 
+@lru_cache(maxsize=100_000)
+def _quoted(name: str) -> str:
+    """A state is written again and again, and its names are the same ones."""
+    return _LINE.encode(name)
+
+
 def _rows(members: Mapping[str, _Value], line: str, text: Callable[[_Value], str]) -> str:
-    rows = [f"{line}{_LINE.encode(name)}: {text(members[name])}" for name in sorted(members)]
+    rows = [f"{line}{_quoted(name)}: {text(members[name])}" for name in sorted(members)]
     return "{" + ",".join(rows) + line[:-1] + "}"
 
 
@@ -142,7 +149,7 @@ def _line_of(value: Member) -> str:
 def _canonical_of(value: Written | Mapping[str, Member]) -> str:
     if isinstance(value, Written):
         return value.canonical
-    rows = [f"{_LINE.encode(name)}:{_canonical_of(value[name])}" for name in sorted(value)]
+    rows = [f"{_quoted(name)}:{_canonical_of(value[name])}" for name in sorted(value)]
     return "{" + ",".join(rows) + "}"
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
+import secrets
 from pathlib import Path
 
 from keyreeve.codec.mime import envelope, to_bytes
@@ -52,8 +52,10 @@ class DirectoryMailer:
         return None
 
     def _write_next(self, mail: OutgoingMail, label: str, digest: str) -> str:
-        self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        number = self._highest() if self._number is None else self._number
+        if self._number is None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._number = self._highest()
+        number = self._number
         while True:
             number += 1
             message_id = f"{number:05d}.{digest}@{_DOMAIN}"
@@ -71,13 +73,18 @@ class DirectoryMailer:
 
 def _write_new(path: Path, content: bytes) -> bool:
     """The whole file (0600) or none; False if somebody has this name already."""
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    temporary = path.with_name(f".{secrets.token_hex(8)}")
+    _write(temporary, content)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        os.link(temporary, path)
+        path.hardlink_to(temporary)
     except FileExistsError:
         return False
     finally:
-        os.unlink(temporary)  # noqa: PTH108 - mkstemp speaks in strings
+        temporary.unlink()
     return True
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    with open(handle, "wb") as file:  # noqa: PTH123 - a descriptor, opened with its mode
+        file.write(content)

@@ -167,7 +167,7 @@ class Execution:
         decisions = self._told_today(message, case, not_today)
         if strongest(decisions.values()) is None:
             return None  # the act that was to be told has not happened
-        notice = partial(self._notice, not_today=not_today)
+        notice = partial(self._notice, decisions=decisions)
         return self._guarded(message, partial(self._told_of, message, notice, case))
 
     def _told_today(
@@ -194,10 +194,11 @@ class Execution:
             )
             raise
 
-    def _notice(self, effect: SendNotice, case: Case, not_today: set[FindingKey]) -> Outcome:
+    def _notice(
+        self, effect: SendNotice, case: Case, decisions: Mapping[FindingKey, Decision]
+    ) -> Outcome:
         """Compose from the case as it is now, send, and remember what was told."""
         bench, outlook = self._bench, self._bench.outlook
-        decisions = self._told_today(effect, case, not_today)
         reason = strongest(decisions.values())
         composed = compose(case, decisions, outlook, bench.post.letterhead)
         first = case.opened_on is None
