@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from tests import fleets
 from tests.contract.test_heartbeat import CANARY, VARIABLE, Watcher
 from tests.sandbox_fixture import MONDAY, aws, sandbox
@@ -35,6 +36,7 @@ from tests.scenario.fleet_story import (
     gathered,
     gathered_rows,
     rows_of,
+    surroundings,
     world,
 )
 
@@ -42,8 +44,10 @@ from keyreeve.handlers import fleet as handler
 from keyreeve.handlers import mail_feedback
 from keyreeve.model.errors import ConfigError, LockHeld
 from keyreeve.model.fleet import FleetSummary, Standing
+from keyreeve.model.identifiers import AccountId
 from keyreeve.sandbox.account import BUCKET
 from keyreeve.sandbox.process import Mail, Sandbox
+from keyreeve.wiring.fleet import door_of, member, open_home
 
 __all__ = ["sandbox"]
 
@@ -128,6 +132,25 @@ def test_members_are_entered_by_external_id_and_with_a_named_source(lived: Lived
     told = {(row["params"]["ExternalId"], row["params"]["SourceIdentity"]) for row in assumed}
     assert told == {(fleets.EXTERNAL_ID, "keyreeve-etv")}
     assert len(assumed) == len({row["params"]["RoleArn"] for row in assumed}) == ACCOUNTS + 1
+
+
+@pytest.mark.parametrize("execute", [False, True], ids=["looking", "acting"])
+def test_aws_itself_refuses_an_act_to_a_session_that_only_looks_at_a_member(
+    small: World,
+    execute: bool,  # noqa: FBT001 - a parameter
+):
+    by_threads(small)  # with the rights of the central role
+    with surroundings(small.sandbox):
+        home = open_home(small.config, execute=execute, as_of=MONDAY)
+        door = door_of(home, member(home, AccountId(small.ids[0])))
+        name = door.reader.details().users[0].name
+        held = door.sessions.own_credentials().get_frozen_credentials()
+    unguarded = aws(small.sandbox.url, "iam", held.access_key, held.secret_key, held.token)
+    if execute:
+        unguarded.create_access_key(UserName=name)
+    else:
+        with pytest.raises(ClientError, match="because no session policy allows"):
+            unguarded.create_access_key(UserName=name)
 
 
 # --- a day is done once --------------------------------------------------------------------------

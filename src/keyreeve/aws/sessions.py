@@ -30,6 +30,7 @@ from botocore.utils import parse_timestamp
 from keyreeve import __version__
 from keyreeve.aws.authorization_pages import read_here
 from keyreeve.aws.failures import READS
+from keyreeve.aws.looking import LOOKING
 from keyreeve.aws.shared_clients import signed_by
 from keyreeve.model.errors import AccountUnreadable, ConfigError, Rejected
 from keyreeve.model.identifiers import AccountId
@@ -128,7 +129,8 @@ class Sessions:
         self._session, self._making = self._common.session, self._common.making
         if role_arn is not None:
             opener = source or Sessions(rehearsal=rehearsal, profile=profile, region=region)
-            self._assume(_Role(opener, role_arn, external_id, source_identity))
+            made = _Role(opener, role_arn, external_id, source_identity, only_looks=rehearsal)
+            self._assume(made)
 
     @overload
     def client(self, service: Literal["iam"], *, attempts_once: bool = False) -> IAMClient: ...
@@ -275,6 +277,8 @@ class _Role:
         role_arn: str,
         external_id: str | None,
         source_identity: str | None,
+        *,
+        only_looks: bool,
     ) -> None:
         self.caller: Caller | None = None
         self._source = source
@@ -286,6 +290,8 @@ class _Role:
             self._arguments["ExternalId"] = external_id
         if source_identity is not None:
             self._arguments["SourceIdentity"] = source_identity
+        if only_looks:
+            self._arguments["Policy"] = LOOKING
 
     def credentials(self) -> DeferredRefreshableCredentials | None:
         """None where the source itself has no credentials. AssumeRole is asked when one signs."""
