@@ -6,9 +6,11 @@ import http.client
 import json
 import logging
 import traceback
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, unquote
 
+import botocore.endpoint
 import botocore.session
 import pytest
 from botocore.exceptions import NoCredentialsError
@@ -27,6 +29,7 @@ from keyreeve.model.errors import (
     Doubtful,
     Malformed,
     Rejected,
+    Throttled,
 )
 from keyreeve.model.snapshot import Caller
 from keyreeve.pipeline.each_account import AT_ONCE, LOOKED_AT_ONCE
@@ -42,6 +45,9 @@ ACTS = {
 }
 act = pytest.mark.parametrize("act", ACTS.values(), ids=ACTS)
 
+THROTTLED = (400, "<E><Error><Code>Throttling</Code><Message>Rate exceeded</Message></Error></E>")
+STORM = 150
+"""Calls; the SDK repeats no more than 100 in a row for one client."""
 READ_OF = {
     "iam": ("ListUsers", {}),
     "s3": ("ListBuckets", {}),
@@ -179,7 +185,8 @@ def test_who_looks_at_many_accounts_shares_a_client_that_signs_for_nobody(script
     )
     shared = looking._common.unsigned(service, attempts_once=False)
     clients = [each.client(service) for each in (looking, other, acting, source)]
-    shares = [client._endpoint is shared._endpoint for client in clients]
+    wires = [client._endpoint.http_session for client in (shared, *clients)]
+    shares = [wire is wires[0] for wire in wires[1:]]
     assert shares == [True, True, False, False]
     with pytest.raises(NoCredentialsError):
         shared._make_api_call(*READ_OF[service])
@@ -216,6 +223,39 @@ def test_accounts_that_are_looked_at_side_by_side_never_sign_for_each_other(scri
         user = told.get("UserName", [""])[0]
         assert signer == (f"ASIA{user[5:9]}" if user else own)
     assert len(scripted.asked) == 600
+
+
+def test_a_storm_in_one_account_leaves_another_its_patience(scripted, clock, monkeypatch):
+    monkeypatch.setattr(botocore.endpoint.time, "sleep", lambda _: None)
+    again: Counter[str] = Counter()
+
+    def answer(asked: str) -> object:
+        told = parse_qs(asked)
+        again[user := told.get("UserName", [""])[0]] += 1
+        if told["Action"] == ["AssumeRole"]:
+            return ASSUMED
+        return THROTTLED if user == "stormy" or again[user] == 1 else DEVICES
+
+    scripted.answer(answer)
+    source = Sessions(rehearsal=True)
+    stormy, calm = (
+        IamReader(
+            Sessions(
+                rehearsal=True,
+                region=source.region,
+                role_arn=f"arn:aws:iam::{account}:role/keyreeve",
+                source=source,
+            ),
+            clock,
+        )
+        for account in ("1" * 12, "2" * 12)
+    )
+    for _ in range(STORM):
+        with pytest.raises(Throttled):
+            stormy.has_mfa_device("stormy")
+    assert again["stormy"] < 5 * STORM  # its own patience has an end
+    assert not calm.has_mfa_device("calm")
+    assert again["calm"] == 2
 
 
 def test_who_rehearses_behind_a_source_that_acts_still_changes_nothing(scripted, clock):

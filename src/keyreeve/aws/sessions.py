@@ -215,7 +215,8 @@ class Sessions:
     def _make(self, service: Service, *, attempts_once: bool) -> BaseClient:
         if self._role is not None and self.rehearsal:
             unsigned = self._common.unsigned(service, attempts_once=attempts_once)
-            return signed_by(unsigned, self.own_credentials())
+            attempts = _attempts(once=attempts_once)
+            return signed_by(unsigned, self.own_credentials(), attempts=attempts)
         return _client(self._session, service, attempts_once=attempts_once)
 
 
@@ -245,7 +246,7 @@ class _Common:
 def _client(
     session: botocore.session.Session, service: Service, *, attempts_once: bool
 ) -> BaseClient:
-    config = _config(attempts=1 if attempts_once else _ATTEMPTS)
+    config = _config(attempts=_attempts(once=attempts_once))
     try:
         made: BaseClient = session.create_client(service, config=config)
         if service == "s3" and _goes_to_loopback(made):
@@ -377,6 +378,10 @@ def _refuse_changes(**event: Any) -> None:
             code=REHEARSAL,
             remedy="Use --execute to act.",
         )
+
+
+def _attempts(*, once: bool) -> int:
+    return 1 if once else _ATTEMPTS
 
 
 def _config(*, attempts: int) -> Config:
