@@ -56,6 +56,8 @@ KINDS = ("error", "drop", "cut", "odd", "port")
 """error: refused in words that quote the request · drop: done, no answer · cut: done, the answer
 ends within its secret · odd: the SDK raises what quotes request and answer · port: a method of a
 port raises what nobody expects."""
+ARRIVING = ("outbound-emails", "PutSecretValue")
+"""Calls that bring a secret to where it belongs."""
 ODD = (RuntimeError, KeyError, OSError, UnicodeError, RecursionError, TypeError, AssertionError)
 
 
@@ -196,6 +198,11 @@ class Laboratory:
         """The access key that the story replaces."""
         return iam_backend(self.world.home).get_user("aged.key").access_keys[0].access_key_id
 
+    @property
+    def seen(self) -> frozenset[str]:
+        """The names of all places that were ever written, but requests."""
+        return frozenset(self._seen)
+
     @staticmethod
     def branch(work: Callable[[], object]) -> Any:
         """What `work` returns, done in a fork; a RuntimeError if the fork broke."""
@@ -229,9 +236,8 @@ class Laboratory:
         struck = self._strikes(operation)
         if struck and self.trouble.kind == "error":
             said = b" ".join((body, repr(dict(request.headers)).encode()))
-            service = "s3" if "s3" in operation else "sesv2" if "email" in operation else "iam"
             kind, text, more = error_body(
-                service, "ValidationError", said.decode("utf-8", "replace")
+                _service(request, operation), "ValidationError", said.decode("utf-8", "replace")
             )
             return _response(request, 400, [("Content-Type", kind), *more.items()], text)
         status, headers, content = self._answer(request, body)
@@ -293,8 +299,8 @@ class Laboratory:
             self._learn_password(parse_qs(body.decode())["Password"][0])
         elif "/credentials/" in operation and request.method == "PUT":
             self._learn_escrow(body)
-        elif "outbound-emails" not in operation and request.method != "PUT":
-            # Mails and objects are searched where they have arrived.
+        elif not any(part in operation for part in ARRIVING) and request.method != "PUT":
+            # Mails, objects and values are searched where they have arrived.
             told += b"\n" + body
         self.requests.append(Place(name=f"request {operation}", content=told))
 
@@ -324,8 +330,9 @@ class Laboratory:
     # --- what was written -----------------------------------------------------------------------
 
     def written(self) -> list[Place]:
-        """Everything since the last time: streams, files, objects of all versions, mails."""
-        return [*self._files(), *self._objects(), *self._mails(), *self._requested()]
+        """All since the last time: streams, files, objects of all versions, values, mails."""
+        found = (self._files, self._objects, self._secrets, self._mails, self._requested)
+        return [place for each in found for place in each()]
 
     def _files(self) -> list[Place]:
         sys.stdout.flush()
@@ -349,6 +356,22 @@ class Laboratory:
                         place = f"object {key.split('/', 2)[-1]} {version.version_id}"
                         content = key.encode() + repr(version.metadata).encode() + version.value
                         found += self._new(place, content)
+        return found
+
+    def _secrets(self) -> list[Place]:
+        """Values in Secrets Manager, and apart from them all that is said about them."""
+        from moto.secretsmanager.models import (  # noqa: PLC0415 - patched in the fork only
+            secretsmanager_backends,
+        )
+
+        found = []
+        for _, _, backend in secretsmanager_backends.iter_backends():
+            for name, secret in backend.secrets.items():
+                said = {**vars(secret), "versions": None}
+                found += self._new(f"about secret {name}", f"{name} {said}".encode())
+                for number, version in (secret.versions or {}).items():
+                    value = str(version.get("secret_string", "")).encode()
+                    found += self._new(f"secret {name} {number}", value)
         return found
 
     def _mails(self) -> list[Place]:
@@ -418,9 +441,18 @@ def _operation(request: Any, body: bytes) -> str:
     """`CreateAccessKey`; for services that speak in paths, method and path."""
     if found := re.match(rb"(?:.*&)?Action=(\w+)", body):
         return found[1].decode()
+    if target := request.headers.get("X-Amz-Target"):
+        return (target.decode() if isinstance(target, bytes) else target).partition(".")[2]
     path = urlsplit(request.url).path
     service = "email" if path.startswith("/v2/email") else "s3"
     return f"{service} {request.method} {path}"
+
+
+def _service(request: Any, operation: str) -> str:
+    """Whose errors look like this one's."""
+    if request.headers.get("X-Amz-Target"):
+        return "secretsmanager"
+    return "s3" if "s3" in operation else "sesv2" if "email" in operation else "iam"
 
 
 def _response(

@@ -22,7 +22,7 @@ from typing import Any
 from unittest.mock import patch
 
 from tests.proofs.figure import Figure, Mutant, Size
-from tests.proofs.laboratory import KINDS, TOKEN, Laboratory, Place, Trouble
+from tests.proofs.laboratory import CONFIG, KINDS, TOKEN, Laboratory, Place, Trouble
 from tests.proofs.leaks import Leaks
 from tests.proofs.shown_values import shown_values
 from tests.proofs.spoken_story import SMTP_PASSWORD, spoken
@@ -30,6 +30,7 @@ from tests.proofs.spoken_story import SMTP_PASSWORD, spoken
 from keyreeve import logs
 from keyreeve.aws import failures, ses_mailer, sessions
 from keyreeve.aws.iam_actuator import IamActuator
+from keyreeve.aws.secrets_manager import SecretsManagerVault
 from keyreeve.model.notice import RenderedMail
 from keyreeve.pipeline import rotation
 from keyreeve.pipeline.workbench import Workbench
@@ -52,8 +53,13 @@ class Sink:
 SINKS = (
     Sink(name="escrow", holds=lambda place: place.startswith("object credentials/")),
     Sink(name="private attachment", holds=lambda place: place.endswith(" to its owner")),
+    Sink(name="Secrets Manager", holds=lambda place: place.startswith("secret ")),
 )
 """A further sink is one more line here, and its places in `Laboratory.written`."""
+
+BY_MAIL, BY_BOTH = CONFIG, f"{CONFIG}credentials: {{delivery: both}}\n"
+SINKS_OF = {BY_MAIL: SINKS[:2], BY_BOTH: SINKS}
+"""Which of them each config.yaml uses."""
 
 RUN = ("run", "--execute")
 Story = tuple[tuple[float, tuple[str, ...]], ...]
@@ -81,18 +87,22 @@ SHORT = tuple(
     if day in (0, 7, 14) or command[:2] in (("case", "resend"), ("reinstate", "aged.key"))
 )
 FEWEST: Story = ((0, RUN), (7, RUN))
-"""What a planted violation needs to show itself."""
+"""What a planted violation needs to show itself, and secrets to lie in every sink."""
 MOST_HITS = 5
 """Told of one branch: what leaks, leaks in many places."""
 MENDED = (7, 14)
 """Days of acts."""
-TELLING = ("CreateAccessKey", "UpdateLoginProfile", "/credentials/", "outbound-emails")
+TELLING = (
+    *("CreateAccessKey", "UpdateLoginProfile"),
+    *("/credentials/", "outbound-emails", "PutSecretValue"),
+)
 """Calls that carry a secret: at any size every kind of trouble meets them."""
 
 
 def prove(size: Size, seed: int) -> Iterable[Figure]:
-    """Forced exceptions, real processes, shown values."""
+    """Forced exceptions with both ways to hand secrets out, real processes, shown values."""
     yield forced(size, seed)
+    yield forced(size, seed, SHORT if size is Size.FULL else FEWEST, config=BY_BOTH)
     yield spoken(size, STORY if size is Size.FULL else SHORT, _hits, OWN)
     tried, violations = shown_values()
     yield Figure(promise=PROMISE, what="showings of values", tried=tried, violations=violations)
@@ -101,7 +111,14 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
 # --- forced -------------------------------------------------------------------------------------
 
 
-def forced(size: Size, seed: int, story: Story | None = None, *, hasty: bool = False) -> Figure:
+def forced(
+    size: Size,
+    seed: int,
+    story: Story | None = None,
+    *,
+    config: str = BY_MAIL,
+    hasty: bool = False,
+) -> Figure:
     """The whole case; at every call, or at a sample of them, each kind of trouble.
 
     `hasty`: only where keys are made, and no further than to the first violation.
@@ -112,23 +129,29 @@ def forced(size: Size, seed: int, story: Story | None = None, *, hasty: bool = F
     folder = Path(tempfile.mkdtemp(prefix="secrecy-"))
     try:
         told = Laboratory.branch(
-            lambda: _case(folder, size, random.Random(seed), story, hasty=hasty)
+            lambda: _case(folder, size, random.Random(seed), story, config=config, hasty=hasty)
         )
     finally:
         shutil.rmtree(folder)
     return Figure(
         promise=PROMISE,
-        what="forced exceptions",
+        what=f"forced exceptions{', secrets by both ways' * (config == BY_BOTH)}",
         tried=told["tried"],
         violations=tuple(f"seed {seed}, {violation}" for violation in told["violations"]),
     )
 
 
 def _case(
-    folder: Path, size: Size, dice: random.Random, story: Story, *, hasty: bool
+    folder: Path,
+    size: Size,
+    dice: random.Random,
+    story: Story,
+    *,
+    config: str,
+    hasty: bool,
 ) -> dict[str, Any]:
     """The story, and before each of its commands all that could go wrong in it."""
-    laboratory = Laboratory(folder / "case")
+    laboratory = Laboratory(folder / "case", config=config)
     laboratory.prepare()
     laboratory.settle()
     tried, violations = 0, []
@@ -150,6 +173,11 @@ def _case(
         violations += _hits_of(laboratory, f"day {day} {' '.join(command)}")
     if len(laboratory.secrets) < 2:
         violations.append(f"only {len(laboratory.secrets)} secrets were made: nothing was proved")
+    violations += [
+        f"nothing came into the sink {sink.name}: nothing was proved about it"
+        for sink in SINKS_OF[config]
+        if not any(map(sink.holds, laboratory.seen))
+    ]
     return {"tried": tried, "violations": violations}
 
 
@@ -261,6 +289,20 @@ def _told_in_the_body() -> Iterator[None]:
 
 
 @contextmanager
+def _told_in_a_tag() -> Iterator[None]:
+    """The secret in Secrets Manager is tagged with what it holds."""
+    keep, tags = SecretsManagerVault.keep, SecretsManagerVault._tags
+
+    def telling(self: Any, item: Any, owner_arn: str, content: str) -> Any:
+        note = {"note": content.encode().hex()}
+        with patch.object(SecretsManagerVault, "_tags", lambda *told: tags(*told) | note):
+            return keep(self, item, owner_arn, content)
+
+    with patch.object(SecretsManagerVault, "keep", telling):
+        yield
+
+
+@contextmanager
 def _sdk_at_debug() -> Iterator[None]:
     """Nobody keeps the SDK's DEBUG log down."""
     with (
@@ -286,6 +328,7 @@ MUTANTS = tuple(
         "a log line with the password": _logged_password,
         "a step with the secret in base64": _step_with_secret,
         "the private mail's body with the secret": _told_in_the_body,
+        "a tag of the secret in Secrets Manager": _told_in_a_tag,
         "the SDK's DEBUG log": _sdk_at_debug,
         "AWS's words as they are": _words_as_they_are,
     }.items()
@@ -294,6 +337,7 @@ SHOWN_AS: Mapping[str, str] = {
     "a log line with the password": r"file stderr holds password \d+ \(plain\)",
     "a step with the secret in base64": r"-created\.json \S+ holds secret access key \d+ \(base64",
     "the private mail's body with the secret": r"mail \d+ holds (password|secret access key) \d+ ",
+    "a tag of the secret in Secrets Manager": r"about secret \S+ holds \D+ \d+ \(plain",
     "the SDK's DEBUG log": r"file stderr holds own session token \(plain\)",
     "AWS's words as they are": r"-abandoned\.json \S+ holds own session token \(plain\)",
 }
