@@ -122,6 +122,7 @@ def installed(config: str, account: AccountId = HOME_ACCOUNT) -> Installation:
     return installation_of(_parsed(config), account_id=account, region=REGION)
 
 
+@cache
 def shipped(
     config: str, role: AnyRole, account: AccountId = HOME_ACCOUNT
 ) -> tuple[dict[str, Any], ...]:
