@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from tests import fleets
 from tests.scenario import roles
-from tests.scenario.roles import PLAIN, PREFIX, WITH_KMS
+from tests.scenario.roles import PLAIN, PREFIX, WITH_KMS, AnyRole
+from tests.scenario.roles_of_fleet import LISTED
 
 from keyreeve.governance.own_policies import Role
+from keyreeve.governance.people_policies import PeopleRole
 from keyreeve.language.policy_evaluator import Request
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
 
@@ -40,7 +43,7 @@ ONCE = {**ENCRYPTED, "s3:if-none-match": ("*",)}
 class Attempt:
     """Something that a role must not do; `mended` is the nearest thing that it may."""
 
-    role: Role
+    role: AnyRole
     action: str
     resource: str
     context: Mapping[str, tuple[str, ...]]
@@ -90,6 +93,9 @@ def attempts() -> Iterator[Attempt]:
     yield from _key_attempts()
     yield from _hub_attempts()
     yield from _channel_attempts()
+    yield from _people_attempts()
+    for attempt in _fleet_attempts():
+        yield replace(attempt, config=LISTED)
     counted = _asked(COUNTS, "*", {"cloudwatch:namespace": ("Keyreeve",)})
     for context in ({}, {"cloudwatch:namespace": ("AWS/S3",)}):
         yield _attempt(Role.ACTOR, COUNTS, "*", context, counted)
@@ -169,6 +175,47 @@ def _channel_attempts() -> Iterator[Attempt]:
     told = _asked("sns:Publish", roles.TOPIC, {})
     yield _attempt(Role.ACTOR, told.action, f"{roles.TOPIC}-another", {}, told)
     yield _attempt(Role.READER, told.action, roles.TOPIC, {}, None)
+
+
+def _people_attempts() -> Iterator[Attempt]:
+    """No group but those of the access model, and nobody who is excluded."""
+    join, leave = "iam:AddUserToGroup", "iam:RemoveUserFromGroup"
+    for role in PeopleRole:
+        may = _asked(join, f"{GROUP}Developers", {})
+        yield _attempt(role, join, f"{GROUP}Billing", {}, may)
+        yield replace(_attempt(role, join, f"{GROUP}Quarantine", {}, may), denied=True)
+        for action in ("iam:CreateAccessKey", "iam:AttachUserPolicy"):
+            yield _attempt(role, action, f"{USER}somebody", {}, None)
+    out = _asked(leave, f"{GROUP}Developers", {})
+    shut = _attempt(PeopleRole.ONBOARDING, leave, f"{GROUP}Quarantine", {}, out)
+    yield replace(shut, denied=True)
+    yield _attempt(PeopleRole.ONBOARDING, "iam:TagUser", f"{USER}somebody", {}, None)
+    for name, tags in UNTOUCHABLE.items():
+        for action in ("iam:UpdateLoginProfile", "iam:DeleteUser", "iam:TagUser"):
+            may = _asked(action, f"{USER}path/somebody", {})
+            arn = f"arn:aws:iam::{HOME_ACCOUNT}:{name}"
+            yield replace(_attempt(PeopleRole.PEOPLE, action, arn, tags, may), denied=True)
+    role = _asked("iam:GetRole", f"arn:aws:iam::{HOME_ACCOUNT}:role/DeveloperRole", {})
+    other = f"arn:aws:iam::{HOME_ACCOUNT}:role/Elsewhere"
+    yield _attempt(PeopleRole.PEOPLE, role.action, other, {}, role)
+    yield _attempt(PeopleRole.PEOPLE, "s3:DeleteObjectVersion", f"{OBJECTS}state.json", {}, None)
+
+
+def _fleet_attempts() -> Iterator[Attempt]:
+    """Into no account and by no role that the config does not name; its days, and none deleted."""
+    role, enter = Role.FLEET, "sts:AssumeRole"
+    account, stranger = fleets.number(0), "9" * 12
+    may = _asked(enter, f"arn:aws:iam::{account}:role/{fleets.ROLE}", {})
+    for other in (f"{stranger}:role/{fleets.ROLE}", f"{account}:role/Administrator"):
+        yield _attempt(role, enter, f"arn:aws:iam::{other}", {}, may)
+    put = _asked("s3:PutObject", f"{OBJECTS}fleet/2026-01-05/summary.json", ENCRYPTED)
+    yield _attempt(role, put.action, put.resource, {}, put)
+    yield _attempt(role, "s3:DeleteObject", put.resource, {}, None)
+    yield _attempt(role, put.action, f"{OBJECTS}fleet-results/x.json", ENCRYPTED, put)
+    for action in ACTS:  # in its own account, which the config does not name
+        yield _attempt(role, action, f"{USER}somebody", {}, None)
+    for other in (Role.READER, Role.ACTOR, Role.MEMBER):
+        yield _attempt(other, enter, may.resource, {}, None)
 
 
 def _feedback_attempts() -> Iterator[Attempt]:
@@ -263,7 +310,7 @@ def _asked(action: str, resource: str, context: Mapping[str, tuple[str, ...]]) -
 
 
 def _attempt(
-    role: Role,
+    role: AnyRole,
     action: str,
     resource: str,
     context: Mapping[str, tuple[str, ...]],

@@ -7,103 +7,34 @@ attempts that must be refused, by what the statements say.
 
 from __future__ import annotations
 
-import json
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
-from functools import cache
-from pathlib import Path
+from dataclasses import replace
+from functools import cache, partial
 from typing import Any
 from unittest.mock import patch
 
+from tests import fleets
 from tests.proofs.attempts import OBJECTS, USER, Attempt, attempts
 from tests.proofs.figure import Figure, Mutant, Size
-from tests.sandbox_fixture import MONDAY
+from tests.proofs.lived_policies import Key, Recorded, recorded
 from tests.scenario import roles
-from tests.scenario.roles import (
-    BY_MAIL,
-    PLAIN,
-    PREFIX,
-    Done,
-    House,
-    actions_in,
-    installed,
-)
+from tests.scenario.roles import PLAIN, PREFIX, AnyRole, actions_in
 
 from keyreeve.aws.failures import READS
-from keyreeve.governance import own_policies
 from keyreeve.governance.own_policies import Role
+from keyreeve.governance.people_policies import PeopleRole
 from keyreeve.language import policy_evaluator, policy_values
 from keyreeve.language.authorizations import ACTIONS, Kind, actions_of
 from keyreeve.language.policy_document import parse_document
-from keyreeve.language.policy_evaluator import Policies, Principal, Request
-from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT
-from keyreeve.sandbox.process import Sandbox
+from keyreeve.language.policy_evaluator import Policies
+from keyreeve.model.identifiers import AccountId
+from keyreeve.sandbox.account import BUCKET
 from keyreeve.storage import layout
-
-Key = tuple[str, Role]
-"""The text of config.yaml, and whose policies were in force."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recorded:
-    """All that was done, and how the same story ends with and without policies."""
-
-    done: tuple[Done, ...]
-    ends: tuple[tuple[str, Any, Any], ...]
-    """Story, end under the policies, end without."""
-    questions: Mapping[Key, tuple[Request, ...]]
-    """What AWS asked about the calls that were served, each different question once."""
-
-
-@cache
-def recorded(size: Size) -> Recorded:
-    """Lived through once a process; judged as often as needed."""
-    with tempfile.TemporaryDirectory() as name, Sandbox(account="empty", at=MONDAY) as sandbox:
-        folder = Path(name)
-        guarded, free = House(sandbox, folder), House(sandbox, folder, guarded=False)
-        ends = [("cycle", *_twice(free, guarded, roles.account(), roles.cycle))]
-        roles.lookers(guarded)
-        roles.senders(guarded)
-        roles.deciders(guarded)
-        roles.signing(guarded)
-        roles.deploying(guarded)
-        guarded.reset(roles.account())
-        roles.encrypted(guarded)
-        if size is Size.FULL:
-            for house in (free, guarded):
-                house.settle(BY_MAIL)
-            guarded.spawned = True  # as a pipeline starts it
-            ends.append(("demo", *_twice(free, guarded, "demo", roles.demo)))
-        done = tuple(guarded.recording.done)
-        return Recorded(done=done, ends=tuple(ends), questions=_different(done))
-
-
-def _different(done: Iterable[Done]) -> dict[Key, tuple[Request, ...]]:
-    found: dict[Key, dict[str, Request]] = {}
-    for each in done:
-        mine = found.setdefault((each.config, each.role), {})
-        for call in each.calls:
-            if call["code"] != "AccessDenied":
-                mine |= {
-                    json.dumps(told, sort_keys=True): _question(told) for told in call["asked"]
-                }
-    return {key: tuple(questions.values()) for key, questions in found.items()}
-
-
-def _twice(free: House, guarded: House, account: Any, story: Any) -> tuple[Any, Any]:
-    """The end under the policies and the end without; the guarded house goes on from there."""
-    ends = []
-    for house in (free, guarded):
-        house.reset(account)
-        story(house)
-        ends.append(house.end())
-    return ends[1], ends[0]
 
 
 def prove(size: Size, seed: int) -> Iterable[Figure]:
-    """Seven figures."""
+    """Eight figures."""
     found = recorded(size)
     calls = [(done, call) for done in found.done for call in done.calls]
     yield _figure("calls under the shipped policies", calls, _refused(found))
@@ -112,11 +43,13 @@ def prove(size: Size, seed: int) -> Iterable[Figure]:
     yield _figure("different questions of AWS", asked, _not_allowed(found))
     rights = list(_rights(found))
     yield _figure("rights taken away one by one", rights, _spare(found, rights))
+    shared = list(_of_fleets(found))
+    yield _figure("statements of a fleet that are the actor's", shared, _foreign(shared, rights))
     tried = list(attempts())
     yield _figure("attempts beyond the policies", tried, _let_through(tried))
-    statements = [s for _, document in _shipped(found) for s in document["Statement"]]
+    statements = list(_statements(found))
     yield _figure("statements", statements, _too_wide(statements))
-    reading = sorted(actions_in(_documents(PLAIN, Role.READER)))
+    reading = sorted(actions_in(roles.shipped(PLAIN, Role.READER)))
     yield _figure("rights of the reader", reading, _acting(reading))
 
 
@@ -149,48 +82,64 @@ def _other_ends(found: Recorded) -> Iterator[str]:
 
 
 def _not_allowed(found: Recorded) -> Iterator[str]:
-    for (config, role), questions in found.questions.items():
-        policies = _parsed(_documents(config, role))
+    for key, questions in found.questions.items():
+        policies = _parsed(roles.shipped(*key))
         for question in questions:
             if not policy_evaluator.evaluate(policies, question).allowed:
-                yield f"{role}: {question.action} on {question.resource} {dict(question.context)}"
-
-
-def _question(told: Mapping[str, Any]) -> Request:
-    context = {key: tuple(values) for key, values in told["context"].items()}
-    return Request(
-        action=told["action"],
-        resource=told["resource"],
-        context=context,
-        principal=Principal(account=HOME_ACCOUNT),
-    )
+                told = f"{question.action} on {question.resource} {dict(question.context)}"
+                yield f"{key.role}: {told}"
 
 
 def _parsed(documents: Iterable[Mapping[str, Any]]) -> Policies:
     return Policies(identity=tuple(map(parse_document, documents)))
 
 
-def _documents(config: str, role: Role) -> tuple[dict[str, Any], ...]:
-    return own_policies.documents(installed(config), role)
-
-
 # --- minimal --------------------------------------------------------------------------------------
 
-Right = tuple[str, Role, str, str]
-"""config, role, Sid, action."""
+Right = tuple[Key, str, str]
+"""Whose, Sid, action."""
+Statement = tuple[Key, dict[str, Any]]
+FLEETS = (Role.FLEET, Role.MEMBER)
 
 
-def _shipped(found: Recorded) -> Iterator[tuple[Key, dict[str, Any]]]:
+def _statements(found: Recorded) -> Iterator[Statement]:
     for key in found.questions:
-        for document in _documents(*key):
-            yield key, document
+        for document in roles.shipped(*key):
+            yield from ((key, statement) for statement in document["Statement"])
 
 
 def _rights(found: Recorded) -> Iterator[Right]:
-    for (config, role), document in _shipped(found):
-        for statement in document["Statement"]:
-            if statement["Effect"] == "Allow":
-                yield from ((config, role, statement["Sid"], a) for a in statement["Action"])
+    """All but those that a fleet's roles have of the actor."""
+    for key, statement in _statements(found):
+        if statement["Effect"] == "Allow" and not (
+            key.role in FLEETS and _is_actors(key, statement)
+        ):
+            yield from ((key, statement["Sid"], action) for action in statement["Action"])
+
+
+def _is_actors(key: Key, statement: Mapping[str, Any]) -> bool:
+    """Whether the actor of the same config has the same statement."""
+    of_actor = roles.shipped(key.config, Role.ACTOR, key.account)
+    return any(statement == each for document in of_actor for each in document["Statement"])
+
+
+def _of_fleets(found: Recorded) -> Iterator[Statement]:
+    """What a fleet's roles have of the actor; of a member's, everything."""
+    for key, statement in _statements(found):
+        if key.role is Role.MEMBER or (key.role is Role.FLEET and _is_actors(key, statement)):
+            yield key, statement
+
+
+def _foreign(shared: Iterable[Statement], rights: Iterable[Right]) -> Iterator[str]:
+    """A statement that is not the actor's, or a right that nobody has taken from the actor."""
+    taken = {(sid, action) for key, sid, action in rights if key.role is Role.ACTOR}
+    for key, statement in shared:
+        if not _is_actors(key, statement):
+            yield f"{key.role} {statement['Sid']}: the actor has no such statement"
+        if statement["Effect"] == "Allow":
+            for action in statement["Action"]:
+                if (statement["Sid"], action) not in taken:
+                    yield f"{key.role} {statement['Sid']}: {action} was not taken from the actor"
 
 
 def _spare(found: Recorded, rights: Iterable[Right]) -> Iterator[str]:
@@ -198,19 +147,18 @@ def _spare(found: Recorded, rights: Iterable[Right]) -> Iterator[str]:
 
     What one config's story does not come to, another's may.
     """
-    needed = {right[1:] for right in rights if _is_needed(found, right)}
-    for right in dict.fromkeys(right[1:] for right in rights):
-        if right not in needed:
-            role, sid, action = right
+    needed = {(key.role, *right) for key, *right in rights if _is_needed(found, (key, *right))}
+    for role, sid, action in dict.fromkeys((key.role, *right) for key, *right in rights):
+        if (role, sid, action) not in needed:
             yield f"{role} {sid}: nothing needs {action}"
 
 
 def _is_needed(found: Recorded, right: Right) -> bool:
-    config, role, sid, action = right
-    less = _parsed(_without(document, sid, action) for document in _documents(config, role))
+    key, sid, action = right
+    less = _parsed(_without(document, sid, action) for document in roles.shipped(*key))
     return any(
         question.action == action and not policy_evaluator.evaluate(less, question).allowed
-        for question in found.questions[config, role]
+        for question in found.questions[key]
     )
 
 
@@ -223,9 +171,9 @@ def _without(document: dict[str, Any], sid: str, action: str) -> dict[str, Any]:
     return {**document, "Statement": [s for s in kept if s["Action"]]}
 
 
-def _too_wide(statements: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def _too_wide(statements: Iterable[Statement]) -> Iterator[str]:
     """`*` where AWS knows resources, patterns of actions, resources of another account."""
-    for statement in statements:
+    for key, statement in statements:
         for action in statement["Action"]:
             scoped = ACTIONS.get(action) is not Kind.NONE
             if "*" in action or action not in ACTIONS:
@@ -233,11 +181,11 @@ def _too_wide(statements: Iterable[Mapping[str, Any]]) -> Iterator[str]:
             elif scoped and "*" in statement["Resource"]:
                 yield f"{statement['Sid']}: {action} on * could be scoped"
         for resource in statement["Resource"]:
-            if resource != "*" and not _is_named(resource):
+            if resource != "*" and not _is_named(resource, key.account):
                 yield f"{statement['Sid']}: {resource} names neither account nor bucket"
 
 
-def _is_named(resource: str) -> bool:
+def _is_named(resource: str, own: AccountId) -> bool:
     service, account, name = (resource.split(":", 5)[i] for i in (2, 4, 5))
     if service == "s3":
         return name.split("/")[0] in (BUCKET, roles.NEW_BUCKET)
@@ -245,7 +193,11 @@ def _is_named(resource: str) -> bool:
         return name.startswith("policy/") and "*" not in name
     if service == "cloudtrail":  # an organisation's trail bears the management account's number
         return name == "trail/*"
-    return account == HOME_ACCOUNT and name not in ("*", "")
+    if service == "organizations":  # which units lie below one, only AWS knows
+        return name in ("ou/*", "root/*")
+    if name == f"role/{fleets.ROLE}":  # in each account of the fleet
+        return True
+    return account == own and name not in ("*", "")
 
 
 def _acting(actions: Iterable[str]) -> Iterator[str]:
@@ -263,8 +215,8 @@ def _let_through(tried: Iterable[Attempt]) -> Iterator[str]:
     """An attempt that is allowed; and one that would be refused whatever it asked for."""
     policies: dict[Key, Policies] = {}
     for attempt in tried:
-        key = (attempt.config, attempt.role)
-        mine = policies[key] = policies.get(key) or _parsed(_documents(*key))
+        key = Key(attempt.config, attempt.role)
+        mine = policies[key] = policies.get(key) or _parsed(roles.shipped(*key))
         against = _beside_everything(mine) if attempt.denied else mine
         if policy_evaluator.evaluate(against, attempt.question).allowed:
             yield str(attempt)
@@ -286,55 +238,54 @@ def _beside_everything(mine: Policies) -> Policies:
 
 def _changed(change: Any) -> AbstractContextManager[object]:
     """The shipped documents, each statement changed."""
-    stock = own_policies.documents
+    stock = roles.shipped
 
-    def documents(installation: Any, role: Role) -> tuple[dict[str, Any], ...]:
+    def shipped(config: str, role: AnyRole, *account: AccountId) -> tuple[dict[str, Any], ...]:
         return tuple(
             {**document, "Statement": [change(role, dict(s)) for s in document["Statement"]]}
-            for document in stock(installation, role)
+            for document in stock(config, role, *account)
         )
 
-    return patch.object(own_policies, "documents", documents)
+    return patch.object(roles, "shipped", cache(shipped))
 
 
-def _one_action_more(role: Role, statement: dict[str, Any]) -> dict[str, Any]:
-    if (role, statement["Sid"]) == (Role.ACTOR, "ActOnUsers"):
-        statement["Action"] = [*statement["Action"], "iam:AddUserToGroup"]
-    return statement
+def _one_more(role: AnyRole, sid: str, action: str) -> AbstractContextManager[object]:
+    """The statement of the role with one action more."""
+
+    def change(whose: AnyRole, statement: dict[str, Any]) -> dict[str, Any]:
+        if (whose, statement["Sid"]) == (role, sid):
+            statement["Action"] = [*statement["Action"], action]
+        return statement
+
+    return _changed(change)
 
 
-def _one_action_fewer(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
+def _one_action_fewer(_: AnyRole, statement: dict[str, Any]) -> dict[str, Any]:
     statement["Action"] = [a for a in statement["Action"] if a != "iam:UpdateLoginProfile"] or [
         "iam:GetUser"
     ]
     return statement
 
 
-def _on_everything(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
+def _on_everything(_: AnyRole, statement: dict[str, Any]) -> dict[str, Any]:
     if statement["Sid"] == "ActOnUsers":
         statement["Resource"] = ["*"]
     return statement
 
 
-def _reading_acts(role: Role, statement: dict[str, Any]) -> dict[str, Any]:
-    if (role, statement["Sid"]) == (Role.READER, "ReadUsers"):
-        statement["Action"] = [*statement["Action"], "iam:UpdateAccessKey"]
-    return statement
-
-
-def _no_denies(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
+def _no_denies(_: AnyRole, statement: dict[str, Any]) -> dict[str, Any]:
     if statement["Effect"] == "Deny":
         statement["Resource"] = [f"{USER}nobody"]
     return statement
 
 
-def _purges_everything(_: Role, statement: dict[str, Any]) -> dict[str, Any]:
+def _purges_everything(_: AnyRole, statement: dict[str, Any]) -> dict[str, Any]:
     if statement["Sid"] == "PurgeEscrow":
         statement["Resource"] = [f"{OBJECTS}*"]
     return statement
 
 
-def _writes_again(role: Role, statement: dict[str, Any]) -> dict[str, Any]:
+def _writes_again(role: AnyRole, statement: dict[str, Any]) -> dict[str, Any]:
     if role is Role.MAIL_FEEDBACK:
         statement["Condition"] = {k: v for k, v in statement["Condition"].items() if k != "Null"}
     return statement
@@ -344,11 +295,24 @@ def _no_conditions(*_: Any, **__: Any) -> bool:
     return True
 
 
+_MORE = (
+    ("one action more", Role.ACTOR, "ActOnUsers", "iam:AddUserToGroup"),
+    ("the reader acts", Role.READER, "ReadUsers", "iam:UpdateAccessKey"),
+    ("a fleet lists more", Role.FLEET, "ListAccounts", "organizations:ListRoots"),
+    ("a fleet clears its days", Role.FLEET, "KeepDays", "s3:DeleteObject"),
+    ("a fleet acts like no actor", Role.FLEET, "ActOnUsers", "iam:TagUser"),
+    ("a member acts like no actor", Role.MEMBER, "ActOnUsers", "iam:TagUser"),
+    ("people read more", PeopleRole.PEOPLE, "ReadUsers", "iam:ListSSHPublicKeys"),
+    ("people act more", PeopleRole.PEOPLE, "ActOnUsers", "iam:CreateAccessKey"),
+    ("onboarding reads more", PeopleRole.ONBOARDING, "ReadMembers", "iam:ListAccessKeys"),
+)
 MUTANTS = (
-    Mutant(promise="P16", name="one action more", plant=lambda: _changed(_one_action_more)),
+    *(
+        Mutant(promise="P16", name=name, plant=partial(_one_more, role, sid, action))
+        for name, role, sid, action in _MORE
+    ),
     Mutant(promise="P16", name="one action fewer", plant=lambda: _changed(_one_action_fewer)),
     Mutant(promise="P16", name="a resource of *", plant=lambda: _changed(_on_everything)),
-    Mutant(promise="P16", name="the reader acts", plant=lambda: _changed(_reading_acts)),
     Mutant(promise="P16", name="nobody is denied", plant=lambda: _changed(_no_denies)),
     Mutant(promise="P16", name="all is purged", plant=lambda: _changed(_purges_everything)),
     Mutant(promise="P16", name="feedback is replaced", plant=lambda: _changed(_writes_again)),

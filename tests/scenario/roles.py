@@ -23,15 +23,17 @@ from tests.sandbox_fixture import MONDAY, aws
 
 from keyreeve.aws.s3_store import S3Store
 from keyreeve.cli import main
-from keyreeve.config import parse
+from keyreeve.config import Config, parse
 from keyreeve.governance.installation import Installation
-from keyreeve.governance.own_policies import Role, documents, role_name
+from keyreeve.governance.own_policies import Role, documents, in_documents, role_name
+from keyreeve.governance.people_policies import PeopleRole, people_statements
 from keyreeve.handlers.mail_feedback import handle
-from keyreeve.model.identifiers import RunId
+from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.sandbox.account import BUCKET, HOME_ACCOUNT, OWN_USER, REGION
 from keyreeve.sandbox.account_file import load_document
 from keyreeve.sandbox.process import Sandbox, events
 from keyreeve.storage.audit_inbox import leave
+from keyreeve.wiring import required_access_model
 from keyreeve.wiring.installation import installation_of
 
 SENDER = "iam-compliance@example.com"
@@ -79,6 +81,8 @@ NEW = CONFIG.format(bucket=NEW_BUCKET, kms="", secrets_key="")
 LAST = 15
 DEMO_DAYS = 16
 
+AnyRole = Role | PeopleRole
+
 
 def account() -> dict[str, Any]:
     """The small account, with two users that nobody may touch."""
@@ -96,7 +100,7 @@ class Done:
 
     config: str
     """The text of config.yaml."""
-    role: Role
+    role: AnyRole
     command: str
     code: int
     calls: Sequence[Mapping[str, Any]]
@@ -113,10 +117,25 @@ class Recording:
 
 
 @cache
-def installed(config: str) -> Installation:
-    """What the policies of this config name."""
-    parsed = parse(config, path=Path("config.yaml"))
-    return installation_of(parsed, account_id=HOME_ACCOUNT, region=REGION)
+def installed(config: str, account: AccountId = HOME_ACCOUNT) -> Installation:
+    """What the policies of this config name in an account."""
+    return installation_of(_parsed(config), account_id=account, region=REGION)
+
+
+@cache
+def shipped(
+    config: str, role: AnyRole, account: AccountId = HOME_ACCOUNT
+) -> tuple[dict[str, Any], ...]:
+    """The role's policy as `policy print` has it."""
+    at = installed(config, account)
+    if isinstance(role, Role):
+        return documents(at, role)
+    return in_documents(people_statements(at, required_access_model(_parsed(config)), role))
+
+
+@cache
+def _parsed(config: str) -> Config:
+    return parse(config, path=Path("config.yaml"))
 
 
 def actions_in(policies: Iterable[Mapping[str, Any]]) -> frozenset[str]:
@@ -150,7 +169,7 @@ class House:
         self._config = config
         self.path.write_text(config, encoding="utf-8")
 
-    def __call__(self, role: Role, *arguments: str, refusable: bool = False) -> tuple[int, str]:
+    def __call__(self, role: AnyRole, *arguments: str, refusable: bool = False) -> tuple[int, str]:
         """One command; its exit code and output."""
         given = ["--config", str(self.path), *arguments]
         with self.acting(role, " ".join(arguments), refusable=refusable) as codes:
@@ -159,11 +178,11 @@ class House:
         return code, out
 
     @contextmanager
-    def acting(self, role: Role, what: str, *, refusable: bool = False) -> Iterator[list[int]]:
+    def acting(self, role: AnyRole, what: str, *, refusable: bool = False) -> Iterator[list[int]]:
         """As this role; its calls are recorded. The exit code is put into the list."""
         self.sandbox.forget_calls()
         if self._guarded:
-            self.sandbox.authorise(documents(installed(self._config), role))
+            self.sandbox.authorise(shipped(self._config, role))
         codes: list[int] = []
         with _environment(self.sandbox):
             yield codes
@@ -256,19 +275,19 @@ def cycle(house: House) -> None:
             heard(house)
 
 
-def lookers(house: House) -> None:
+def lookers(house: House, role: AnyRole = Role.READER) -> None:
     """Every verb that only looks."""
     now = house.at(LAST)
     for verb in ("check", "plan", "summary"):
-        house(Role.READER, verb, "--as-of", now)
+        house(role, verb, "--as-of", now)
     for kind in ("html", "csv", "json"):
-        house(Role.READER, "report", "--format", kind, "--as-of", now)
+        house(role, "report", "--format", kind, "--as-of", now)
     for command in ("case list", "case show no.mfa", "waiver list", "state show", "state verify"):
-        house(Role.READER, *command.split())
-    house(Role.READER, "mail", "preview", "no.mfa", "--as-of", now)
-    house(Role.READER, "doctor", refusable=True)
+        house(role, *command.split())
+    house(role, "mail", "preview", "no.mfa", "--as-of", now)
+    house(role, "doctor", refusable=True)
     _watched(house)
-    house(Role.READER, "check", "--posture", "--as-of", now)
+    house(role, "check", "--posture", "--as-of", now)
 
 
 def _watched(house: House) -> None:

@@ -209,6 +209,12 @@ def _home_reads(at: Installation) -> Iterator[Json]:
 def _secret_reads(at: Installation) -> Iterator[Json]:
     if at.policy.uses_vault:
         yield allow("RecogniseSecrets", _SECRET_READS, at.secrets())
+    yield from never_secrets(at)
+
+
+def never_secrets(at: Installation) -> Iterator[Json]:
+    """Whatever else the role may be given: no value of an owner's secret is read."""
+    if at.policy.uses_vault:
         yield deny("NeverReadSecrets", ("secretsmanager:GetSecretValue",), at.secrets())
 
 
@@ -230,9 +236,15 @@ def _posture_reads(at: Installation) -> Iterator[Json]:
 def _storage_reads(at: Installation, bucket: Bucket) -> Iterator[Json]:
     arn = at.arn_of(bucket)
     yield allow("ReadBucket", _BUCKET_READS, arn, ours(at))
-    yield allow("ListProject", ("s3:ListBucket",), arn, ours(at), below(bucket, ""))
     versions = ("s3:ListBucketVersions",)
     yield allow("ListEscrowVersions", versions, arn, ours(at), below(bucket, bucket.secret))
+    yield from project_reads(at, bucket)
+
+
+def project_reads(at: Installation, bucket: Bucket) -> Iterator[Json]:
+    """What every verb reads of the project's storage; no credential."""
+    arn = at.arn_of(bucket)
+    yield allow("ListProject", ("s3:ListBucket",), arn, ours(at), below(bucket, ""))
     yield allow("ReadProject", ("s3:GetObject",), *at.objects(bucket, bucket.read), ours(at))
     if bucket.kms_key_id is not None:
         yield key_for_objects("KmsDecrypt", "kms:Decrypt", at, bucket)
@@ -301,6 +313,7 @@ def _home_acts(at: Installation) -> Iterator[Json]:
         yield allow("CountRuns", ("cloudwatch:PutMetricData",), "*", mine)
     if at.bucket is not None:
         yield from storage_writes(at, at.bucket)
+        yield from _earlier_states(at, at.bucket)
         purge = rights[Kind.OBJECT]
         yield allow("PurgeEscrow", purge, *escrow(at, at.bucket), ours(at))
 
@@ -357,14 +370,18 @@ def storage_writes(at: Installation, bucket: Bucket) -> Iterator[Json]:
     yield allow("ReadBack", get, *at.objects(bucket, bucket.read_back), ours(at))
     deleted = at.objects(bucket, bucket.deleted)
     yield allow("ClearUp", ("s3:DeleteObject",), *deleted, ours(at))
+    if bucket.kms_key_id is not None:
+        yield key_for_objects("KmsGenerateDataKey", "kms:GenerateDataKey", at, bucket)
+
+
+def _earlier_states(at: Installation, bucket: Bucket) -> Iterator[Json]:
+    """What `state repair` looks through."""
     named = "StringLike" if bucket.prefix.endswith("*") else "StringEquals"
     state = {named: {"s3:prefix": f"{bucket.prefix}{bucket.versions_of}"}}
     versions = ("s3:ListBucketVersions",)
     yield allow("ListStateVersions", versions, at.arn_of(bucket), ours(at), state)
     earlier = at.objects(bucket, (bucket.versions_of,))
     yield allow("ReadStateVersions", ("s3:GetObjectVersion",), *earlier, ours(at))
-    if bucket.kms_key_id is not None:
-        yield key_for_objects("KmsGenerateDataKey", "kms:GenerateDataKey", at, bucket)
 
 
 _MAKING: Final = frozenset({"secretsmanager:CreateSecret", "secretsmanager:TagResource"})

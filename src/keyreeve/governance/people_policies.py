@@ -1,7 +1,7 @@
 """Who may change users: the role of the verbs of `user`, and that of the onboarding function.
 
-people       looks, rehearses, and does what `keyreeve user …` and `keyreeve review …` do with
-             --execute
+people       what `keyreeve user …` and `keyreeve review …` look at, rehearse, and do with
+             --execute; checks, the doctor and `state repair` are for other roles
 onboarding   the function that moves users; its stack adds its log group and the alert topic
 
 Both may add to no group but those of the access model, and neither to Quarantine: that is the
@@ -17,7 +17,14 @@ from typing import Final
 
 from keyreeve.governance.installation import Installation
 from keyreeve.governance.onboarding import model_groups
-from keyreeve.governance.own_policies import denies, reads, storage_writes
+from keyreeve.governance.own_policies import (
+    ACCOUNT_READS,
+    USER_READS,
+    denies,
+    never_secrets,
+    project_reads,
+    storage_writes,
+)
 from keyreeve.governance.statements import Json, allow, deny
 from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
 from keyreeve.model.effect import SEND_ACTION
@@ -30,6 +37,7 @@ ANYWHERE: Final = (
 """Reads that no resource can limit."""
 MEMBER_READS: Final = ("iam:GetUser", "iam:ListGroupsForUser", "iam:ListMFADevices")
 MOVES: Final = ("iam:AddUserToGroup", "iam:RemoveUserFromGroup")
+LAST_USE: Final = "iam:GetAccessKeyLastUsed"
 USER_ACTS: Final = (
     "iam:CreateLoginProfile",
     "iam:CreateUser",
@@ -71,9 +79,8 @@ def _moves(at: Installation, model: AccessModel) -> Iterator[Json]:
 
 
 def _people(at: Installation, model: AccessModel) -> Iterator[Json]:
-    yield from reads(at)
-    yield allow("SweepAccount", ANYWHERE, "*")
-    yield allow("ReadGroupsOfUsers", ("iam:ListGroupsForUser",), at.iam("user/*"))
+    yield allow("ReadAccount", {*ACCOUNT_READS, *ANYWHERE}, "*")
+    yield allow("ReadUsers", _user_reads(at), at.iam("user/*"))
     yield allow("ReadGroups", ("iam:GetGroup",), at.iam("group/*"))
     yield allow("ReadRoles", ("iam:GetRole",), *_roles(at, model))
     yield allow("ActOnUsers", USER_ACTS, at.iam("user/*"))
@@ -87,7 +94,15 @@ def _people(at: Installation, model: AccessModel) -> Iterator[Json]:
         only = {"StringEquals": {"ses:FromAddress": at.sender}}
         yield allow("SendMail", (SEND_ACTION,), *at.identities(), only)
     if at.bucket is not None:
+        yield from project_reads(at, at.bucket)
         yield from storage_writes(at, at.bucket)
+    yield from never_secrets(at)
+
+
+def _user_reads(at: Installation) -> frozenset[str]:
+    """A review takes keys' last use from the credential report, unless its clock is compressed."""
+    reads = frozenset({*USER_READS, *MEMBER_READS})
+    return reads if at.policy.compressed is not None else reads - {LAST_USE}
 
 
 def _roles(at: Installation, model: AccessModel) -> Iterable[str]:

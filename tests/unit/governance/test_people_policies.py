@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from tests.scenario.roles import actions_in
@@ -14,7 +15,7 @@ from keyreeve.governance.people_policies import USER_ACTS, PeopleRole, people_st
 from keyreeve.language.authorizations import ACTIONS
 from keyreeve.language.policy_document import parse_document
 from keyreeve.language.policy_evaluator import Decision, Policies, Request, evaluate
-from keyreeve.model.policy import Exclusion, Match
+from keyreeve.model.policy import CompressedClock, Exclusion, Match
 
 ARN = "arn:aws:iam::123456789012:"
 EXCLUDING = replace(
@@ -56,10 +57,23 @@ def test_every_action_is_one_that_a_call_of_ours_needs(role: PeopleRole):
         ("people", "iam:AttachUserPolicy", "user/bob", "implicit deny"),
         ("people", "iam:GetRole", "role/DeveloperRole", "allowed"),
         ("people", "iam:GetRole", "role/Elsewhere", "implicit deny"),
+        ("people", "iam:ListAccessKeys", "user/bob", "allowed"),
+        ("people", "iam:ListSSHPublicKeys", "user/bob", "implicit deny"),
     ],
 )
 def test_what_a_role_may_do(role: str, action: str, resource: str, decision: str):
     assert asked(PeopleRole(role), action, resource) == decision
+
+
+@pytest.mark.parametrize(("users", "asks"), [(None, False), (("test-*",), True)])
+def test_a_keys_last_use_is_asked_for_under_a_compressed_clock_alone(
+    users: tuple[str, ...] | None,
+    asks: bool,  # noqa: FBT001 - a parameter
+):
+    clock = None if users is None else CompressedClock(day=timedelta(minutes=10), users=users)
+    here = replace(HERE, policy=replace(HERE.policy, compressed=clock))
+    made = in_documents(people_statements(here, MODEL, PeopleRole.PEOPLE))
+    assert ("iam:GetAccessKeyLastUsed" in actions_in(made)) is asks
 
 
 @pytest.mark.parametrize("action", USER_ACTS)
