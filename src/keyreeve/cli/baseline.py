@@ -30,7 +30,7 @@ def baseline() -> None:
     """Put the account in order, and keep it so: groups, roles, trail, alarms, detection.
 
     STACK is one of: identity, audit-trail, monitoring, onboarding, detection, configuration,
-    automation, member-role, fleet. Without any, all of them.
+    mail-feedback, automation, member-role, fleet. Without any, all of them.
     """
 
 

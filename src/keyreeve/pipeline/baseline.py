@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from keyreeve.governance import adoption
-from keyreeve.governance.stacks import Wanted, blueprints, missing_parameters, stack_name
+from keyreeve.governance.stacks import (
+    Wanted,
+    blueprints,
+    missing_parameters,
+    stack_name,
+    without_work,
+)
 from keyreeve.model.baseline import Blueprint, Found, Inventory, StackName
 from keyreeve.model.errors import ConfigError, StackFailed
 from keyreeve.ports.stacks import (
@@ -242,4 +248,4 @@ def _why_not(wanted: Wanted, stack: StackName) -> str:
     missing = missing_parameters(wanted.settings, stack)
     if missing:
         return f"asks for baseline.parameters: {stack}: {', '.join(missing)}"
-    return "what is there already makes it needless"
+    return without_work(wanted, stack) or "what is there already makes it needless"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from keyreeve.config import Config
+from keyreeve.config import Config, Transport
 from keyreeve.governance.stacks import Wanted, blueprints, stack_project
 from keyreeve.model.baseline import Blueprint, Inventory, RunFunction, StackName
 from keyreeve.model.errors import ConfigError
@@ -161,6 +161,7 @@ def _maker(
     settings = config.baseline_settings()
     own = _own_installation(config)
     folder, run = prefix(config.project_name), packages.run
+    by_ses = config.mail.transport is Transport.SES
 
     def wanted(inventory: Inventory) -> Wanted:
         return Wanted(
@@ -176,6 +177,7 @@ def _maker(
             actor=documents(own, Role.ACTOR),
             people=in_documents(people_statements(own, model, PeopleRole.PEOPLE)),
             mover=in_documents(people_statements(own, model, PeopleRole.ONBOARDING)),
+            feedback=documents(own, Role.MAIL_FEEDBACK) if by_ses else (),
             timezone=config.timezone.key,
             fleet=documents(own, Role.FLEET),
             member=documents(own, Role.MEMBER),
