@@ -47,7 +47,7 @@ def render(*, stacks: tuple[str, ...]) -> int:
     from keyreeve.codec.template import write
     from keyreeve.wiring.baseline import rendered
 
-    made = [each for each in rendered(opening.config()) if each.stack in _chosen(stacks)]
+    made = rendered(opening.config(), frozenset(map(StackName, stacks)))
     if opening.options().json:
         screen.json_document(
             {

@@ -17,7 +17,7 @@ from keyreeve.governance.stacks import Wanted, blueprints, stack_project
 from keyreeve.model.baseline import Blueprint, Inventory, RunFunction, StackName
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, UserName
-from keyreeve.pipeline.baseline import Site
+from keyreeve.pipeline.baseline import Site, why_left_out
 from keyreeve.wiring import (
     project_store,
     required_access_model,
@@ -78,14 +78,23 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
     )
 
 
-def rendered(config: Config) -> tuple[Blueprint, ...]:
-    """The stacks as an empty account would get them; nobody is asked."""
+def rendered(config: Config, named: frozenset[StackName]) -> tuple[Blueprint, ...]:
+    """The stacks as an empty account would get them; nobody is asked. None named: all.
+
+    ConfigError for one that is named and that the config leaves out.
+    """
     from keyreeve.language.authorizations import partition
 
     model, bucket = _asked_for(config)
     region = config.baseline_settings().region
     empty = Inventory(account_id=_HERE, partition=partition(region))
-    return blueprints(_maker(config, model, bucket, _packages(config, model))(empty), ())
+    wanted = _maker(config, model, bucket, _packages(config, model))(empty)
+    made = blueprints(wanted, ())
+    for stack in sorted(named - {each.stack for each in made}):
+        raise ConfigError(
+            f"the stack {stack} is left out: {why_left_out(wanted, stack)}", where=str(config.path)
+        )
+    return tuple(each for each in made if not named or each.stack in named)
 
 
 # --- its alarms -----------------------------------------------------------------------------------
