@@ -48,10 +48,15 @@ def test_every_setting_of_the_schema_stands_on_the_page_with_its_default():
 
 def test_every_verb_has_its_section():
     text = commands.page()
-    for names, command in every_verb(app, click.Context(app, info_name="keyreeve"), ()):
+    for names, command in every_verb(app, at_the_root(), ()):
         section = text.split(f"### `{' '.join(names)}`\n")[1].split("\n### ")[0]
         for parameter in command.params:
             assert max(parameter.opts, key=len) in section or isinstance(parameter, click.Argument)
+
+
+def at_the_root() -> click.Context:
+    """With the settings of the program: click keeps the help option that it makes for the first."""
+    return click.Context(app, info_name="keyreeve", **app.context_settings)
 
 
 def every_verb(
@@ -83,7 +88,7 @@ def understood(line: str) -> None:
     """Let click parse the line, verb by verb, and do nothing. UsageError for what it knows not."""
     command: click.Command = app
     words = shlex.split(line)[1:]
-    context = click.Context(app, info_name="keyreeve")
+    context = at_the_root()
     while isinstance(command, click.Group):
         _, words, _ = command.make_parser(context).parse_args(args=list(words))
         if not words:

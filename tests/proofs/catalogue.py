@@ -29,6 +29,7 @@ PROOFS: Mapping[str, Entry] = {
     "live_facts": Entry(promises=("P10",)),
     "races": Entry(promises=("P11",)),
     "calendar_days": Entry(promises=("P6",)),
+    "lost_decisions": Entry(promises=("P9",)),
     "blast_radius": Entry(promises=("P8",)),
     "recipients": Entry(promises=("P7",)),
     "stored_state": Entry(promises=("P12",)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from tests.proofs.fault_kinds import WRITES, Kind
 from tests.proofs.history import Call, Mail
@@ -102,8 +102,15 @@ def undisturbed() -> Undisturbed:
     return life
 
 
-def lived_day(world: World, day: int, fault: Fault | None = None) -> Day:
+def lived_day(world: World, day: int, fault: Failure | None = None) -> Day:
     """A run, and then people's own doing."""
+    seen = run_of_day(world, day, fault)
+    _people(world, day)
+    return seen
+
+
+def run_of_day(world: World, day: float, fault: Failure | None = None) -> Day:
+    """A run and nothing else."""
     since = len(world.aws.calls)
     world.aws.fails = fault or (lambda _: None)
     ran = world.run(day)
@@ -113,7 +120,6 @@ def lived_day(world: World, day: int, fault: Fault | None = None) -> Day:
         events=tuple(world.aws.calls[since:]),
     )
     seen.struck = fault.struck(seen.events) if fault else 0
-    _people(world, day)
     return seen
 
 
@@ -137,6 +143,14 @@ def _stages(world: World) -> dict[tuple[str, str], str]:
 
 def rows(listed: Any) -> Iterable[Any]:
     return listed.values() if isinstance(listed, Mapping) else listed
+
+
+class Failure(Protocol):
+    """What fails in a run, and how often it did harm there."""
+
+    def __call__(self, asked: Asked) -> Answer | None: ...
+
+    def struck(self, events: Iterable[Call | Mail]) -> int: ...
 
 
 class Fault:

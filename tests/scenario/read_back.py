@@ -28,6 +28,12 @@ def _queue_policy(aws: Client, url: str) -> Any:
     return asked.get("Attributes", {}).get("Policy")
 
 
+def _topic(aws: Client, arn: str) -> Any:
+    """That of alerts is encrypted by a key of its own; that of mails has a policy of its own."""
+    told = aws("sns").get_topic_attributes(TopicArn=arn)["Attributes"]
+    return told["KmsMasterKeyId" if arn.endswith("-alerts") else "Policy"]
+
+
 def _analyzer(aws: Client, arn: str) -> Any:
     return [row for row in aws("accessanalyzer").list_analyzers()["analyzers"] if row["arn"] == arn]
 
@@ -87,9 +93,7 @@ READ_BACK: dict[str, Read] = {
         for row in aws("sns").list_subscriptions()["Subscriptions"]
         if row["SubscriptionArn"] in (id_, "PendingConfirmation")
     ],
-    "AWS::SNS::Topic": lambda aws, id_: aws("sns").get_topic_attributes(TopicArn=id_)["Attributes"][
-        "KmsMasterKeyId"
-    ],
+    "AWS::SNS::Topic": _topic,
     "AWS::SNS::TopicPolicy": lambda aws, id_: aws("sns").get_topic_attributes(
         TopicArn="arn:aws:sns:us-east-1:123456789012:keyreeve-etv-alerts"
     )["Attributes"]["Policy"],

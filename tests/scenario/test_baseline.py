@@ -20,7 +20,8 @@ MEMBER = """\
       CentralRoleArn: arn:aws:iam::210987654321:role/keyreeve-etv-actor
       ExternalId: between-us-two
 """
-MORE = f"  parameters:\n    automation: {{RunCodeKey: run.zip}}\n{MEMBER}"
+PACKAGE = "{RunCodeKey: run.zip}"
+MORE = f"  parameters:\n    automation: {PACKAGE}\n    mail-feedback: {PACKAGE}\n{MEMBER}"
 BASE = "baseline:\n  access: access.yaml\n  alerts: [ops@example.com]\n"
 ALL = [stack.value for stack in StackName if stack is not StackName.FLEET]
 """Of one account."""

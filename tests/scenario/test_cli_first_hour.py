@@ -103,6 +103,15 @@ def test_whoever_says_no_has_armed_nothing_and_who_says_yes_is_recorded(
     assert "armed since" in keyreeve("doctor").out
 
 
+def test_of_everybody_it_is_told_what_is_disabled_or_why_nothing_is(keyreeve: Command):
+    shown = keyreeve("arm", "--yes", *AT).out.split("Who, and when\n")[1].split("\n\n")[0]
+    rows = {line.split()[0]: line for line in shown.splitlines()[1:]}
+    assert "key AKIA" in rows["aged.key"]
+    assert rows["no.mfa"].endswith("mails only")  # enforcement.console_mfa: remind
+    assert rows["gone.quiet"].endswith("mails only")  # enforcement.user_inactive: remind
+    assert "mails only" not in rows["old.password"]  # a reset, and all is well
+
+
 def test_a_pipeline_arms_with_yes_and_undoes_it(keyreeve: Command):
     keyreeve.run(0)
     armed = keyreeve.json("arm", "--yes", *AT)

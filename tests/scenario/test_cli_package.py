@@ -129,6 +129,38 @@ def test_without_a_package_there_is_no_function(here: Path, capsys: Any):
     assert "RunCodeKey" not in told["stacks"][0]["parameters"]
 
 
+@pytest.mark.parametrize(
+    ("more", "stack", "why"),
+    [
+        ("", "mail-feedback", "it asks for baseline.package"),
+        (", package: keyreeve-lambda.zip", "fleet", "the project is one account"),
+        (", package: keyreeve-lambda.zip", "member-role", "CentralRoleArn, ExternalId"),
+    ],
+)
+def test_a_named_stack_that_is_left_out_is_no_empty_file(
+    here: Path, capsys: Any, more: str, stack: str, why: str
+):
+    packed(here)
+    (here / "config.yaml").write_text(f"{CONFIG}baseline: {{access: access.yaml{more}}}\n")
+    code, told, err = rendered(capsys, "automation", stack)
+    assert (code, told) == (2, None)
+    assert f"the stack {stack} is left out: " in err
+    assert why in err
+    code, told, _ = rendered(capsys)
+    assert code == 0
+    assert stack not in {each["stack"] for each in told["stacks"]}
+
+
+def test_where_ses_does_not_send_nothing_hears_of_mails_that_come_back(here: Path, capsys: Any):
+    packed(here)
+    _, told, _ = rendered(capsys)
+    assert "mail-feedback" in {each["stack"] for each in told["stacks"]}
+    by_smtp = "mail: {transport: smtp, smtp: {host: mail.example.com}, sender"
+    (here / "config.yaml").write_text((CONFIG + BASELINE).replace("mail: {sender", by_smtp))
+    _, told, _ = rendered(capsys)
+    assert "mail-feedback" not in {each["stack"] for each in told["stacks"]}
+
+
 def test_config_access_and_templates_go_into_the_package_where_the_config_finds_them(here: Path):
     (here / "own/mails").mkdir(parents=True)
     (here / "own/mails/notice.txt").write_text("ours")

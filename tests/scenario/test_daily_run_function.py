@@ -29,6 +29,7 @@ PREFIX = "iam-compliance/etv/"
 MORE = """\
   package: {package}
   parameters:
+    mail-feedback: {{RunRuntime: python3.13}}
     automation: {{RunRuntime: python3.13}}
 """
 """The tests' own Python may be none of AWS's: the sandbox runs every function with it."""

@@ -57,6 +57,7 @@ SETTINGS = BaselineSettings(
     alerts=("ops@example.com", "msp-team@example.com"),
     parameters={
         StackName.MEMBER_ROLE: MEMBER,
+        StackName.MAIL_FEEDBACK: {"RunCodeKey": "run.zip"},
         StackName.AUTOMATION: {"RunCodeKey": "run.zip"},
         StackName.FLEET: {"RunCodeKey": "run.zip"},
     },
@@ -99,6 +100,7 @@ def wanted(inventory: Inventory = EMPTY, **changes: object) -> Wanted:
         actor=(_READS,),
         people=(_READS,),
         mover=in_documents(people_statements(_OWN, MODEL, PeopleRole.ONBOARDING)),
+        feedback=(_READS,),
         fleet=(_READS,),
         member=(_READS,),
         lists="iam-compliance/etv/fleet/",

@@ -10,6 +10,7 @@ from tests.stacks.sample import EMPTY, MEMBER, MODEL, SETTINGS, made, wanted
 from tests.unit.governance.test_adoption import FULL, TRAIL
 
 from keyreeve.codec.template import write
+from keyreeve.governance.stacks import without_work
 from keyreeve.governance.templates import substituted
 from keyreeve.model.access import QUARANTINE_GROUP
 from keyreeve.model.baseline import Choice, RunFunction, StackName
@@ -24,6 +25,9 @@ KEPT = {
     "AWS::S3::BucketPolicy",
 }
 STACKS = made()
+RUN = RunFunction(code_key="etv/functions/1.zip", architecture="x86_64", runtime="python3.14")
+BARE = replace(SETTINGS, parameters={StackName.MEMBER_ROLE: MEMBER})
+"""Without a package."""
 
 
 def resources(stack, of=STACKS):
@@ -210,6 +214,57 @@ def test_the_fleet_is_made_only_where_there_are_several_accounts_and_a_package()
     assert StackName.FLEET not in made(settings=replace(SETTINGS, parameters=given))
 
 
+def test_mail_feedback_is_made_only_where_ses_sends_and_there_is_a_package():
+    assert StackName.MAIL_FEEDBACK not in made(feedback=())
+    assert StackName.MAIL_FEEDBACK not in made(settings=BARE)
+    given = made(settings=BARE, run=RUN)[StackName.MAIL_FEEDBACK].parameters
+    assert given["RunCodeKey"] == RUN.code_key
+    assert (given["RunArchitecture"], given["RunRuntime"]) == ("x86_64", "python3.14")
+
+
+@pytest.mark.parametrize(
+    ("stack", "changes", "reason"),
+    [
+        (StackName.MAIL_FEEDBACK, {"feedback": ()}, "its mails are not sent by SES"),
+        (StackName.MAIL_FEEDBACK, {"settings": BARE}, "it asks for baseline.package"),
+        (StackName.FLEET, {"fleet": ()}, "the project is one account"),
+        (StackName.FLEET, {"settings": BARE}, "it asks for baseline.package"),
+        (StackName.AUTOMATION, {"settings": BARE}, ""),
+    ],
+)
+def test_why_a_stack_of_functions_is_left_out_is_said(stack, changes, reason):
+    assert without_work(wanted(**changes), stack).startswith(reason)
+    assert bool(reason) == (stack not in made(**changes))
+
+
+# --- mails that come back ---------------------------------------------------------------------
+
+
+def test_nobody_but_ses_may_publish_mails_that_came_back_and_only_of_this_account():
+    [policy] = of_type(StackName.MAIL_FEEDBACK, "AWS::SNS::TopicPolicy").values()
+    told, tls = policy["PolicyDocument"]["Statement"]
+    assert (told["Effect"], told["Principal"]) == ("Allow", {"Service": "ses.amazonaws.com"})
+    assert told["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert tls["Effect"] == "Deny"
+
+
+def test_nothing_but_the_topic_may_invoke_the_function_of_mails_that_came_back():
+    [invokes] = of_type(StackName.MAIL_FEEDBACK, "AWS::Lambda::Permission").values()
+    assert (invokes["Principal"], invokes["SourceArn"]) == ("sns.amazonaws.com", {"Ref": "Topic"})
+
+
+def test_what_the_function_does_not_take_and_what_never_reached_it_is_kept_and_alarmed():
+    dead = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+    [function] = of_type(StackName.MAIL_FEEDBACK, "AWS::Lambda::Function").values()
+    assert function["DeadLetterConfig"] == {"TargetArn": dead}
+    [subscription] = of_type(StackName.MAIL_FEEDBACK, "AWS::SNS::Subscription").values()
+    assert subscription["RedrivePolicy"] == {"deadLetterTargetArn": dead}
+    alarms = of_type(StackName.MAIL_FEEDBACK, "AWS::CloudWatch::Alarm").values()
+    heard = {f"{it['Namespace']} {it['MetricName']}" for it in alarms}
+    assert heard == {"AWS/Lambda Errors", "AWS/SQS ApproximateNumberOfMessagesVisible"}
+    assert all(alarm["AlarmActions"] == [{"Ref": "AlertTopicArn"}] for alarm in alarms)
+
+
 def test_a_member_lets_in_its_center_by_external_id_and_named_source_only():
     [statement] = of_type(StackName.MEMBER_ROLE, "AWS::IAM::Role")["MemberRole"][
         "AssumeRolePolicyDocument"
@@ -219,10 +274,6 @@ def test_a_member_lets_in_its_center_by_external_id_and_named_source_only():
         "StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}},
         "StringLike": {"sts:SourceIdentity": "keyreeve-*"},
     }
-
-
-RUN = RunFunction(code_key="etv/functions/1.zip", architecture="x86_64", runtime="python3.14")
-BARE = replace(SETTINGS, parameters={StackName.MEMBER_ROLE: MEMBER})
 
 
 def test_the_function_of_the_daily_run_is_declared_as_its_package_says():
@@ -367,6 +418,7 @@ def test_cost_drivers_are_named():
     assert named[StackName.AUDIT_TRAIL] == {"KMS key", "log group", "Insights", "data events"}
     assert named[StackName.MONITORING] == {"KMS key", "alarms"}
     assert named[StackName.DETECTION] == {"GuardDuty", "unused-access analysis"}
+    assert named[StackName.MAIL_FEEDBACK] == {"alarms"}
     assert named[StackName.AUTOMATION] == {"alarms", "function"}
     assert named[StackName.FLEET] == {"alarms", "functions"}
     assert named[StackName.CONFIGURATION] == {"Config items", "Config rules"}

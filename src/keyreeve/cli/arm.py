@@ -200,8 +200,9 @@ def _show_users(found: Ahead) -> None:
         told = words.day(user.told_on) if user.told_on else "–"
         later = f"next step {words.day(user.later)}" if user.later else ""
         held = f"held: {user.held}" if user.held else ""
-        shut = "; ".join(_act(act) for act in user.shut) or later or held
         handed = ", ".join(words.day(act.on) for act in user.handed)
+        shut = "; ".join(_act(act) for act in user.shut) or later or held
+        shut = shut or ("" if handed else "mails only")  # the policy asks for no act
         table.add(user.user_name, told, user.to, handed, shut)
     if table.rows:
         screen.heading("Who, and when")

@@ -30,7 +30,7 @@ def baseline() -> None:
     """Put the account in order, and keep it so: groups, roles, trail, alarms, detection.
 
     STACK is one of: identity, audit-trail, monitoring, onboarding, detection, configuration,
-    automation, member-role, fleet. Without any, all of them.
+    mail-feedback, automation, member-role, fleet. Without any, all of them.
     """
 
 
@@ -47,7 +47,7 @@ def render(*, stacks: tuple[str, ...]) -> int:
     from keyreeve.codec.template import write
     from keyreeve.wiring.baseline import rendered
 
-    made = [each for each in rendered(opening.config()) if each.stack in _chosen(stacks)]
+    made = rendered(opening.config(), frozenset(map(StackName, stacks)))
     if opening.options().json:
         screen.json_document(
             {

@@ -56,7 +56,8 @@ def page() -> str:
 
 
 def _context(command: click.Command, parent: click.Context | None, name: str) -> click.Context:
-    return click.Context(command, parent=parent, info_name=name)
+    """As click itself makes it; click keeps the help option that it makes for the first one."""
+    return click.Context(command, parent=parent, info_name=name, **command.context_settings)
 
 
 def _verb(name: str, command: click.Command | None, parent: click.Context) -> Iterator[str]:

@@ -29,9 +29,16 @@ Raw = Mapping[str, Any]
 
 
 def records(event: object) -> Iterator[tuple[str, object]]:
-    """What a Lambda event holds, each with a name: SNS records, or SES's JSON as it is."""
-    if not isinstance(event, Mapping) or "Records" not in event:
+    """What an event holds, each with a name: SNS records for Lambda, or SES's JSON as it is.
+
+    SNS writes what it could not deliver to a queue in a third form, its notification.
+    """
+    if not isinstance(event, Mapping):
         yield "event", event
+        return
+    if "Records" not in event:
+        undelivered = event.get("Type") == "Notification"
+        yield "event", event.get("Message") if undelivered else event
         return
     listed = event["Records"]
     for number, record in enumerate(listed if isinstance(listed, list) else [listed]):

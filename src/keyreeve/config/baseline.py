@@ -64,7 +64,7 @@ class Baseline(Section):
     )
     """Parameters of stacks: {stack: {Name: value}}."""
     package: FolderPath | None = None
-    """The zip that `keyreeve package lambda` made: the daily run and the fleet's functions run from
+    """The zip that `keyreeve package lambda` made: daily run, mail feedback and fleet run from
     it; null: those are left out."""
     existing: Mapping[Annotated[str, Field(pattern=rf"^({'|'.join(Kind)})/\S(.*\S)?$")], Choice] = (
         Field(default_factory=dict)

@@ -30,6 +30,9 @@ def _costs(made: Blueprint, inventory: Inventory) -> Iterator[Cost]:
             yield from _detection(made, inventory)
         case StackName.CONFIGURATION:
             yield from _configuration(made, types.count("AWS::Config::ConfigRule"))
+        case StackName.MAIL_FEEDBACK:
+            alarms = types.count("AWS::CloudWatch::Alarm")
+            yield Cost(what="alarms", driver=f"{alarms} x 0.10 USD a month")
         case StackName.AUTOMATION if _said(made, "RunCodeKey"):
             alarms = types.count("AWS::CloudWatch::Alarm")
             driver = f"{alarms} x 0.10 USD a month, and 0.30 USD for the metric of ended runs"

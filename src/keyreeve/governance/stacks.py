@@ -2,7 +2,7 @@
 
 Generated are groups, roles and their policies from access.yaml (identity), the mover's groups
 (onboarding), filters, alarms and subscriptions from the catalogue (monitoring), and the policies
-of Keyreeve's own roles from config.yaml (automation, member-role, fleet).
+of Keyreeve's own roles from config.yaml (mail-feedback, automation, member-role, fleet).
 """
 
 from __future__ import annotations
@@ -55,6 +55,8 @@ class Wanted:
     """Of the role that onboards and offboards."""
     mover: tuple[Json, ...]
     """Of the onboarding function."""
+    feedback: tuple[Json, ...] = ()
+    """Of the function that hears which mails came back; none: SES does not send them."""
     fleet: tuple[Json, ...] = ()
     """Of the central role over several accounts; none: the project is one account."""
     member: tuple[Json, ...] = ()
@@ -101,14 +103,22 @@ def blueprints(wanted: Wanted, rows: tuple[Found, ...]) -> tuple[Blueprint, ...]
         for stack in StackName
         if not _covered(stack, rows)
         and not missing_parameters(wanted.settings, stack)
-        and not (stack is StackName.FLEET and not _leads(wanted, rows))
+        and not without_work(wanted, stack)
     )
 
 
-def _leads(wanted: Wanted, rows: Iterable[Found]) -> bool:
-    """Whether there are several accounts, and a package to run them with."""
-    given = wanted.settings.parameters.get(StackName.FLEET, {})
-    return bool(wanted.fleet) and "RunCodeKey" in {**_parameters(wanted, rows), **given}
+def without_work(wanted: Wanted, stack: StackName) -> str:
+    """Why a stack of nothing but functions would do nothing; empty: it works, or is another."""
+    if stack not in (StackName.MAIL_FEEDBACK, StackName.FLEET):
+        return ""
+    if stack is StackName.FLEET and not wanted.fleet:
+        return "the project is one account"
+    if stack is StackName.MAIL_FEEDBACK and not wanted.feedback:
+        return "its mails are not sent by SES (mail.transport)"
+    given = wanted.settings.parameters.get(stack, {})
+    if "RunCodeKey" not in {**_run_parameters(wanted.run), **given}:
+        return "it asks for baseline.package"
+    return ""
 
 
 def missing_parameters(settings: BaselineSettings, stack: StackName) -> tuple[str, ...]:
@@ -163,6 +173,8 @@ def _template(
             }
         case StackName.ONBOARDING:
             resources = {"FunctionRole": _mover(base["Resources"]["FunctionRole"], wanted.mover)}
+        case StackName.MAIL_FEEDBACK:
+            resources = _own_policies("Feedback", wanted.feedback, "FunctionRole")
         case StackName.MEMBER_ROLE:
             resources = _own_policies("Member", wanted.member or wanted.actor, "MemberRole")
         case StackName.FLEET:

@@ -1,11 +1,10 @@
 r"""Lambda `keyreeve.handlers.mail_feedback.handle`: what SES says about mails it had accepted.
 
-Let SES publish the feedback notifications of the sending identity to an SNS topic, and subscribe
-this function to the topic:
+The stack `mail-feedback` makes this function, the SNS topic that invokes it, and their policies.
+That the sending identity tells the topic is said to SES:
 
     aws ses set-identity-notification-topic --identity IDENTITY --notification-type Bounce \
         --sns-topic TOPIC                           (and once more for Complaint)
-    aws sns subscribe --topic-arn TOPIC --protocol lambda --notification-endpoint FUNCTION
 
 A configuration set is not required; where there is one, its events Bounce, Complaint and Reject
 may go to the same topic.  Deliveries need not be sent: they are no condition of anything.

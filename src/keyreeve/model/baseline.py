@@ -19,6 +19,7 @@ class StackName(StrEnum):
     ONBOARDING = "onboarding"
     DETECTION = "detection"
     CONFIGURATION = "configuration"
+    MAIL_FEEDBACK = "mail-feedback"
     AUTOMATION = "automation"
     MEMBER_ROLE = "member-role"
     FLEET = "fleet"

@@ -14,7 +14,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from keyreeve.governance import adoption
-from keyreeve.governance.stacks import Wanted, blueprints, missing_parameters, stack_name
+from keyreeve.governance.stacks import (
+    Wanted,
+    blueprints,
+    missing_parameters,
+    stack_name,
+    without_work,
+)
 from keyreeve.model.baseline import Blueprint, Found, Inventory, StackName
 from keyreeve.model.errors import ConfigError, StackFailed
 from keyreeve.ports.stacks import (
@@ -82,7 +88,7 @@ def look(site: Site, only: frozenset[StackName]) -> Picture:
         blueprints=tuple(each for each in made if each.stack in only),
         deployed=deployed,
         left_out={
-            stack: _why_not(wanted, stack)
+            stack: why_left_out(wanted, stack)
             for stack in StackName
             if stack in only and stack not in {each.stack for each in made}
         },
@@ -238,8 +244,9 @@ def _resources(site: Site, deployed: Deployed) -> tuple[Resource, ...]:
     return site.engine.resources(deployed.name) if deployed.there else ()
 
 
-def _why_not(wanted: Wanted, stack: StackName) -> str:
+def why_left_out(wanted: Wanted, stack: StackName) -> str:
+    """Of a stack that is not made."""
     missing = missing_parameters(wanted.settings, stack)
     if missing:
         return f"asks for baseline.parameters: {stack}: {', '.join(missing)}"
-    return "what is there already makes it needless"
+    return without_work(wanted, stack) or "what is there already makes it needless"

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from keyreeve.config import Config
+from keyreeve.config import Config, Transport
 from keyreeve.governance.stacks import Wanted, blueprints, stack_project
 from keyreeve.model.baseline import Blueprint, Inventory, RunFunction, StackName
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, UserName
-from keyreeve.pipeline.baseline import Site
+from keyreeve.pipeline.baseline import Site, why_left_out
 from keyreeve.wiring import (
     project_store,
     required_access_model,
@@ -78,14 +78,23 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
     )
 
 
-def rendered(config: Config) -> tuple[Blueprint, ...]:
-    """The stacks as an empty account would get them; nobody is asked."""
+def rendered(config: Config, named: frozenset[StackName]) -> tuple[Blueprint, ...]:
+    """The stacks as an empty account would get them; nobody is asked. None named: all.
+
+    ConfigError for one that is named and that the config leaves out.
+    """
     from keyreeve.language.authorizations import partition
 
     model, bucket = _asked_for(config)
     region = config.baseline_settings().region
     empty = Inventory(account_id=_HERE, partition=partition(region))
-    return blueprints(_maker(config, model, bucket, _packages(config, model))(empty), ())
+    wanted = _maker(config, model, bucket, _packages(config, model))(empty)
+    made = blueprints(wanted, ())
+    for stack in sorted(named - {each.stack for each in made}):
+        raise ConfigError(
+            f"the stack {stack} is left out: {why_left_out(wanted, stack)}", where=str(config.path)
+        )
+    return tuple(each for each in made if not named or each.stack in named)
 
 
 # --- its alarms -----------------------------------------------------------------------------------
@@ -161,6 +170,7 @@ def _maker(
     settings = config.baseline_settings()
     own = _own_installation(config)
     folder, run = prefix(config.project_name), packages.run
+    by_ses = config.mail.transport is Transport.SES
 
     def wanted(inventory: Inventory) -> Wanted:
         return Wanted(
@@ -176,6 +186,7 @@ def _maker(
             actor=documents(own, Role.ACTOR),
             people=in_documents(people_statements(own, model, PeopleRole.PEOPLE)),
             mover=in_documents(people_statements(own, model, PeopleRole.ONBOARDING)),
+            feedback=documents(own, Role.MAIL_FEEDBACK) if by_ses else (),
             timezone=config.timezone.key,
             fleet=documents(own, Role.FLEET),
             member=documents(own, Role.MEMBER),

@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from keyreeve import cli
+from keyreeve.cli import handbook
 from keyreeve.cli.app import app
 from keyreeve.cli.help_page import page
 from keyreeve.cli.kept_help import kept
@@ -25,6 +26,14 @@ def eighty_columns(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_kept_help_is_what_click_says():
     """Mend with: python -m keyreeve.cli.help_page."""
     assert kept(["--help"]) == kept(["-h"]) == page() == said_by_click("--help")
+
+
+def test_the_help_is_the_same_after_the_page_of_the_commands_was_made(monkeypatch):
+    """Click keeps the help option of the first context that asks a command for it."""
+    monkeypatch.setattr(app, "_help_option", None)
+    handbook.page()
+    assert said_by_click("--help") == page()
+    assert "-h, --help" in said_by_click("--help")
 
 
 def test_the_version_is_what_click_says():

@@ -213,6 +213,11 @@ def test_records_of_sns_are_named_and_anything_else_is_taken_as_it_is():
     assert list(records({"eventType": "Open"})) == [("event", {"eventType": "Open"})]
 
 
+def test_what_sns_could_not_deliver_is_read_from_the_queue_as_it_lies_there():
+    dead = {"Type": "Notification", "MessageId": "m-1", "TopicArn": "arn:…", "Message": "{}"}
+    assert list(records(dead)) == [("event", "{}")]
+
+
 @pytest.mark.parametrize(
     "on_the_wire",
     [
