@@ -208,6 +208,7 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
         done.exit_code,
         done.sweep,
         done.usage,
+        account_readable=judged.snapshot.account_readable,
     )
     return done
 

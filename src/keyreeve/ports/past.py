@@ -12,7 +12,7 @@ class Past(Protocol):
     """Reads what earlier runs left. Nothing is changed."""
 
     def runs(self, since: date) -> tuple[PastRun, ...]:
-        """The last run of each day (UTC) since then, oldest first.
+        """Every run that began on that day (UTC) or later, oldest first.
 
         A record of a run that cannot be read is left out: the state and the audit log are the
         evidence, not this.

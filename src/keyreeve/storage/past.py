@@ -24,12 +24,9 @@ class StoredPast:
         self._store = store
 
     def runs(self, since: date) -> tuple[PastRun, ...]:
-        """One object read for each day; a day's last run stands for it."""
-        last: dict[str, str] = {}
-        for row in self._store.list(RUNS, start_after=run_day(since)):
-            if row.key.endswith(_RUN):
-                last[row.key.split("/")[1][:8]] = row.key
-        found = (self._run(key) for key in last.values())
+        """One object read for each run. Which day it was, the record says: a key tells UTC's."""
+        rows = self._store.list(RUNS, start_after=run_day(since))
+        found = (self._run(row.key) for row in rows if row.key.endswith(_RUN))
         return tuple(run for run in found if run is not None)
 
     def trail(self, since: date) -> AuditTrail:
@@ -79,4 +76,5 @@ def _past_run(document: Mapping[str, Any]) -> PastRun:
         failed=sum(1 for o in outcomes if o["kind"] == "failed"),
         held=len(document["held"]),
         refused=document["refusal"] is not None,
+        judged=bool(document.get("account_readable", True)),
     )

@@ -49,18 +49,27 @@ def test_a_run_is_read_back_as_counts():
     assert (run.outcomes, run.failed, run.held, run.refused) == ({"send_notice": 2}, 1, 2, False)
 
 
-def test_the_last_run_of_a_day_stands_for_it_and_only_it_is_read():
+def test_every_run_of_a_day_is_read_for_each_did_something():
     store = MemoryStore()
-    first = keep(store, run_document(0, hour=6))
+    keep(store, run_document(0, hour=6))
     keep(store, run_document(0, hour=9, exit_code=1))
     keep(store, run_document(1))
-    asked: list[str] = []
-    get = store.get
-    store.get = lambda key: (asked.append(key), get(key))[1]
     runs = StoredPast(store).runs(date(2026, 1, 1))
-    assert [(run.on.day, run.exit_code) for run in runs] == [(5, 1), (6, 0)]
-    assert first not in asked
-    assert len(asked) == 2
+    assert [(run.on.day, run.exit_code) for run in runs] == [(5, 0), (5, 1), (6, 0)]
+
+
+def test_two_days_of_the_project_may_begin_on_one_day_in_utc():
+    store = MemoryStore()
+    keep(store, run_document(0, hour=0, on="2026-01-05"))
+    keep(store, run_document(0, hour=23, on="2026-01-06"))
+    assert [run.on.day for run in StoredPast(store).runs(date(2026, 1, 1))] == [5, 6]
+
+
+@pytest.mark.parametrize(("said", "judged"), [({}, True), ({"account_readable": False}, False)])
+def test_whether_a_run_could_judge_the_account_is_read_back(said, judged):
+    store = MemoryStore()
+    keep(store, run_document(0, **said))
+    assert [run.judged for run in StoredPast(store).runs(date(2026, 1, 1))] == [judged]
 
 
 def test_runs_before_the_first_day_are_not_even_listed():
