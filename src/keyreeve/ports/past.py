@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Protocol
 
+from keyreeve.model.case import AuditHead
 from keyreeve.model.past import AuditTrail, PastRun
 
 
@@ -18,5 +19,9 @@ class Past(Protocol):
         evidence, not this.
         """
 
-    def trail(self, since: date) -> AuditTrail:
-        """The audit log from that day on. What cannot be read ends it, and is named."""
+    def trail(self, since: date, head: AuditHead | None = None) -> AuditTrail:
+        """The audit log from that day on. What cannot be read ends it, and is named.
+
+        So is that its newest record is missing: `head`, which the state remembers, or a newer one
+        that the storage does.
+        """
