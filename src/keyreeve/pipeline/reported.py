@@ -11,7 +11,7 @@ from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.spared import status_of
 from keyreeve.model.identifiers import UserId
-from keyreeve.model.posture import CONTROL_STEP, Posture
+from keyreeve.model.posture import Posture, is_failure
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.daily import Account
@@ -36,7 +36,7 @@ class Found:
     @property
     def failed(self) -> tuple[CollectionGap, ...]:
         """The gaps that are failures."""
-        return tuple(gap for gap in self.gaps if not gap.step.startswith(CONTROL_STEP))
+        return tuple(filter(is_failure, self.gaps))
 
     def has_ended(self, control: str, user_id: UserId | None) -> bool:
         """Whether a finding that is missing today is really gone."""
