@@ -39,7 +39,12 @@ _GATE, _OF_PEOPLE = "gate", "human"
 """What is told at a gate is told in our words, but at the one where people stand."""
 _NOT_TYPED = re.compile(r"[a-z0-9_.:/]+")
 """A reason in one word is a code of ours."""
-_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")
+_UNIQUE_ID = re.compile(
+    r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{12,}", re.ASCII
+)
+"""IAM User Guide, "Understanding unique ID prefixes"; a name in capitals is none."""
+_OURS = frozenset({"control", "effect_kind", "event", "stage"})
+"""Fields of words of our own: a user may bear the name of a control."""
 _WORD = re.compile(r"[\w+=,.@-]+", re.ASCII)
 """What IAM lets a user name be made of."""
 _PIECE = re.compile(r"[^,=]+")
@@ -119,6 +124,8 @@ class Mask:
     def _field(self, field: str, text: str) -> str:
         if field in _TYPED and not _NOT_TYPED.fullmatch(text):
             return TYPED
+        if field in _OURS and _NOT_TYPED.fullmatch(text):
+            return text
         if field in NAMING and text and not _UNIQUE_ID.fullmatch(text):
             return self.name(text)
         return self.text(text)

@@ -56,7 +56,7 @@ def make_pack(
     made = evidence_pack.masked(kept, masking) if masking else evidence_pack.contents(kept)
     names = sorted(made.files)
     index = telling.index_document(
-        names, _controls(made.files, around.cards), around.supports, around.mapping_version
+        names, _controls(kept.files, around.cards), around.supports, around.mapping_version
     )
     words = readme(
         subject,

@@ -229,3 +229,15 @@ def test_a_period_after_the_last_run_ends_with_the_newest_record_of_all():
     assert made(store, later).problems == ()
     forge_newest(store)
     assert "record 30" in made(store, later).problems[0]
+
+
+def test_the_index_of_a_masked_pack_counts_what_that_of_the_pack_as_kept_counts():
+    store = storage(1)
+    control = ControlId.ACCESS_KEY_ROTATION.value
+    finding = {"control": control, "user_name": control, "user_id": "AIDAEXAMPLEEXAMPLE01"}
+    store.put(f"runs/{run_id(0)}/run.json", json.dumps({"findings": [finding]}).encode())
+    day = Period(first=at(0).date(), last=at(0).date())
+    clear, masked = (files_of(made(store, day, mask=mask).content) for mask in (False, True))
+    assert clear["index.json"] == masked["index.json"]
+    rows = {row["control"]: row for row in json.loads(masked["index.json"])["controls"]}
+    assert rows[control]["findings"] == {f"runs/{run_id(0)}/run.json": 1}
