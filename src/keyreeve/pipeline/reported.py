@@ -38,6 +38,13 @@ class Found:
         """The gaps that are failures."""
         return tuple(filter(is_failure, self.gaps))
 
+    @property
+    def judged_of_all(self) -> frozenset[str]:
+        """Controls that may be said to have found nothing: nobody was left out of them."""
+        if any(gap.user_name is not None for gap in self.gaps):
+            return self.judged_controls - {control.value for control in CARDS}
+        return self.judged_controls
+
     def has_ended(self, control: str, user_id: UserId | None) -> bool:
         """Whether a finding that is missing today is really gone."""
         return control in self.judged_controls and user_id not in self.unjudged_users

@@ -71,7 +71,7 @@ class ControlLine:
     severity: Severity
     escalated: bool
     judged: bool
-    """False: its facts could not be read; never the same as no finding."""
+    """False: its facts could not be read, of everybody or of one; never the same as no finding."""
     open: int
     waived: int
     excluded: int

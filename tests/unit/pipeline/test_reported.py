@@ -13,7 +13,7 @@ from tests.unit.codec.reported_findings import posture_finding
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.errors import AccessDenied
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import ControlId, UserId, UserName
+from keyreeve.model.identifiers import ControlId, PostureId, UserId, UserName
 from keyreeve.model.policy import CompressedClock, Exclusion, Match
 from keyreeve.model.posture import Posture, ResourceType
 from keyreeve.model.snapshot import CollectionGap
@@ -108,6 +108,16 @@ def test_p9_a_user_whom_a_control_could_not_judge_is_a_failure_and_no_missing_an
         posture = Posture(gaps=(gap,))
         assert posture.all_read is not failed
         assert read(Village(), posture=posture).failed == ((gap,) if failed else ())
+
+
+def test_p9_where_somebody_was_not_judged_no_control_of_users_is_said_to_have_found_nothing():
+    posture = Posture(judged=(PostureId.ROOT_MFA,))
+    whole, partly = (
+        read(Village(), posture=posture),
+        read(without_key_ids(Village(aged())), posture=posture),
+    )
+    assert whole.judged_of_all == whole.judged_controls
+    assert partly.judged_of_all == {"root_mfa"}
 
 
 def test_p9_a_summary_says_of_how_many_users_it_could_not_judge():
