@@ -318,6 +318,19 @@ class _Any(bytes):
         return False
 
 
+class _AnyText(str):
+    """Equal to all texts."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
 def _without_added(listed: Callable[..., Any]) -> Callable[..., Any]:
     return lambda files, manifest: (p for p in listed(files, manifest) if "was added" not in p)
 
@@ -348,6 +361,14 @@ MUTANTS = tuple(
         "the form of a pack is not compared": (
             *(verify_pack, "packed"),
             lambda files: _Any(packed(files)),
+        ),
+        "where the log of a pack begins is not compared": (
+            *(verify_pack._Chain, "_numbers"),
+            lambda *_, **__: None,
+        ),
+        "the day of a segment is not compared": (
+            *(verify_pack, "_day"),
+            lambda _: _AnyText(),
         ),
         "what is expected is not compared": (
             *(verify_pack, "_manifest"),
