@@ -33,6 +33,8 @@ from keyreeve.codec.values import Json
 TYPED = "[what a person typed is masked]"
 NAMING = frozenset({"user", "user_name", "userName"})
 """Fields whose value is the name of a user."""
+_PEOPLE = frozenset({"approved_by", "requested_by"})
+"""Fields with a person, as somebody typed it: a name, an address, anything."""
 _TYPED = frozenset({"reason", "comment", "note"})
 """Fields that people fill with words of their own, or that repeat such words."""
 _GATE, _OF_PEOPLE = "gate", "human"
@@ -126,6 +128,8 @@ class Mask:
             return TYPED
         if field in _OURS and _NOT_TYPED.fullmatch(text):
             return text
+        if field in _PEOPLE and text and not _ADDRESS.fullmatch(text):
+            return self.name(text)  # whoever approved is still seen to be another one
         if field in NAMING and text and not _UNIQUE_ID.fullmatch(text):
             return self.name(text)
         return self.text(text)
