@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from keyreeve.codec import evidence_pack
@@ -55,9 +55,8 @@ def make_pack(
     masking = Mask(shelf.salt(), _names(kept)) if mask else None
     made = evidence_pack.masked(kept, masking) if masking else evidence_pack.contents(kept)
     names = sorted(made.files)
-    index = telling.index_document(
-        names, _controls(kept.files, around.cards), around.supports, around.mapping_version
-    )
+    controls, unread = _controls(kept.files, around.cards)
+    index = telling.index_document(names, controls, around.supports, around.mapping_version, unread)
     words = readme(
         subject,
         names,
@@ -68,7 +67,11 @@ def make_pack(
     made.files[evidence_pack.INDEX] = readable(to_json(index))
     made.files[evidence_pack.README] = words.encode()
     signing = None if signer is None else (signer.key(), signer.sign)
-    return evidence_pack.close(subject, made, telling.counts(names), mask=masking, signing=signing)
+    pack = evidence_pack.close(subject, made, telling.counts(names), mask=masking, signing=signing)
+    uncounted = (
+        f"{name}: it is no record of a run: its findings are not counted" for name in unread
+    )
+    return replace(pack, problems=(*pack.problems, *uncounted))
 
 
 def exported(pack: Pack, period: Period, *, masked: bool, signed_by: str | None) -> dict[str, Json]:
@@ -93,23 +96,28 @@ def _names(kept: Kept) -> frozenset[str]:
 
 def _controls(
     files: Mapping[str, bytes], cards: Iterable[ControlCard]
-) -> dict[ControlId, ControlEvidence]:
-    """Findings per control and run; a run's record that cannot be read counts none."""
+) -> tuple[dict[ControlId, ControlEvidence], tuple[str, ...]]:
+    """Findings per control and run, and the records of runs that cannot be read."""
     found = {card.id: ControlEvidence(title=card.title) for card in cards}
+    unread = []
     for name, content in files.items():
         if name.startswith("runs/") and name.endswith("/run.json"):
-            for control, number in _found_by(content).items():
+            try:
+                counted = _found_by(content)
+            except ValueError:
+                unread.append(name)
+                continue
+            for control, number in counted.items():
                 if control in found:
                     found[control].findings[name] += number
-    return found
+    return found, tuple(unread)
 
 
 def _found_by(content: bytes) -> Counter[ControlId]:
-    try:
-        findings = parse(content).get("findings")
-    except ValueError:
-        return Counter()
+    """ValueError for what no run has written."""
+    findings = parse(content).get("findings", [])
+    if not isinstance(findings, list):
+        raise ValueError("its findings are no list")  # noqa: TRY004 - content, not types
     known = {control.value: control for control in ControlId}
-    rows = findings if isinstance(findings, list) else []
-    told = (str(row.get("control")) for row in rows if isinstance(row, dict))
+    told = (str(row.get("control")) for row in findings if isinstance(row, dict))
     return Counter(known[control] for control in told if control in known)

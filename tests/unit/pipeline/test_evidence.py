@@ -241,3 +241,13 @@ def test_the_index_of_a_masked_pack_counts_what_that_of_the_pack_as_kept_counts(
     assert clear["index.json"] == masked["index.json"]
     rows = {row["control"]: row for row in json.loads(masked["index.json"])["controls"]}
     assert rows[control]["findings"] == {f"runs/{run_id(0)}/run.json": 1}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"findings": 3}'])
+def test_a_record_of_a_run_that_cannot_be_read_is_no_run_without_findings(content: bytes):
+    store = storage(1)
+    name = f"runs/{run_id(0)}/run.json"
+    store.put(name, content)
+    pack = made(store, Period(first=at(0).date(), last=at(0).date()))
+    assert [problem.partition(":")[0] for problem in pack.problems] == [name]
+    assert json.loads(files_of(pack.content)["index.json"])["not_counted"] == [name]
