@@ -6,13 +6,13 @@ That it was made is for the audit log (`exported`), which whoever asked writes a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 
 from keyreeve.codec import evidence_pack
 from keyreeve.codec.masking import Mask, names_in
-from keyreeve.codec.seal import content_digest, parse, readable
+from keyreeve.codec.seal import content_digest, parse, readable, unseal
 from keyreeve.codec.values import Json, to_json
 from keyreeve.model.control import ControlCard
 from keyreeve.model.evidence import Kept, Pack, PackSubject, Period
@@ -71,7 +71,7 @@ def make_pack(
     uncounted = (
         f"{name}: it is no record of a run: its findings are not counted" for name in unread
     )
-    return replace(pack, problems=(*pack.problems, *uncounted))
+    return replace(pack, problems=(*pack.problems, *_altered(kept.files), *uncounted))
 
 
 def exported(pack: Pack, period: Period, *, masked: bool, signed_by: str | None) -> dict[str, Json]:
@@ -92,6 +92,16 @@ def _names(kept: Kept) -> frozenset[str]:
     audit = kept.audit
     neighbours = {f"{n}.jsonl": line for n, line in enumerate((audit.before, audit.after)) if line}
     return names_in({**kept.files, **audit.segments, **neighbours})
+
+
+def _altered(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Steps of access reviews that are not as they were written: their seal tells."""
+    for name, content in files.items():
+        if name.startswith("reviews/") and name.endswith(".json"):
+            try:
+                unseal(content)
+            except ValueError as error:
+                yield f"{name}: it was altered: {error}"
 
 
 def _controls(

@@ -11,7 +11,7 @@ from tests.unit.storage.test_retention import at, ended, run_id, storage
 
 from keyreeve.codec import verify_pack
 from keyreeve.codec.masking import Mask
-from keyreeve.codec.seal import canonical, digest
+from keyreeve.codec.seal import canonical, digest, seal
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.compliance import Citation, CitedBy
 from keyreeve.model.errors import StateUnreadable
@@ -251,3 +251,14 @@ def test_a_record_of_a_run_that_cannot_be_read_is_no_run_without_findings(conten
     pack = made(store, Period(first=at(0).date(), last=at(0).date()))
     assert [problem.partition(":")[0] for problem in pack.problems] == [name]
     assert json.loads(files_of(pack.content)["index.json"])["not_counted"] == [name]
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_an_altered_step_of_a_review_is_named_by_the_export(*, mask: bool):
+    store, day = storage(1), Period(first=at(0).date(), last=at(0).date())
+    name, written = "reviews/q1/result.json", seal({"decided": "revoke"})
+    store.put(name, written)
+    assert made(store, day, mask=mask).problems == ()
+    store.put(name, written.replace(b"revoke", b"keep"))
+    (problem,) = made(store, day, mask=mask).problems
+    assert problem.startswith(f"{name}: it was altered")
