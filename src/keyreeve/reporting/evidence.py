@@ -56,7 +56,9 @@ SORTS = (
     Sort(
         prefix="collected/",
         title="Credential reports",
-        about="As AWS gave them, one for each run.",
+        about="As AWS gave them, by the day on which AWS made them. AWS gives one again for hours: "
+        "several runs may have judged by one, and the first run of a period by one of the day "
+        "before.",
     ),
     Sort(
         prefix="runs/",
