@@ -4,6 +4,7 @@ bytes      any byte of the zip changed, the zip cut off at any length
 files      each file altered, removed, renamed, doubled, put elsewhere; files added
 lines      each line of the audit log altered, removed, doubled, turned round, forged, with a
            manifest that was made to agree: the chain alone tells
+logs       cut off at the beginning, put on another day, decisions forged, with such a manifest
 whole      a pack made up consistently: found by the manifest's sum, and by that alone
 """
 
@@ -28,7 +29,17 @@ from tests.scenario.people import ACCOUNT
 
 from keyreeve.codec import verify_pack
 from keyreeve.codec.seal import canonical, content_digest, digest, readable
-from keyreeve.codec.verify_pack import AFTER, BEFORE, HEAD, MANIFEST, SEGMENT, SUM, packed, sum_line
+from keyreeve.codec.verify_pack import (
+    AFTER,
+    BEFORE,
+    HEAD,
+    HISTORY,
+    MANIFEST,
+    SEGMENT,
+    SUM,
+    packed,
+    sum_line,
+)
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.evidence import Pack, PackSubject, Period
 from keyreeve.pipeline.evidence import Surroundings, make_pack
@@ -188,6 +199,36 @@ def _changes(lines: list[bytes], number: int, line: bytes) -> Iterator[tuple[str
         yield "before the one before it", [*before[:-1], line, before[-1], *after], False
 
 
+def logs_altered(files: Files) -> Iterator[Altered]:
+    """What no single line shows: where the log begins and ends, on which day, who decided what."""
+    segments = sorted(n for n in files if SEGMENT.fullmatch(n))
+    rest = {name: content for name, content in files.items() if name != BEFORE}
+    for number in range(1, len(segments)):
+        later = {n: content for n, content in rest.items() if n not in segments[:number]}
+        for begins in (None, {"seq": None, "previous": None}):
+            said = f"the first {number} segments cut off, and {begins} said of it"
+            yield Altered(packed(_telling(later, begins)), said)
+    for name in segments:
+        day = name[6:16]
+        other = {name.replace(day, "2026/01/01") if n == name else n: files[n] for n in files}
+        moved = name.replace(day, "2026/01/01")
+        yield Altered(packed(agreeing(other)), f"{name} on another day", (moved,))
+    decided = files[HISTORY].splitlines(keepends=True)
+    for said, lines in (("emptied", []), ("forged", [*decided, b"{}\n"])):
+        if lines != decided:
+            forged = agreeing({**files, HISTORY: b"".join(lines)})
+            yield Altered(packed(forged), f"{HISTORY} {said}", (HISTORY,))
+
+
+def _telling(files: Files, begins: Any) -> Files:
+    """With a manifest that agrees, and does not tell where the log begins."""
+    told = agreeing(files)
+    manifest = json.loads(told[MANIFEST])
+    manifest["audit"]["begins"] = begins
+    written = readable(manifest)
+    return {**told, MANIFEST: written, SUM: sum_line(written)}
+
+
 # --- whole ----------------------------------------------------------------------------------------
 
 
@@ -239,6 +280,7 @@ def prove(size: Size, seed: int) -> Iterator[Figure]:
         for sort, every, ci in (
             ("files", files_altered, 150),
             ("lines of the log", lines_altered, 150),
+            ("logs", logs_altered, 150),
         ):
             cases = list(every(files))
             if size is Size.CI and len(cases) > ci:
@@ -268,6 +310,19 @@ class _Any(bytes):
     """Equal to all bytes."""
 
     __hash__ = bytes.__hash__
+
+    def __eq__(self, other: object) -> bool:
+        return True
+
+    def __ne__(self, other: object) -> bool:
+        return False
+
+
+class _AnyText(str):
+    """Equal to all texts."""
+
+    __slots__ = ()
+    __hash__ = str.__hash__
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -306,6 +361,14 @@ MUTANTS = tuple(
         "the form of a pack is not compared": (
             *(verify_pack, "packed"),
             lambda files: _Any(packed(files)),
+        ),
+        "where the log of a pack begins is not compared": (
+            *(verify_pack._Chain, "_numbers"),
+            lambda *_, **__: None,
+        ),
+        "the day of a segment is not compared": (
+            *(verify_pack, "_day"),
+            lambda _: _AnyText(),
         ),
         "what is expected is not compared": (
             *(verify_pack, "_manifest"),

@@ -15,6 +15,7 @@ from keyreeve.cli.options import Day, example
 from keyreeve.model.errors import ConfigError, StateUnreadable
 
 if TYPE_CHECKING:
+    from keyreeve.model.case import State
     from keyreeve.model.evidence import Pack, Period
     from keyreeve.storage.retention import Expired, Purged
     from keyreeve.wiring import Door
@@ -65,13 +66,13 @@ def export(*, first: date, last: date, out: Path, mask: bool, sign: str | None) 
     from keyreeve.storage.evidence import StoredEvidence
     from keyreeve.wiring.evidence import signer_for, subject_of, surroundings
 
-    opened = _door(execute=True)
+    opened, state = _door(execute=True)
     period = _period(first, last, opened.now.date())
     key = sign or opened.config.evidence.signing_key
     signer = signer_for(opened, key) if key else None
     try:
         pack = make_pack(
-            StoredEvidence(opened.store),
+            StoredEvidence(opened.store, state.audit_head if state else None),
             subject_of(opened, period),
             surroundings(opened),
             opened.now.date(),
@@ -169,7 +170,7 @@ def purge(*, execute: bool) -> int:
     """
     from keyreeve.storage.retention import expired
 
-    opened = _door(execute=execute)
+    opened, _ = _door(execute=execute)
     kept = opened.config.retention
     before = ((opened.now - kept.runs).date(), (opened.now - kept.audit).date())
     found = expired(opened.store, *before)
@@ -232,13 +233,13 @@ def _say_purged(found: Expired, done: Purged | None) -> None:
 # --- what both need -------------------------------------------------------------------------------
 
 
-def _door(*, execute: bool) -> Door:
-    """At the time of the runs: of the wall clock, or of an emulator's last run."""
+def _door(*, execute: bool) -> tuple[Door, State | None]:
+    """At the time of the runs: of the wall clock, or of an emulator's last run. And the state."""
     opened = opening.door(execute=execute)
     state = None
     with suppress(StateUnreadable):  # evidence is wanted all the more
         state = opening.wired(opened).tools.states.load()
-    return opening.now_of(opened, state, None)
+    return opening.now_of(opened, state, None), state
 
 
 def _period(first: date, last: date, today: date) -> Period:

@@ -155,8 +155,10 @@ def _page(found: AccountReport, kind: str) -> str:
 
 def _told(found: AccountReport) -> str:
     figures = found.figures
+    unread = f" ({figures.unread} not judged)" if figures.unread else ""
     return (
-        f"{figures.users} users, {figures.open_findings} open findings, {figures.cases} cases, "
+        f"{figures.users} users{unread}, {figures.open_findings} open findings, "
+        f"{figures.cases} cases, "
         f"{len(found.evidence.lines)} records of evidence"
     )
 

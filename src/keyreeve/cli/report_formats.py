@@ -55,7 +55,7 @@ def junit(opened: Door) -> tuple[str, int]:
     from keyreeve.codec import junit as form
 
     found = _found(opened)
-    text = form.document(found.findings, found.failed, found.judged_controls, _cards(), opened.now)
+    text = form.document(found.findings, found.failed, found.judged_of_all, _cards(), opened.now)
     return text, _told(found)
 
 

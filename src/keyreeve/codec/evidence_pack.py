@@ -15,21 +15,19 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from keyreeve.codec import verify_pack
 from keyreeve.codec.masking import Mask, salt_digest
 from keyreeve.codec.seal import canonical, content_digest, digest, parse, readable
 from keyreeve.codec.values import Json
 from keyreeve.model.errors import StateUnreadable
-from keyreeve.model.evidence import AuditPart, Kept, Pack, PackSubject, SigningKey
+from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Pack, PackSubject, SigningKey
 
 VERIFIER = "verify.py"
 README = "README.txt"
 INDEX = "index.json"
-HISTORY = "decisions/history.jsonl"
 SIGNING_KEY = "signing-key.pem"
-_DECIDED = ("people.", "review.")
 _REVIEWS = "reviews/"
 
 
@@ -103,8 +101,8 @@ def _with_audit(files: Mapping[str, bytes], audit: AuditPart) -> dict[str, bytes
         whole[verify_pack.BEFORE] = audit.before
     if audit.after is not None:
         whole[verify_pack.AFTER] = audit.after
-    decided = [line for line in _lines(audit) if _event(line).startswith(_DECIDED)]
-    return {**whole, HISTORY: b"".join(decided)}
+    decided = [line for line in _lines(audit) if _event(line).startswith(verify_pack.DECIDED)]
+    return {**whole, verify_pack.HISTORY: b"".join(decided)}
 
 
 def _lines(audit: AuditPart) -> Iterator[bytes]:
@@ -153,7 +151,7 @@ def _masked_audit(audit: AuditPart, mask: Mask) -> AuditPart:
         for name, content in sorted(audit.segments.items(), key=lambda each: _number(each[0]))
     }
     after = lines(verify_pack.AFTER, audit.after) if audit.after else None
-    return AuditPart(segments=segments, before=before, after=after, purged=audit.purged)
+    return replace(audit, segments=segments, before=before, after=after)
 
 
 # --- closed ---------------------------------------------------------------------------------------
@@ -230,7 +228,6 @@ def _about_audit(audit: AuditPart, mask: Mask | None) -> Json:
     neighbours = [_told(line) for line in (audit.before, audit.after) if line is not None]
     walked = [*neighbours[:1], *lines] if audit.before is not None else [*lines, *neighbours]
     begins = walked[0] if walked else None
-    purged = audit.purged
     return {
         "records": len(lines),
         "first": _place(lines[0]) if lines else None,
@@ -238,13 +235,19 @@ def _about_audit(audit: AuditPart, mask: Mask | None) -> Json:
         "begins": {"seq": begins.get("seq"), "previous": begins.get("previous")}
         if begins
         else None,
-        "purged": {
-            "seq": purged.seq,
-            "digest": mask.keyed(purged.digest) if mask else purged.digest,
-        }
-        if purged
-        else None,
+        "purged": _known(audit.purged, mask),
+        "newest": _known(audit.newest, mask),
     }
+
+
+def _known(place: ChainPlace | None, mask: Mask | None) -> Json:
+    """A record that is remembered beside the log; of a masked pack, by its original's keyed digest.
+
+    None stays None.
+    """
+    if place is None:
+        return None
+    return {"seq": place.seq, "digest": mask.keyed(place.digest) if mask else place.digest}
 
 
 def _told(line: bytes) -> dict[str, Json]:

@@ -33,13 +33,20 @@ from keyreeve.codec.values import Json
 TYPED = "[what a person typed is masked]"
 NAMING = frozenset({"user", "user_name", "userName"})
 """Fields whose value is the name of a user."""
+_PEOPLE = frozenset({"approved_by", "requested_by"})
+"""Fields with a person, as somebody typed it: a name, an address, anything."""
 _TYPED = frozenset({"reason", "comment", "note"})
 """Fields that people fill with words of their own, or that repeat such words."""
 _GATE, _OF_PEOPLE = "gate", "human"
 """What is told at a gate is told in our words, but at the one where people stand."""
 _NOT_TYPED = re.compile(r"[a-z0-9_.:/]+")
 """A reason in one word is a code of ours."""
-_UNIQUE_ID = re.compile(r"A[A-Z0-9]{15,}")
+_UNIQUE_ID = re.compile(
+    r"A(?:BIA|CCA|GPA|IDA|IPA|KIA|NPA|NVA|PKA|ROA|SCA|SIA)[A-Z0-9]{12,}", re.ASCII
+)
+"""IAM User Guide, "Understanding unique ID prefixes"; a name in capitals is none."""
+_OURS = frozenset({"control", "effect_kind", "event", "stage"})
+"""Fields of words of our own: a user may bear the name of a control."""
 _WORD = re.compile(r"[\w+=,.@-]+", re.ASCII)
 """What IAM lets a user name be made of."""
 _PIECE = re.compile(r"[^,=]+")
@@ -119,6 +126,10 @@ class Mask:
     def _field(self, field: str, text: str) -> str:
         if field in _TYPED and not _NOT_TYPED.fullmatch(text):
             return TYPED
+        if field in _OURS and _NOT_TYPED.fullmatch(text):
+            return text
+        if field in _PEOPLE and text and not _ADDRESS.fullmatch(text):
+            return self.name(text)  # whoever approved is still seen to be another one
         if field in NAMING and text and not _UNIQUE_ID.fullmatch(text):
             return self.name(text)
         return self.text(text)

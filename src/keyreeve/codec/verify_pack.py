@@ -14,8 +14,9 @@ What is checked, in this order:
     4  no file is there that the manifest does not list
     5  the audit log: every line is a record in its one form, carries the SHA-256 of itself, names
        the SHA-256 of the record before it, and has the next number; from the record before the
-       period to the record after it
-    6  the numbers that the manifest tells of the audit log are those that were found
+       period to the record after it, or to the newest that was known when the pack was made
+    6  the numbers that the manifest tells of the audit log are those that were found, and
+       decisions/history.jsonl holds what the log tells of decisions
     7  the zip as a whole, byte for byte, is the one that these files make
 
 What cannot be found without help: somebody who replaces the whole pack by another one that is
@@ -44,10 +45,13 @@ HEAD = (MANIFEST, SUM, SIGNATURE)
 """What stands before the files of the manifest, and is not listed in it."""
 BEFORE = "audit-links/before.jsonl"
 AFTER = "audit-links/after.jsonl"
+HISTORY = "decisions/history.jsonl"
+DECIDED = ("people.", "review.")
+"""Events that are told in HISTORY once more."""
 SCHEMA = "keyreeve.evidence/1"
 NOTHING = "0" * 64
 """What the first record of all names as the digest before it."""
-SEGMENT = re.compile(r"audit/\d{4}/\d\d/\d\d/(?P<run_id>[^/]+)/(?P<seq>\d{6,})\.jsonl")
+SEGMENT = re.compile(r"audit/(?P<day>\d{4}/\d\d/\d\d)/(?P<run_id>[^/]+)/(?P<seq>\d{6,})\.jsonl")
 
 _UTF8 = 0x800
 _READABLE = 0o100444 << 16
@@ -196,6 +200,8 @@ class _Chain:
         self._previous: Any = begins["previous"] if begins else None
         self._original: Any = None
         self._ends: list[Any] = []
+        self._newest = self._told.get("newest")  # until it is met
+        self._decided = b""
         self._problems: list[str] = []
 
     def walk(self, files: Mapping[str, bytes]) -> list[str]:
@@ -210,7 +216,9 @@ class _Chain:
         ordered = [BEFORE] * (BEFORE in files) + [name for _, name in segments]
         for name in ordered + [AFTER] * (AFTER in files):
             self._file(name, files[name])
-        self._numbers()
+        self._numbers(walked=bool(segments) or BEFORE in files or AFTER in files)
+        if self._decided != files.get(HISTORY, b"") and not self._problems:
+            self._problems.append(f"{HISTORY}: it is not what the audit log tells of decisions")
         return self._problems
 
     def _begin(self, *, linked: bool) -> None:
@@ -243,14 +251,17 @@ class _Chain:
             self._record(where, record)
             moved = match and (
                 record.get("run_id") != match["run_id"]
-                or (number == 1 and seq != int(match["seq"]))
+                or (number == 1 and (seq, _day(record)) != (int(match["seq"]), match["day"]))
             )
             if moved:
                 self._problems.append(f"{where}: record {seq} was moved here from another file")
             self._seq, self._previous = seq + 1, digest
             self._original = record.get("original")
+            if self._newest == {"seq": seq, "digest": self._original if self._masked else digest}:
+                self._newest = None
             if match:
                 self._ends.append({"seq": seq, "digest": digest})
+                self._decided += line * str(record["event"]).startswith(DECIDED)
 
     def _record(self, where: str, record: Any) -> None:
         """Number and links; None: the record before cannot be read, so nobody knows its digest."""
@@ -271,8 +282,14 @@ class _Chain:
             text = "does not follow, in the log that was masked, the record before it"
             self._problems.append(f"{where}: record {seq} {text}")
 
-    def _numbers(self) -> None:
-        ends = self._ends
+    def _numbers(self, *, walked: bool) -> None:
+        ends, newest = self._ends, self._newest
+        begins = (self._told["begins"] or {}).get("seq")
+        if walked and not isinstance(begins, int) and not self._problems:
+            self._problems.append("audit/: the manifest does not tell where the audit log begins")
+        if newest is not None and not self._problems and newest["seq"] >= (begins or 0):
+            text = f"record {newest['seq']}, known as the newest when the pack was made,"
+            self._problems.append(f"audit/: {text} is missing at the end, or another one")
         found = {
             "records": len(ends),
             "first": ends[0] if ends else None,
@@ -283,6 +300,13 @@ class _Chain:
                 said = json.dumps(self._told[what])
                 text = f"the manifest says {said}, found {json.dumps(value)}"
                 self._problems.append(f"audit/: {what} of the audit log: {text}")
+
+
+def _day(record: Any) -> str:
+    """The day of the run, with which its id begins; for ids of another making, of the record."""
+    day = str(record["run_id"])[:8]
+    day = day if day.isdigit() else str(record["at"])[:10].replace("-", "")
+    return f"{day[:4]}/{day[4:6]}/{day[6:]}"
 
 
 def _digest_of(record: Any, line: bytes) -> str:

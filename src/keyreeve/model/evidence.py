@@ -41,6 +41,9 @@ class AuditPart:
     """The line behind the last of them; None: nothing was written since."""
     purged: ChainPlace | None = None
     """The newest record that was purged at the end of its retention."""
+    newest: ChainPlace | None = None
+    """Where nothing stands after the period: the last record of all, as the storage remembers it
+    beside the log; so a log that was cut off at its end does not look like a whole one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

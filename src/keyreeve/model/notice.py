@@ -201,6 +201,8 @@ class Summary:
     """The month before last and the last one; empty without figures."""
     observing: bool = False
     """Nobody is told and nothing is done until the project is armed."""
+    unjudged: int = 0
+    """IAM users of whom something could not be read: not among the flagged ones, nor in order."""
 
 
 # --- on the way to the mail system --------------------------------------------------------------

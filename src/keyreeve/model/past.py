@@ -32,6 +32,8 @@ class PastRun:
     failed: int = 0
     held: int = 0
     refused: bool = False
+    judged: bool = True
+    """False: something about the whole account was not read, and few findings mean nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

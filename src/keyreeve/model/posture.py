@@ -89,4 +89,13 @@ class Posture:
 
         An account without an analyzer of unused access has such a gap, and nothing failed.
         """
-        return all(gap.step.startswith(CONTROL_STEP) for gap in self.gaps)
+        return not any(map(is_failure, self.gaps))
+
+
+def is_failure(gap: CollectionGap) -> bool:
+    """Whether something should have been read and was not.
+
+    A gap of a control about the account as a whole is none: there is no analyzer, and nothing
+    failed. One about a user is: that user was not judged.
+    """
+    return gap.user_name is not None or not gap.step.startswith(CONTROL_STEP)

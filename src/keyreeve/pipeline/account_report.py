@@ -66,7 +66,7 @@ def read_report(
         replace(
             facts,
             runs=sources.past.runs(since),
-            trail=sources.past.trail(since),
+            trail=sources.past.trail(since, judged.planned.state.audit_head),
             posture=survey(sources.survey, now) if sources.survey else None,
         )
     )

@@ -208,6 +208,7 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
         done.exit_code,
         done.sweep,
         done.usage,
+        account_readable=judged.snapshot.account_readable,
     )
     return done
 
@@ -432,8 +433,19 @@ def summary_of(account: Account, judged: Judgement, state: State) -> Summary:
         judged.week,
         judged.months,
         change_over_rows(judged.outlook, state),
+        _unjudged(judged),
     )
     return with_removals(account.reviews, summary, judged.snapshot)
+
+
+def _unjudged(judged: Judgement) -> int:
+    """Users, none of them excluded, of whom nobody can say today whether they are in order."""
+    named = {gap.user_name for gap in judged.evaluation.gaps}
+    policy, seen = judged.outlook.policy, judged.snapshot
+    return sum(
+        (user.name in named or not seen.account_readable) and policy.exclusion_for(user) is None
+        for user in seen.users
+    )
 
 
 def with_open_findings(judged: Judgement) -> Plan:

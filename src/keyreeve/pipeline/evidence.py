@@ -6,13 +6,13 @@ That it was made is for the audit log (`exported`), which whoever asked writes a
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 
 from keyreeve.codec import evidence_pack
 from keyreeve.codec.masking import Mask, names_in
-from keyreeve.codec.seal import content_digest, parse, readable
+from keyreeve.codec.seal import content_digest, parse, readable, unseal
 from keyreeve.codec.values import Json, to_json
 from keyreeve.model.control import ControlCard
 from keyreeve.model.evidence import Kept, Pack, PackSubject, Period
@@ -55,9 +55,8 @@ def make_pack(
     masking = Mask(shelf.salt(), _names(kept)) if mask else None
     made = evidence_pack.masked(kept, masking) if masking else evidence_pack.contents(kept)
     names = sorted(made.files)
-    index = telling.index_document(
-        names, _controls(made.files, around.cards), around.supports, around.mapping_version
-    )
+    controls, unread = _controls(kept.files, around.cards)
+    index = telling.index_document(names, controls, around.supports, around.mapping_version, unread)
     words = readme(
         subject,
         names,
@@ -68,7 +67,11 @@ def make_pack(
     made.files[evidence_pack.INDEX] = readable(to_json(index))
     made.files[evidence_pack.README] = words.encode()
     signing = None if signer is None else (signer.key(), signer.sign)
-    return evidence_pack.close(subject, made, telling.counts(names), mask=masking, signing=signing)
+    pack = evidence_pack.close(subject, made, telling.counts(names), mask=masking, signing=signing)
+    uncounted = (
+        f"{name}: it is no record of a run: its findings are not counted" for name in unread
+    )
+    return replace(pack, problems=(*pack.problems, *_altered(kept.files), *uncounted))
 
 
 def exported(pack: Pack, period: Period, *, masked: bool, signed_by: str | None) -> dict[str, Json]:
@@ -91,25 +94,40 @@ def _names(kept: Kept) -> frozenset[str]:
     return names_in({**kept.files, **audit.segments, **neighbours})
 
 
+def _altered(files: Mapping[str, bytes]) -> Iterator[str]:
+    """Steps of access reviews that are not as they were written: their seal tells."""
+    for name, content in files.items():
+        if name.startswith("reviews/") and name.endswith(".json"):
+            try:
+                unseal(content)
+            except ValueError as error:
+                yield f"{name}: it was altered: {error}"
+
+
 def _controls(
     files: Mapping[str, bytes], cards: Iterable[ControlCard]
-) -> dict[ControlId, ControlEvidence]:
-    """Findings per control and run; a run's record that cannot be read counts none."""
+) -> tuple[dict[ControlId, ControlEvidence], tuple[str, ...]]:
+    """Findings per control and run, and the records of runs that cannot be read."""
     found = {card.id: ControlEvidence(title=card.title) for card in cards}
+    unread = []
     for name, content in files.items():
         if name.startswith("runs/") and name.endswith("/run.json"):
-            for control, number in _found_by(content).items():
+            try:
+                counted = _found_by(content)
+            except ValueError:
+                unread.append(name)
+                continue
+            for control, number in counted.items():
                 if control in found:
                     found[control].findings[name] += number
-    return found
+    return found, tuple(unread)
 
 
 def _found_by(content: bytes) -> Counter[ControlId]:
-    try:
-        findings = parse(content).get("findings")
-    except ValueError:
-        return Counter()
+    """ValueError for what no run has written."""
+    findings = parse(content).get("findings", [])
+    if not isinstance(findings, list):
+        raise ValueError("its findings are no list")  # noqa: TRY004 - content, not types
     known = {control.value: control for control in ControlId}
-    rows = findings if isinstance(findings, list) else []
-    told = (str(row.get("control")) for row in rows if isinstance(row, dict))
+    told = (str(row.get("control")) for row in findings if isinstance(row, dict))
     return Counter(known[control] for control in told if control in known)

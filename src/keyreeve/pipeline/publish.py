@@ -59,9 +59,12 @@ def publish(
     exit_code: int,
     sweep: Sweep | None = None,
     usage: UsageReading | None = None,
+    *,
+    account_readable: bool = True,
 ) -> None:
-    """Keep the run's report and the findings it judged by."""
+    """Keep the run's report and the findings it judged by, and whether they are all there are."""
     document = plan_document(plan, outcomes, exit_code, sweep, usage)
+    document["account_readable"] = account_readable
     document["happenings"] = [to_json(happening) for happening in happenings]
     document["findings"] = [to_json(finding) for finding in plan.findings]
     content = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)

@@ -11,7 +11,7 @@ from keyreeve.controls.evaluation import evaluate
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.spared import status_of
 from keyreeve.model.identifiers import UserId
-from keyreeve.model.posture import CONTROL_STEP, Posture
+from keyreeve.model.posture import Posture, is_failure
 from keyreeve.model.snapshot import AccountSnapshot, CollectionGap
 from keyreeve.pipeline.collect import collect
 from keyreeve.pipeline.daily import Account
@@ -36,7 +36,14 @@ class Found:
     @property
     def failed(self) -> tuple[CollectionGap, ...]:
         """The gaps that are failures."""
-        return tuple(gap for gap in self.gaps if not gap.step.startswith(CONTROL_STEP))
+        return tuple(filter(is_failure, self.gaps))
+
+    @property
+    def judged_of_all(self) -> frozenset[str]:
+        """Controls that may be said to have found nothing: nobody was left out of them."""
+        if any(gap.user_name is not None for gap in self.gaps):
+            return self.judged_controls - {control.value for control in CARDS}
+        return self.judged_controls
 
     def has_ended(self, control: str, user_id: UserId | None) -> bool:
         """Whether a finding that is missing today is really gone."""

@@ -71,6 +71,8 @@ def _title(letterhead: Letterhead, what: str) -> str:
 def _figures(summary: Summary) -> Iterator[str]:
     """Numbers only: who is meant stands in the mail."""
     yield f"{summary.flagged_users} of {summary.users} users have open findings."
+    if summary.unjudged:
+        yield f"{summary.unjudged} could not be judged."
     for _, title, number in summary.by_control:
         if number:
             yield f"{number} × {title}"

@@ -56,7 +56,9 @@ SORTS = (
     Sort(
         prefix="collected/",
         title="Credential reports",
-        about="As AWS gave them, one for each run.",
+        about="As AWS gave them, by the day on which AWS made them. AWS gives one again for hours: "
+        "several runs may have judged by one, and the first run of a period by one of the day "
+        "before.",
     ),
     Sort(
         prefix="runs/",
@@ -131,14 +133,16 @@ def index_document(
     controls: Mapping[ControlId, ControlEvidence],
     supports: Supports,
     mapping_version: str,
+    unread: Iterable[str] = (),
 ) -> dict[str, object]:
-    """index.json: which files support which requirements."""
+    """index.json: which files support which requirements; `unread`: runs that count for none."""
     counted = counts(names)
     return {
         "schema": "keyreeve.evidence-index/1",
         "wording": "A file supports a requirement; whether the requirement is met, it does not "
         "say. `ours`: our own judgement, which no published mapping carries.",
         "mapping": mapping_version,
+        "not_counted": sorted(unread),
         "controls": [
             {
                 "control": control.value,

@@ -18,7 +18,7 @@ from keyreeve.model.decisions import Extension, Hold, Pause
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.plan import Gate, Refusal
-from keyreeve.model.posture import CONTROL_STEP, Posture
+from keyreeve.model.posture import Posture, is_failure
 from keyreeve.model.snapshot import CollectionGap
 from keyreeve.reporting.report_cases import case_lines
 from keyreeve.reporting.report_controls import control_lines, framework_lines, waiver_lines
@@ -88,7 +88,7 @@ class AccountReport:
     @property
     def all_read(self) -> bool:
         """Whether AWS answered every call; that an account has no analyzer is no failure."""
-        return all(gap.step.startswith(CONTROL_STEP) for gap in self.gaps)
+        return not any(map(is_failure, self.gaps))
 
 
 def account_report(facts: ReportFacts) -> AccountReport:

@@ -37,7 +37,7 @@ def control_lines(facts: ReportFacts) -> tuple[ControlLine, ...]:
     within, posture = facts.within, facts.posture
     for finding in posture.findings if posture else ():
         count[finding.control, FindingStatus.OPEN] += 1
-    judged = facts.snapshot.account_readable
+    judged = facts.snapshot.account_readable and not _unjudged(facts)
     return tuple(
         ControlLine(
             control=control,
@@ -54,6 +54,14 @@ def control_lines(facts: ReportFacts) -> tuple[ControlLine, ...]:
         )
         for control, card in facts.cards.items()
         if control in within
+    )
+
+
+def _unjudged(facts: ReportFacts) -> bool:
+    """Whether somebody could not be judged: no control may then be said to have found nothing."""
+    return any(
+        gap.user_name is not None and gap.user_id not in facts.excluded
+        for gap in facts.evaluation.gaps
     )
 
 

@@ -71,7 +71,7 @@ class ControlLine:
     severity: Severity
     escalated: bool
     judged: bool
-    """False: its facts could not be read; never the same as no finding."""
+    """False: its facts could not be read, of everybody or of one; never the same as no finding."""
     open: int
     waived: int
     excluded: int
@@ -276,7 +276,7 @@ class WaiverLine:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DayLine:
-    """One day of the past, by its last run."""
+    """One day of the past: found by its last run, done by all of its runs."""
 
     on: date
     run_id: RunId | None
@@ -292,6 +292,7 @@ class DayLine:
     """New keys and passwords."""
     enforced: int
     held: int
+    """By the last run."""
     failed: int
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import pairwise
 
@@ -23,11 +23,18 @@ _NO_ACT = ("run.", "held", "outcome.done", "outcome.already_done", "outcome.rehe
 
 
 def day_lines(facts: ReportFacts) -> tuple[DayLine, ...]:
-    """The days that had a run, and today as it is judged now."""
+    """The days that had a run which could judge, and today as it is judged now.
+
+    A day is one of the project's: where the clocks change, two of them may begin on one day in UTC.
+    """
     within = {control.value for control in facts.within}
     today = Counter(finding.control.value for finding in facts.findings)
     flagged = {finding.user_id or finding.user_name for finding in facts.findings}
-    by_day = {run.on: _day(run, within) for run in facts.runs}
+    ran: defaultdict[date, list[PastRun]] = defaultdict(list)
+    for run in facts.runs:
+        if run.judged:
+            ran[run.on].append(run)
+    by_day = {on: _day(runs, within) for on, runs in ran.items()}
     if facts.snapshot.account_readable:
         known = by_day.get(facts.plan.on)
         by_day[facts.plan.on] = DayLine(
@@ -45,20 +52,24 @@ def day_lines(facts: ReportFacts) -> tuple[DayLine, ...]:
     return tuple(by_day[on] for on in sorted(by_day))
 
 
-def _day(run: PastRun, within: set[str]) -> DayLine:
-    found = [finding for finding in run.findings if finding.control in within]
-    done = run.outcomes
+def _day(runs: Sequence[PastRun], within: set[str]) -> DayLine:
+    """What the last run found, and what all of them did: a second run finds nothing left to do."""
+    last = runs[-1]
+    found = [finding for finding in last.findings if finding.control in within]
+    done: Counter[str] = Counter()
+    for run in runs:
+        done.update(run.outcomes)
     return DayLine(
-        on=run.on,
-        run_id=run.run_id,
-        exit_code=run.exit_code,
+        on=last.on,
+        run_id=last.run_id,
+        exit_code=last.exit_code,
         findings=dict(sorted(Counter(f.control for f in found).items())),
         users=len({f.user for f in found}),
-        told=done.get("send_notice", 0),
-        handed_over=sum(done.get(kind, 0) for kind in _HAND_OVER),
-        enforced=sum(done.get(kind, 0) for kind in _ENFORCED),
-        held=run.held,
-        failed=run.failed,
+        told=done["send_notice"],
+        handed_over=sum(done[kind] for kind in _HAND_OVER),
+        enforced=sum(done[kind] for kind in _ENFORCED),
+        held=last.held,
+        failed=sum(run.failed for run in runs),
     )
 
 

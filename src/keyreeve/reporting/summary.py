@@ -38,6 +38,7 @@ def summarise(
     week: Week | None = None,
     months: Months | None = None,
     change_over: tuple[SummaryRow, ...] = (),
+    unjudged: int = 0,
 ) -> Summary:
     """Posture, open cases by stage, what is due, held, overdue, unreachable, waived.
 
@@ -95,6 +96,7 @@ def summarise(
         iam_changes=past.changes,
         months=months.figures if months else (),
         observing=plan.observing,
+        unjudged=unjudged,
     )
 
 

@@ -8,7 +8,13 @@ from datetime import date, timedelta
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.months import LogEntry
 from keyreeve.ports import ObjectStore
-from keyreeve.storage.audit_log import SegmentKey, records_of, segments_between
+from keyreeve.storage.audit_log import (
+    AuditRecord,
+    SegmentKey,
+    records_of,
+    segments,
+    segments_between,
+)
 from keyreeve.storage.layout import audit_day
 
 MOST = 5000
@@ -39,15 +45,36 @@ class StoredAuditHistory:
                 where=f"{self._store.describe()}/{audit_day(first)}",
                 remedy="Ask for fewer months.",
             )
+        before: AuditRecord | None = None
         for segment in found:
-            yield from self._of(segment)
-
-    def _of(self, segment: SegmentKey) -> Iterator[LogEntry]:
-        try:
-            for record in records_of(self._store, segment):
+            for record in self._of(segment):
+                self._follows(record, before, segment)
+                before = record
                 yield LogEntry(
                     at=record.at, run_id=record.run_id, event=record.event, data=record.data
                 )
+
+    def _follows(
+        self, record: AuditRecord, before: AuditRecord | None, segment: SegmentKey
+    ) -> None:
+        """StateUnreadable where records are missing: fewer were counted than there were.
+
+        One of a run whose clock stood wrong lies below another day, and is not missing.
+        """
+        if before is None or (record.seq, record.previous) == (before.seq + 1, before.digest):
+            return
+        following = before.seq + 1
+        if record.seq > following and any(s.sequence == following for s in segments(self._store)):
+            return
+        raise StateUnreadable(
+            f"record {record.seq} of the audit log does not follow record {before.seq}",
+            where=f"{self._store.describe()}/{segment.key}",
+            remedy="`keyreeve state verify` names what is missing.",
+        )
+
+    def _of(self, segment: SegmentKey) -> Iterator[AuditRecord]:
+        try:
+            yield from records_of(self._store, segment)
         except ValueError as error:
             raise StateUnreadable(
                 f"the audit log cannot be read: {error}",

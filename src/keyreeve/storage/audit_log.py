@@ -7,7 +7,7 @@ One record is one line of canonical JSON:
 `seq` counts from 1 over the whole chain, `previous` is the digest of record seq − 1 (64 zeros
 before the first), `digest` is the SHA-256 of the canonical JSON of the record without it. Records
 are written in segments, write-once objects named for their first record. The newest records can
-only be missed by whoever remembers them: the state's AuditHead does.
+only be missed by whoever remembers them: the state's AuditHead does, and so does `chain_end`.
 
 Writers hold the account's lock. One that slept for longer than its lease while it wrote cannot
 fork the chain: the place of each segment is claimed first (`chain_end`). Who does not hold the
@@ -18,7 +18,7 @@ may be gone: the chain then begins where `chain_start` says, and a record of it 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -236,20 +236,63 @@ def _search_start(known: AuditHead | None) -> str:
 def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
     """Walk the whole chain; one sentence per altered, missing or exchanged record, first first.
 
-    `head` is what the state remembers: without it, records cut off at the end are not missed.
+    `head` is what the state remembers. The end that was claimed last is remembered, too: without
+    the two, records cut off at the end would not be missed.
     """
+    end = _claimed(store)
+    remembered = [head, end.head] if end is not None and _is_newer(end, head) else [head]
     try:
-        walk = _Walk(head, chain_start.read(store))
+        walk = _Walk(remembered, chain_start.read(store))
     except StateUnreadable as error:
-        walk = _Walk(head)
+        walk = _Walk(remembered)
         walk.problems.append(f"{AUDIT_START}: {error.what}")
     for row in store.list(AUDIT):
         if not _SEGMENT.fullmatch(row.key):
             walk.problems.append(f"{row.key}: this is no segment of the audit log")
     for name in sorted(segments(store), key=lambda name: (name.sequence, name.key)):
         walk.segment(name, _content(store, name))
+    unwritten = _unwritten(store, end, head)
+    if unwritten is not None:
+        walk.segment(*unwritten)
     walk.end()
     return walk.problems
+
+
+def _claimed(store: ObjectStore) -> ChainEnd | None:
+    """The end, if it can be read: `state verify` names by itself one that cannot."""
+    try:
+        return read(store)[0]
+    except StateUnreadable:
+        return None
+
+
+def remembered(
+    store: ObjectStore, head: AuditHead | None
+) -> tuple[AuditHead | None, tuple[SegmentKey, bytes] | None]:
+    """The newest record that the storage remembers beside the log; what its claim holds unwritten.
+
+    `head` is what the state remembers. To be asked before the log is listed: it may grow since.
+    """
+    end = _claimed(store)
+    if end is None or not _is_newer(end, head):
+        return head, None
+    return end.head, _unwritten(store, end, head)
+
+
+def _unwritten(
+    store: ObjectStore, end: ChainEnd | None, head: AuditHead | None
+) -> tuple[SegmentKey, bytes] | None:
+    """A segment that a stop has left within its claim; the next flush writes it.
+
+    Not one that the state remembers: that was written, and is gone.
+    """
+    if end is None or not _is_newer(end, head) or store.get(end.key) is not None:
+        return None
+    found = _SEGMENT.fullmatch(end.key)
+    if found is None:
+        return None
+    name = SegmentKey(sequence=int(found["sequence"]), key=end.key, run_id=RunId(found["run_id"]))
+    return name, end.segment.encode()
 
 
 def records(store: ObjectStore) -> Iterator[AuditRecord]:
@@ -281,16 +324,19 @@ def records_of(store: ObjectStore, segment: SegmentKey) -> Iterator[AuditRecord]
 class _Walk:
     """What the next record must be, and what was wrong so far."""
 
-    def __init__(self, head: AuditHead | None, start: ChainStart | None = None) -> None:
+    def __init__(
+        self, remembered: Iterable[AuditHead | None], start: ChainStart | None = None
+    ) -> None:
         self.problems: list[str] = []
-        gone = head is not None and start is not None and head.sequence < start.sequence
-        self._head = None if gone else head
+        gone = start.sequence if start else 0
+        self._unmet = [head for head in remembered if head is not None and head.sequence >= gone]
+        """Records that somebody remembers, as long as they have not been met."""
         self._start = start
         self._unsaid = start
         """What was purged, as long as no record has been met that tells of it."""
         self._expected = start.sequence + 1 if start else 1
-        if start and head and (head.sequence, head.digest) == (start.sequence, start.digest):
-            self._head = None
+        if start:
+            self._met(start.sequence, start.digest)
         self._previous: str | None = start.digest if start else GENESIS
         """None after a record that cannot be read: nobody knows its digest."""
 
@@ -340,8 +386,7 @@ class _Walk:
         elif self._previous not in (None, record.previous):
             problem = "does not follow the record before it: one of the two was altered"
             self.problems.append(f"{where}: record {record.seq} {problem}")
-        if self._head and (record.seq, record.digest) == (self._head.sequence, self._head.digest):
-            self._head = None
+        self._met(record.seq, record.digest)
         self._previous, self._expected = record.digest, record.seq + 1
 
     def end(self) -> None:
@@ -349,16 +394,18 @@ class _Walk:
         if self._unsaid is not None:
             what = f"the log is said to begin behind record {self._unsaid.sequence}"
             self.problems.append(f"{AUDIT_START}: {what}, and no record tells of such a purge")
-        if self._head is None:
-            return
-        if self._expected <= self._head.sequence:
-            missing = f"records {self._expected} to {self._head.sequence} are missing at the end"
-            self.problems.append(f"{AUDIT}: {missing}: the state remembers them")
-        else:
-            number = self._head.sequence
-            self.problems.append(
-                f"{AUDIT}: record {number} is not the one that the state remembers"
-            )
+        for head in self._unmet[-1:]:
+            number = head.sequence
+            if self._expected <= number:
+                missing = f"records {self._expected} to {number} are missing at the end"
+                self.problems.append(f"{AUDIT}: {missing}: the storage remembers them")
+            else:
+                self.problems.append(
+                    f"{AUDIT}: record {number} is not the one that the storage remembers"
+                )
+
+    def _met(self, number: int, digest: str) -> None:
+        self._unmet = [h for h in self._unmet if (h.sequence, h.digest) != (number, digest)]
 
 
 def segments(store: ObjectStore, start_after: str = "") -> Iterator[SegmentKey]:

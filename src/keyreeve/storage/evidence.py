@@ -13,10 +13,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 
 from keyreeve.codec.seal import seal, unseal
+from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Period
 from keyreeve.ports import ObjectStore
@@ -45,8 +46,10 @@ _SALT_BYTES = 32
 class StoredEvidence:
     """ports.evidence.EvidenceShelf."""
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, head: AuditHead | None = None) -> None:
         self._store = store
+        self._head = head
+        """The end of the audit log that the state remembers; None: no state can be read."""
 
     def kept(self, period: Period) -> Kept:
         """Everything of the period. StateUnreadable if an object vanishes under our hands."""
@@ -108,12 +111,15 @@ class StoredEvidence:
 
     def _audit(self, period: Period) -> AuditPart:
         """Whole segments, and one line on either side."""
+        newest, unwritten = audit_log.remembered(self._store, self._head)
         start = chain_start.read(self._store)
         gone = start.sequence if start else 0
+        listed = [*audit_log.segments(self._store), *([unwritten[0]] if unwritten else [])]
         names = sorted(
-            (name for name in audit_log.segments(self._store) if name.sequence > gone),
+            {name.key: name for name in listed if name.sequence > gone}.values(),
             key=lambda name: (name.sequence, name.key),
         )
+        claimed = {unwritten[0].key: unwritten[1]} if unwritten else {}
         places = [at for at, name in enumerate(names) if _is_of(name, period)]
         if places:
             first, end = places[0], places[-1] + 1
@@ -121,17 +127,25 @@ class StoredEvidence:
             earlier = [at for at, name in enumerate(names) if _is_before(name, period)]
             first = end = earlier[-1] + 1 if earlier else 0
         before = names[first - 1] if first else None
+        after = names[end] if end < len(names) else None
         return AuditPart(
-            segments={name.key: self._read(name.key) for name in names[first:end]},
-            before=self._lines(before)[-1] if before else None,
-            after=self._lines(names[end])[0] if end < len(names) else None,
+            segments={name.key: self._segment(name, claimed) for name in names[first:end]},
+            before=self._lines(before, claimed)[-1] if before else None,
+            after=self._lines(after, claimed)[0] if after else None,
+            newest=ChainPlace(seq=newest.sequence, digest=newest.digest)
+            if newest and after is None and newest.sequence > gone
+            else None,
             purged=ChainPlace(seq=start.sequence, digest=start.digest)
             if start and before is None
             else None,
         )
 
-    def _lines(self, name: SegmentKey) -> list[bytes]:
-        return self._read(name.key).splitlines(keepends=True) or [b""]
+    def _lines(self, name: SegmentKey, claimed: Mapping[str, bytes]) -> list[bytes]:
+        return self._segment(name, claimed).splitlines(keepends=True) or [b""]
+
+    def _segment(self, name: SegmentKey, claimed: Mapping[str, bytes]) -> bytes:
+        """As it lies there; what a stop has left within its claim, as the next run writes it."""
+        return claimed[name.key] if name.key in claimed else self._read(name.key)
 
 
 def _is_of(name: SegmentKey, period: Period) -> bool:

@@ -8,10 +8,11 @@ from datetime import date, datetime
 from typing import Any
 
 from keyreeve.codec.seal import parse
+from keyreeve.model.case import AuditHead
 from keyreeve.model.identifiers import RunId
 from keyreeve.model.past import AuditedRecord, AuditTrail, PastFinding, PastRun
 from keyreeve.ports import ObjectStore
-from keyreeve.storage.audit_log import records_since
+from keyreeve.storage.audit_log import AuditRecord, day_of, records_since, remembered
 from keyreeve.storage.layout import RUNS, run_day
 
 _RUN = "/run.json"
@@ -24,34 +25,27 @@ class StoredPast:
         self._store = store
 
     def runs(self, since: date) -> tuple[PastRun, ...]:
-        """One object read for each day; a day's last run stands for it."""
-        last: dict[str, str] = {}
-        for row in self._store.list(RUNS, start_after=run_day(since)):
-            if row.key.endswith(_RUN):
-                last[row.key.split("/")[1][:8]] = row.key
-        found = (self._run(key) for key in last.values())
+        """One object read for each run. Which day it was, the record says: a key tells UTC's."""
+        rows = self._store.list(RUNS, start_after=run_day(since))
+        found = (self._run(row.key) for row in rows if row.key.endswith(_RUN))
         return tuple(run for run in found if run is not None)
 
-    def trail(self, since: date) -> AuditTrail:
-        """Segments in the order of the chain."""
+    def trail(self, since: date, head: AuditHead | None = None) -> AuditTrail:
+        """Segments in the order of the chain, and what the storage remembers of its end."""
+        newest, unwritten = remembered(self._store, head)
         records: list[AuditedRecord] = []
         try:
             for r in records_since(self._store, since):
-                records.append(  # noqa: PERF401 - what was read before a broken record is kept
-                    AuditedRecord(
-                        seq=r.seq,
-                        at=r.at,
-                        run_id=r.run_id,
-                        event=r.event,
-                        data=r.data,
-                        previous=r.previous,
-                        digest=r.digest,
-                    )
-                )
+                records.append(_audited(r))  # noqa: PERF401 - what precedes a broken record is kept
         except ValueError as error:
             after = f"after record {records[-1].seq}" if records else "at its first record"
             return AuditTrail(records=tuple(records), since=since, problem=f"{after}: {error}")
-        return AuditTrail(records=tuple(records), since=since)
+        known = [head] if unwritten else [head, newest]
+        missing = [h.sequence for h in known if h and _is_missing(h, records, since)]
+        if unwritten and records and records[-1].seq < unwritten[0].sequence - 1:
+            missing.append(unwritten[0].sequence - 1)
+        problem = f"record {max(missing)} is missing at its end" if missing else None
+        return AuditTrail(records=tuple(records), since=since, problem=problem)
 
     def _run(self, key: str) -> PastRun | None:
         stored = self._store.get(key)
@@ -61,6 +55,26 @@ class StoredPast:
             return _past_run(parse(stored.content))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
+
+
+def _audited(record: AuditRecord) -> AuditedRecord:
+    return AuditedRecord(
+        seq=record.seq,
+        at=record.at,
+        run_id=record.run_id,
+        event=record.event,
+        data=record.data,
+        previous=record.previous,
+        digest=record.digest,
+    )
+
+
+def _is_missing(head: AuditHead, records: Sequence[AuditedRecord], since: date) -> bool:
+    """Whether a record that is remembered is not among those that were read, and should be."""
+    day = day_of(head.run_id)
+    if day is not None and day < since:
+        return False
+    return all((r.seq, r.digest) != (head.sequence, head.digest) for r in records)
 
 
 def _past_run(document: Mapping[str, Any]) -> PastRun:
@@ -79,4 +93,5 @@ def _past_run(document: Mapping[str, Any]) -> PastRun:
         failed=sum(1 for o in outcomes if o["kind"] == "failed"),
         held=len(document["held"]),
         refused=document["refusal"] is not None,
+        judged=bool(document.get("account_readable", True)),
     )

@@ -138,3 +138,30 @@ def test_names_are_known_from_reports_arns_and_fields():
         }
     )
     assert found == {"ann", "bob", "zoe"}
+
+
+@pytest.mark.parametrize("name", ["ALEXANDERTHEGREAT", "A1234567890123456"])
+def test_a_name_in_capitals_is_no_id_of_iams(name: str):
+    files = {"runs/1/run.json": json.dumps({"findings": [{"user_name": name}]}).encode()}
+    assert names_in(files) == {name}
+    masked = Mask(b"s", names_in(files)).document(files["runs/1/run.json"])
+    assert name.encode() not in masked
+
+
+@pytest.mark.parametrize("field", ["control", "effect_kind", "event", "stage"])
+def test_a_user_with_the_name_of_a_control_hides_no_finding(field: str):
+    mask = Mask(b"s", {"console_mfa"})
+    told = mask.value({field: "console_mfa", "user_name": "console_mfa"})
+    assert told == {field: "console_mfa", "user_name": mask.name("console_mfa")}
+
+
+def test_who_asked_for_a_waiver_and_who_approved_it_stay_two_people_without_a_name():
+    told = {"waiver": {"requested_by": "Zoë Smith, team A", "approved_by": "ciso@example.com"}}
+    masked = Mask(b"s", ()).value(told)
+    assert masked == {
+        "waiver": {
+            "requested_by": Mask(b"s", ()).name("Zoë Smith, team A"),
+            "approved_by": Mask(b"s", ()).address("ciso@example.com"),
+        }
+    }
+    assert MASK.value({"approved_by": "ann"}) == {"approved_by": ANN}

@@ -11,6 +11,7 @@ from tests.unit.storage.test_retention import at, ended, run_id, storage
 
 from keyreeve.codec import verify_pack
 from keyreeve.codec.masking import Mask
+from keyreeve.codec.seal import canonical, digest, seal
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.compliance import Citation, CitedBy
 from keyreeve.model.errors import StateUnreadable
@@ -187,3 +188,77 @@ def test_the_record_of_an_export_says_what_was_taken_out():
     assert (told["from"], told["to"]) == ("2026-01-08", "2026-01-15")
     assert told["pack_sha256"] == verify_pack.sha256(pack.content)
     assert told["manifest_sha256"] == pack.manifest_sha256
+
+
+# --- P18: what is missing from the log is missed, by the pack and by whoever gets it --------------
+
+WHOLE = Period(first=at(0).date(), last=at(9).date())
+
+
+@pytest.mark.parametrize("mask", [False, True])
+@pytest.mark.parametrize("left", [0, 1, 17, 18])
+def test_a_log_that_was_cut_off_at_its_end_makes_no_sound_pack(left: int, *, mask: bool):
+    store = storage()
+    assert made(store, WHOLE, mask=mask).problems == ()
+    for row in list(store.list("audit/"))[left:]:
+        store.delete(row.key)
+    pack = made(store, WHOLE, mask=mask)
+    assert any("missing" in problem for problem in pack.problems)
+    assert verify_pack.problems(pack.content) == list(pack.problems)
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_forged_newest_record_makes_no_sound_pack(*, mask: bool):
+    store = storage()
+    forge_newest(store)
+    assert "record 30" in made(store, WHOLE, mask=mask).problems[0]
+
+
+def forge_newest(store: MemoryStore) -> None:
+    """Another event, with a digest that fits."""
+    newest = max(row.key for row in store.list("audit/"))
+    fields = json.loads(store.get(newest).content) | {"event": "run.failed"}
+    del fields["digest"]
+    forged = canonical(fields | {"digest": digest(fields)}) + b"\n"
+    store.put(newest, forged)
+
+
+def test_a_period_after_the_last_run_ends_with_the_newest_record_of_all():
+    store = storage()
+    later = Period(first=at(12).date(), last=at(14).date())
+    assert made(store, later).problems == ()
+    forge_newest(store)
+    assert "record 30" in made(store, later).problems[0]
+
+
+def test_the_index_of_a_masked_pack_counts_what_that_of_the_pack_as_kept_counts():
+    store = storage(1)
+    control = ControlId.ACCESS_KEY_ROTATION.value
+    finding = {"control": control, "user_name": control, "user_id": "AIDAEXAMPLEEXAMPLE01"}
+    store.put(f"runs/{run_id(0)}/run.json", json.dumps({"findings": [finding]}).encode())
+    day = Period(first=at(0).date(), last=at(0).date())
+    clear, masked = (files_of(made(store, day, mask=mask).content) for mask in (False, True))
+    assert clear["index.json"] == masked["index.json"]
+    rows = {row["control"]: row for row in json.loads(masked["index.json"])["controls"]}
+    assert rows[control]["findings"] == {f"runs/{run_id(0)}/run.json": 1}
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"findings": 3}'])
+def test_a_record_of_a_run_that_cannot_be_read_is_no_run_without_findings(content: bytes):
+    store = storage(1)
+    name = f"runs/{run_id(0)}/run.json"
+    store.put(name, content)
+    pack = made(store, Period(first=at(0).date(), last=at(0).date()))
+    assert [problem.partition(":")[0] for problem in pack.problems] == [name]
+    assert json.loads(files_of(pack.content)["index.json"])["not_counted"] == [name]
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_an_altered_step_of_a_review_is_named_by_the_export(*, mask: bool):
+    store, day = storage(1), Period(first=at(0).date(), last=at(0).date())
+    name, written = "reviews/q1/result.json", seal({"decided": "revoke"})
+    store.put(name, written)
+    assert made(store, day, mask=mask).problems == ()
+    store.put(name, written.replace(b"revoke", b"keep"))
+    (problem,) = made(store, day, mask=mask).problems
+    assert problem.startswith(f"{name}: it was altered")

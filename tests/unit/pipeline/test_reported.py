@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 from tests.scenario.people import aged, no_mfa, person
@@ -11,12 +13,13 @@ from tests.unit.codec.reported_findings import posture_finding
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.errors import AccessDenied
 from keyreeve.model.finding import FindingStatus
-from keyreeve.model.identifiers import ControlId, UserId, UserName
+from keyreeve.model.identifiers import ControlId, PostureId, UserId, UserName
 from keyreeve.model.policy import CompressedClock, Exclusion, Match
 from keyreeve.model.posture import Posture, ResourceType
 from keyreeve.model.snapshot import CollectionGap
 from keyreeve.pipeline.reported import Found, read_found
 
+EXCLUDED = (Exclusion(match=Match(user="calm"), reason="vendor"),)
 ROTATION = ControlId.ACCESS_KEY_ROTATION.value
 
 
@@ -84,3 +87,48 @@ def test_posture_is_judged_by_what_was_read_of_it():
     unread = read(Village(), posture=Posture(gaps=(gap,)))
     assert unread.gaps == (gap,)
     assert unread.has_ended(ROTATION, None), "a gap of the posture is none of the ladder"
+
+
+def without_key_ids(village: Village) -> Village:
+    """Nobody's keys may be listed."""
+
+    def denied(user: UserName) -> None:
+        raise AccessDenied("no", call="iam:ListAccessKeys")
+
+    village.account.access_keys = denied  # type: ignore[method-assign,assignment]
+    return village
+
+
+def test_p9_a_user_whom_a_control_could_not_judge_is_a_failure_and_no_missing_analyzer_is():
+    found = read(without_key_ids(Village(aged(), person("calm"))))
+    assert [gap.user_name for gap in found.failed] == ["aged.key"]
+    control = CollectionGap(step="control access_key_rotation", reason="x", user_name="ann")
+    analyzer = CollectionGap(step="control unused_access", reason="no analyzer")
+    for gap, failed in ((control, True), (analyzer, False)):
+        posture = Posture(gaps=(gap,))
+        assert posture.all_read is not failed
+        assert read(Village(), posture=posture).failed == ((gap,) if failed else ())
+
+
+def test_p9_where_somebody_was_not_judged_no_control_of_users_is_said_to_have_found_nothing():
+    posture = Posture(judged=(PostureId.ROOT_MFA,))
+    whole, partly = (
+        read(Village(), posture=posture),
+        read(without_key_ids(Village(aged())), posture=posture),
+    )
+    assert whole.judged_of_all == whole.judged_controls
+    assert partly.judged_of_all == {"root_mfa"}
+
+
+def test_p9_a_summary_says_of_how_many_users_it_could_not_judge():
+    village = without_key_ids(Village(aged(), person("calm")))
+    assert village.run(0).summary.unjudged == 1
+    stale = Village(aged(), no_mfa(), person("calm"), exclusions=EXCLUDED)
+    report = stale.account.credential_report()
+    old = replace(report, generated_at=stale.at(-2))
+    stale.account.credential_report = lambda: old  # type: ignore[method-assign]
+    ran = stale.run(0)
+    assert ran.summary.unjudged == 2
+    document = json.loads(stale.store.get(f"runs/{ran.plan.run_id}/run.json").content)
+    assert document["account_readable"] is False
+    assert Village(aged()).run(0).summary.unjudged == 0

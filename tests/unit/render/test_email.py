@@ -296,6 +296,15 @@ def test_sections_without_lines_are_left_out():
         assert squeezed(heading).lower() not in Reading(mail.html).text.lower()
 
 
+def test_p9_a_summary_does_not_look_clean_where_users_could_not_be_judged():
+    assert "not judged" not in RENDERER.summary(samples.summary()).text
+    mail = RENDERER.summary(samples.summary(unjudged=1514))
+    heading = mail.text.partition("====")[0]
+    assert "1514 users not judged" in heading
+    assert "  1514  not judged" in mail.text
+    assert mail.html.count("not judged") == 3
+
+
 def test_hours_saved_never_stand_without_the_word_estimate_and_the_formula():
     summary = samples.summary(months=(samples.month(11, run_days=0), samples.month(12)))
     mail = RENDERER.summary(summary)

@@ -136,3 +136,8 @@ def test_a_quiet_run_and_a_refused_one_say_so():
     refused = plan(refusal=Refusal(reason="half the users are gone", number=20))
     lines = posting(run_digest(refused, [], letterhead())).lines
     assert any("Refused" in line and "half the users are gone" in line for line in lines)
+
+
+def test_p9_a_channel_hears_how_many_users_could_not_be_judged():
+    assert "could not be judged" not in "\n".join(posting(summary()).lines)
+    assert "7 could not be judged." in posting(summary(unjudged=7)).lines

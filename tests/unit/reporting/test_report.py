@@ -69,6 +69,21 @@ def test_every_user_is_counted_in_exactly_one_part_of_the_ring():
     ]
 
 
+def test_p9_a_requirement_is_not_said_to_be_without_findings_where_a_user_was_not_judged():
+    gone, old = user("gone"), user("ann", old_key())
+    found = report(gone, old, seen={"gaps": (gap_of(gone),)})
+    ladder = {line.control: line for line in found.controls if line.escalated}
+    assert not any(line.judged for line in ladder.values())
+    assert ladder[ROTATION].open == 1
+    requirements = [line for each in found.frameworks for line in each.requirements]
+    assert requirements
+    assert not any(line.judged for line in requirements)
+    spare = Exclusion(match=Match(user="gone"), reason="vendor")
+    excluded = replace(policy(), exclusions=(spare,))
+    without = report(gone, old, seen={"gaps": (gap_of(gone),)}, settings=excluded)
+    assert all(line.judged for line in without.controls if line.escalated)
+
+
 def test_nobody_is_in_order_where_the_account_could_not_be_judged():
     ann = console("ann")
     found = report(ann, before=told(user("bob", old_key())), seen={"account_readable": False})

@@ -53,6 +53,24 @@ def test_days_tell_findings_by_control_and_what_was_done():
     assert (today.on, today.findings) == (MONDAY, {"access_key_rotation": 1})
 
 
+def test_a_second_run_of_a_day_takes_nothing_back_of_what_the_first_one_did():
+    runs = (
+        past_run(-1, outcomes={"send_notice": 3, "deactivate_access_key": 1}, held=4, failed=1),
+        past_run(-1, PastFinding(control="console_mfa", user="AIDAANN"), held=2, exit_code=1),
+    )
+    yesterday, _ = report(user("ann", old_key()), runs=runs).days
+    assert (yesterday.told, yesterday.enforced, yesterday.failed) == (3, 1, 1)
+    assert (yesterday.findings, yesterday.held, yesterday.exit_code) == ({"console_mfa": 1}, 2, 1)
+
+
+def test_a_day_on_which_the_account_was_not_read_does_not_look_like_one_in_order():
+    finding = PastFinding(control="console_mfa", user="AIDAANN")
+    runs = (past_run(-2, finding), past_run(-1, judged=False))
+    assert [line.on for line in report(user("ann"), runs=runs).days] == [on(-2), MONDAY]
+    runs = (past_run(-1, finding), past_run(-1, judged=False))
+    assert report(user("ann"), runs=runs).days[0].findings == {"console_mfa": 1}
+
+
 def test_today_keeps_what_its_run_did_and_shows_the_findings_of_now():
     ran = past_run(0, PastFinding(control="console_mfa", user="x"), outcomes={"send_notice": 5})
     (today,) = report(user("ann", old_key()), runs=(ran,)).days

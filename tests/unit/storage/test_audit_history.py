@@ -73,3 +73,16 @@ def test_too_many_segments_are_refused_before_any_is_read(store, monkeypatch):
     monkeypatch.setattr(store, "get", pytest.fail)
     with pytest.raises(StateUnreadable, match="5 segments"):
         told(store, *DECEMBER)
+
+
+def test_a_segment_that_is_gone_makes_no_month_that_looks_like_a_quiet_one(store):
+    (key,) = [row.key for row in store.list("audit/2025/12/31")]
+    store.delete(key)
+    with pytest.raises(StateUnreadable, match="record 9 of the audit log does not follow record 6"):
+        told(store, *DECEMBER)
+
+
+def test_a_run_whose_clock_stood_wrong_is_not_missing(store):
+    run(store, date(2024, 1, 1), "long ago")
+    run(store, date(2026, 1, 4), "right again")
+    assert told(store, *DECEMBER)[-1] == "right again"

@@ -223,6 +223,56 @@ def test_records_cut_off_at_the_end_are_missed_by_what_the_state_remembers():
     assert "records 8 to 9 are missing at the end" in verify(store, head)[0]
 
 
+def decided_after_the_run() -> tuple[MemoryStore, AuditHead, list[str]]:
+    """Records that no state remembers: people paused, and went on. And their segments."""
+    store, head = chain()
+    keys = {row.key for row in store.list("audit/")}
+    for event in ("people.paused", "people.resumed"):
+        writer = log(store, "20260107T060000Z-000a")
+        writer.append(event, AT, {})
+        writer.flush()
+    return store, head, sorted({row.key for row in store.list("audit/")} - keys)
+
+
+def test_records_that_no_state_knows_are_missed_by_the_end_that_was_claimed():
+    store, head, new = decided_after_the_run()
+    assert verify(store, head) == verify(store) == []
+    for key in new:
+        store.delete(key)
+    assert "records 10 to 10 are missing" in verify(store, head)[0]
+    assert "records 10 to 10 are missing" in verify(store)[0]
+
+
+def test_a_whole_log_that_is_gone_is_missed_without_a_state():
+    store, _ = chain()
+    for row in list(store.list("audit/")):
+        store.delete(row.key)
+    assert "records 1 to 7 are missing" in verify(store)[0]
+
+
+def test_a_forged_last_record_that_no_state_knows_is_found_by_the_end_that_was_claimed():
+    store, head, new = decided_after_the_run()
+
+    def forge(line: bytes) -> bytes:
+        fields = json.loads(line) | {"event": "nothing happened"}
+        del fields["digest"]
+        return canonical(fields | {"digest": digest(fields)}) + b"\n"
+
+    change_line(store, new[-1], 0, forge)
+    assert "record 11 is not the one" in verify(store, head)[0]
+
+
+def test_a_segment_that_a_stop_left_within_its_claim_is_not_missing():
+    store, head, new = decided_after_the_run()
+    store.delete(new[-1])
+    assert verify(store, head) == []
+    writer = log(store, "20260108T060000Z-000a")
+    writer.append("run.started", AT, {})
+    writer.flush()
+    assert verify(store, head) == []
+    assert [record.event for record in records(store)][-2:] == ["people.resumed", "run.started"]
+
+
 def test_a_whole_chain_of_another_making_is_found_by_what_the_state_remembers():
     store, head = chain()
     assert "is not the one" in verify(store, replace(head, digest="0" * 64))[0]

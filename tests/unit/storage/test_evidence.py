@@ -6,11 +6,12 @@ import pytest
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.storage.test_retention import at, ended, run_id, storage
 
+from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.evidence import Period
 from keyreeve.storage.audit_log import StoredAuditLog
 from keyreeve.storage.evidence import StoredEvidence
-from keyreeve.storage.layout import SALT
+from keyreeve.storage.layout import AUDIT_END, SALT
 
 
 def period(first: int, last: int) -> Period:
@@ -108,6 +109,28 @@ def test_behind_a_purge_the_period_begins_where_the_log_does():
     assert (audit.before, audit.purged.seq) == (None, 9)
     later = StoredEvidence(store).kept(period(4, 4)).audit
     assert (later.before is not None, later.purged) == (True, None)
+
+
+def test_where_nothing_stands_after_the_period_what_the_storage_remembers_stands_for_it():
+    store = storage(3)
+    newest = StoredEvidence(store).kept(period(0, 2)).audit.newest
+    assert newest is not None
+    assert newest.seq == 9
+    assert StoredEvidence(store).kept(period(0, 1)).audit.newest is None
+    for row in list(store.list("audit/")):
+        store.delete(row.key)
+    assert StoredEvidence(store).kept(period(0, 2)).audit.newest == newest
+    store.delete(AUDIT_END)
+    head = AuditHead(run_id=run_id(2), segment=9, sequence=9, digest=newest.digest)
+    gone = StoredEvidence(store, head).kept(period(0, 2)).audit
+    assert (dict(gone.segments), gone.newest) == ({}, newest)
+
+
+def test_a_segment_that_a_stop_left_within_its_claim_is_in_the_pack_as_the_next_run_writes_it():
+    store = storage(3)
+    whole = StoredEvidence(store).kept(period(0, 2)).audit
+    store.delete(max(whole.segments))
+    assert StoredEvidence(store).kept(period(0, 2)).audit == whole
 
 
 def test_the_salt_is_made_once_and_kept():
