@@ -13,11 +13,12 @@ user had assumed before carry the role's rights, not the user's: they end by the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from keyreeve.language.policy_document import Effect, Listed, MalformedPolicy, parse_document
 from keyreeve.model.access import OFFBOARDED_TAG, QUARANTINE_GROUP
 from keyreeve.model.people import Member
 from keyreeve.model.snapshot import LiveKey
@@ -61,8 +62,13 @@ class Leaver:
     """Serial numbers of active MFA devices."""
     attached: tuple[str, ...] = ()
     """ARNs of the user's own managed policies."""
-    inline: tuple[str, ...] = ()
-    """Names of the user's own inline policies."""
+    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name → document of the user's own inline policies."""
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether our policy is there and says what it should: its name alone denies nothing."""
+        return _denies_everything(self.inline.get(DENY_POLICY, {}))
 
 
 def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
@@ -71,7 +77,7 @@ def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
 
 
 def _offboarding(leaver: Leaver) -> Iterator[LeaverAct]:
-    if DENY_POLICY not in leaver.inline:
+    if not leaver.shut_out:
         yield LeaverAct(step=LeaverStep.REVOKE)
     if leaver.has_password:
         yield LeaverAct(step=LeaverStep.TAKE_PASSWORD)
@@ -150,6 +156,20 @@ def revocation(now: datetime) -> dict[str, Any]:
             {"Sid": "KeyreeveOffboarded", "Effect": "Deny", "Action": "*", "Resource": "*"},
         ],
     }
+
+
+def _denies_everything(document: Mapping[str, Any]) -> bool:
+    try:
+        statements = parse_document(document).statements
+    except MalformedPolicy:
+        return False
+    everything = Listed(values=("*",))
+    return any(
+        statement.effect is Effect.DENY
+        and (statement.actions, statement.resources) == (everything, everything)
+        and not statement.conditions
+        for statement in statements
+    )
 
 
 def _is_virtual(serial: str) -> bool:

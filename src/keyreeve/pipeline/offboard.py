@@ -52,7 +52,7 @@ def look(roster: Roster, name: str) -> Leaver:
         has_password=reader.has_login_profile(member.name),
         devices=roster.reader.mfa_devices(member.name),
         attached=tuple(standing.attached),
-        inline=tuple(standing.inline),
+        inline=standing.inline,
     )
 
 

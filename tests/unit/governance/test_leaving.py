@@ -38,12 +38,12 @@ FULL = Leaver(
     has_password=True,
     devices=(DEVICE, "GAHT12345678"),
     attached=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
-    inline=("own",),
+    inline={"own": {}},
 )
 DONE = Leaver(
     member=member("bob", "Quarantine", tags={**TAGS, **mark(NOW)}),
     keys=(key(1, active=False),),
-    inline=(DENY_POLICY, "own"),
+    inline={DENY_POLICY: revocation(NOW), "own": {}},
     devices=(DEVICE,),
 )
 
@@ -80,7 +80,7 @@ def test_who_is_offboarded_has_nothing_left_to_do():
         (DONE, 29, "30 days are over on 2026-02-04"),
         (replace(DONE, keys=(key(1, active=True),)), 100, "given back"),
         (replace(DONE, has_password=True), 100, "given back"),
-        (replace(DONE, inline=("own",)), 100, "given back"),
+        (replace(DONE, inline={"own": {}}), 100, "given back"),
         (DONE, 30, None),
     ],
 )
@@ -88,6 +88,29 @@ def test_deletion_waits_and_asks_again(leaver, days, said):
     refused = may_not_delete(leaver, NOW + timedelta(days=days), WAIT)
     assert (refused is None) is (said is None)
     assert said is None or said in refused
+
+
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+DENYING = {**ANYTHING, "Effect": "Deny"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        ANYTHING,
+        {**DENYING, "Action": "s3:*"},
+        {**DENYING, "Resource": "arn:aws:s3:::one"},
+        {**DENYING, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}},
+        revocation(NOW)["Statement"][0],
+        {"Effect": "Deny", "NotAction": "*", "Resource": "*"},
+        "no statement",
+    ],
+)
+def test_a_policy_that_only_bears_the_name_shuts_nobody_out(statement):
+    changed = {"Version": "2012-10-17", "Statement": [statement]}
+    leaver = replace(DONE, inline={DENY_POLICY: changed})
+    assert steps(plan_offboarding(leaver)) == [(LeaverStep.REVOKE, "")]
+    assert "given back" in (may_not_delete(leaver, NOW + 2 * WAIT, WAIT) or "")
 
 
 def test_the_deny_holds_until_the_very_end():
