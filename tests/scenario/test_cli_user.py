@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.holdings import give_everything
 from tests.sandbox_fixture import aws
 from tests.scenario.cli_command import MONDAY, Command
 from tests.unit.governance.people import MODEL, TAGS
@@ -455,6 +456,7 @@ def test_the_people_role_is_enough_for_every_verb_and_touches_no_other_group(peo
     people.role("DeveloperRole", group="Developers")
     people.make("bob", "Developers", mfa=True, **TAGS)
     people.iam.attach_user_policy(UserName="bob", PolicyArn=ADMIN)
+    give_everything(people.iam, "bob")
     people.make("eve", "MFA-Setup", mfa=True, **TAGS)
     people.make("shut", "Quarantine", "MFA-Setup", **TAGS)
     file = people.folder / "tags.csv"

@@ -90,6 +90,7 @@ READS: Final = frozenset(
         "iam:ListSSHPublicKeys",
         "iam:ListServerCertificates",
         "iam:ListServiceSpecificCredentials",
+        "iam:ListSigningCertificates",
         "iam:ListUserPolicies",
         "iam:ListUserTags",
         "iam:ListUsers",

@@ -16,7 +16,7 @@ from keyreeve.aws.sessions import Sessions
 from keyreeve.governance.mfa_events import sets_tag, tag_author
 from keyreeve.model.errors import NotFound
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
+from keyreeve.model.people import Everybody, Held, HeldKind, Member, Role, Standing, TagAuthor
 
 _SIDE_BY_SIDE: Final = 8
 """Calls at a time, where users are asked for one by one."""
@@ -76,6 +76,33 @@ class IamPeopleReader:
             # AWS: absent means the default of one hour.
             max_session_seconds=found.get("MaxSessionDuration", 3600),
         )
+
+    def held(self, user: UserName) -> tuple[Held, ...]:
+        """What the user has beside password, keys and devices. NotFound if the user is gone."""
+        found = (
+            (HeldKind.SSH_KEY, self._ssh_keys(user)),
+            (HeldKind.SERVICE_CREDENTIAL, self._service_credentials(user)),
+            (HeldKind.CERTIFICATE, self._certificates(user)),
+        )
+        return tuple(Held(kind=kind, id=id_) for kind, ids in found for id_ in ids)
+
+    @calling("iam:ListSSHPublicKeys")
+    def _ssh_keys(self, user: UserName) -> list[str]:
+        pages = all_pages(self._iam.list_ssh_public_keys, UserName=user)
+        return [row["SSHPublicKeyId"] for page in pages for row in page["SSHPublicKeys"]]
+
+    @calling("iam:ListServiceSpecificCredentials")
+    def _service_credentials(self, user: UserName) -> list[str]:
+        return [
+            row["ServiceSpecificCredentialId"]
+            for page in all_pages(self._iam.list_service_specific_credentials, UserName=user)
+            for row in page["ServiceSpecificCredentials"]
+        ]
+
+    @calling("iam:ListSigningCertificates")
+    def _certificates(self, user: UserName) -> list[str]:
+        pages = all_pages(self._iam.list_signing_certificates, UserName=user)
+        return [row["CertificateId"] for page in pages for row in page["Certificates"]]
 
     @calling("iam:GetAccountAuthorizationDetails")
     def standing(self, user: UserName) -> Standing:

@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from keyreeve.language.policy_document import Effect, Listed, MalformedPolicy, parse_document
 from keyreeve.model.access import OFFBOARDED_TAG, QUARANTINE_GROUP
-from keyreeve.model.people import Member
+from keyreeve.model.people import Held, Member
 from keyreeve.model.snapshot import LiveKey
 
 DENY_POLICY: Final = "KeyreeveOffboarded"
@@ -38,6 +38,7 @@ class LeaverStep(StrEnum):
     DEACTIVATE_DEVICE = "take off"
     DELETE_DEVICE = "delete device"
     DELETE_KEY = "delete key"
+    DELETE_HELD = "delete credential"
     DETACH_POLICY = "detach"
     DELETE_POLICY = "delete inline policy"
     DELETE_USER = "delete the user"
@@ -49,6 +50,8 @@ class LeaverAct:
 
     step: LeaverStep
     subject: str = ""
+    held: Held | None = None
+    """What DELETE_HELD is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,8 @@ class Leaver:
     has_password: bool = False
     devices: tuple[str, ...] = ()
     """Serial numbers of active MFA devices."""
+    held: tuple[Held, ...] = ()
+    """Asked for before a deletion only."""
     attached: tuple[str, ...] = ()
     """ARNs of the user's own managed policies."""
     inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -115,7 +120,11 @@ def plan_deletion(leaver: Leaver) -> tuple[LeaverAct, ...]:
     inline = sorted(leaver.inline, key=lambda name: name == DENY_POLICY)
     acts += [(LeaverStep.DELETE_POLICY, name) for name in inline]
     acts.append((LeaverStep.DELETE_USER, leaver.member.name))
-    return tuple(LeaverAct(step=step, subject=subject) for step, subject in acts)
+    held = (
+        LeaverAct(step=LeaverStep.DELETE_HELD, subject=f"{each.kind} {each.id}", held=each)
+        for each in leaver.held
+    )
+    return (*held, *(LeaverAct(step=step, subject=subject) for step, subject in acts))
 
 
 def offboarded_at(tags: Mapping[str, str]) -> datetime | None:

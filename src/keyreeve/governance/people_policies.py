@@ -29,6 +29,12 @@ ANYWHERE: Final = (
 )
 """Reads that no resource can limit."""
 MEMBER_READS: Final = ("iam:GetUser", "iam:ListGroupsForUser", "iam:ListMFADevices")
+HELD_READS: Final = (
+    "iam:ListSSHPublicKeys",
+    "iam:ListServiceSpecificCredentials",
+    "iam:ListSigningCertificates",
+)
+"""What a leaver holds beside password, keys and devices: read before a deletion."""
 MOVES: Final = ("iam:AddUserToGroup", "iam:RemoveUserFromGroup")
 USER_ACTS: Final = (
     "iam:CreateLoginProfile",
@@ -36,6 +42,9 @@ USER_ACTS: Final = (
     "iam:DeactivateMFADevice",
     "iam:DeleteAccessKey",
     "iam:DeleteLoginProfile",
+    "iam:DeleteSSHPublicKey",
+    "iam:DeleteServiceSpecificCredential",
+    "iam:DeleteSigningCertificate",
     "iam:DeleteUser",
     "iam:DeleteUserPolicy",
     "iam:DetachUserPolicy",
@@ -74,6 +83,7 @@ def _people(at: Installation, model: AccessModel) -> Iterator[Json]:
     yield from reads(at)
     yield allow("SweepAccount", ANYWHERE, "*")
     yield allow("ReadGroupsOfUsers", ("iam:ListGroupsForUser",), at.iam("user/*"))
+    yield allow("ReadWhatLeaversHold", HELD_READS, at.iam("user/*"))
     yield allow("ReadGroups", ("iam:GetGroup",), at.iam("group/*"))
     yield allow("ReadRoles", ("iam:GetRole",), *_roles(at, model))
     yield allow("ActOnUsers", USER_ACTS, at.iam("user/*"))

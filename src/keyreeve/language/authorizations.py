@@ -66,7 +66,8 @@ _PEOPLE: Final[Mapping[str, Kind]] = {
     **_of(
         *("iam", Kind.USER),
         *("AttachUserPolicy", "ChangePassword", "CreateLoginProfile", "CreateUser"),
-        *("DeactivateMFADevice", "DeleteUser", "DeleteUserPermissionsBoundary"),
+        *("DeactivateMFADevice", "DeleteSSHPublicKey", "DeleteServiceSpecificCredential"),
+        *("DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary"),
         *("DeleteUserPolicy", "DetachUserPolicy", "EnableMFADevice"),
         *("GenerateServiceLastAccessedDetails", "GetMFADevice", "GetUserPolicy"),
         *("ListAttachedUserPolicies", "ListGroupsForUser", "ListServiceSpecificCredentials"),

@@ -67,6 +67,22 @@ class Standing:
     boundary: PermissionsBoundary | None = None
 
 
+class HeldKind(StrEnum):
+    """What a user may hold beside a password, access keys and MFA devices."""
+
+    SSH_KEY = "SSH key"
+    SERVICE_CREDENTIAL = "service credential"
+    CERTIFICATE = "signing certificate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One such credential; AWS wants each gone before DeleteUser."""
+
+    kind: HeldKind
+    id: str
+
+
 class Outcome(StrEnum):
     """What the mover does about a user, and why (S2.6, S2.T1–T7)."""
 

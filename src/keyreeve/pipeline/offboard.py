@@ -8,7 +8,7 @@ Deletion stops at the first failure.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keyreeve.codec.values import to_json
@@ -81,6 +81,7 @@ def delete(
             where="--delete",
             remedy=f"First `keyreeve user offboard {leaver.member.name} --execute`, then wait.",
         )
+    leaver = replace(leaver, held=roster.reader.held(leaver.member.name))
     acts = plan_deletion(leaver)
     if not execute:
         return Offboarding(leaver=leaver, steps=_rehearsed(acts))
@@ -147,13 +148,15 @@ def _do(roster: Roster, leaver: Leaver, act: LeaverAct, now: datetime) -> None:
         case LeaverStep.LEAVE_GROUP:
             people.remove_from_group(name, act.subject)
         case _:
-            _delete_one(roster, leaver, act.step, act.subject)
+            _delete_one(roster, leaver, act)
 
 
-def _delete_one(roster: Roster, leaver: Leaver, step: LeaverStep, subject: str) -> None:
+def _delete_one(roster: Roster, leaver: Leaver, act: LeaverAct) -> None:
     """What only a deletion does."""
-    name, people = leaver.member.name, roster.actuator
-    match step:
+    name, people, subject = leaver.member.name, roster.actuator, act.subject
+    match act.step:
+        case LeaverStep.DELETE_HELD if act.held is not None:
+            people.delete_held(name, act.held)
         case LeaverStep.DEACTIVATE_DEVICE:
             people.deactivate_mfa_device(name, subject)
         case LeaverStep.DELETE_DEVICE:
@@ -167,7 +170,7 @@ def _delete_one(roster: Roster, leaver: Leaver, step: LeaverStep, subject: str) 
         case LeaverStep.DELETE_USER:
             people.delete_user(name)
         case _:
-            raise AssertionError(step)
+            raise AssertionError(act.step)
 
 
 def _remarks(roster: Roster, member: Member) -> tuple[str, ...]:
@@ -194,6 +197,7 @@ def _evidence(leaver: Leaver, acts: tuple[LeaverAct, ...]) -> dict[str, object]:
         "mfa_devices": list(leaver.devices),
         "attached_policies": list(leaver.attached),
         "inline_policies": list(leaver.inline),
+        "other_credentials": [f"{each.kind} {each.id}" for each in leaver.held],
         "steps": [f"{act.step} {act.subject}".strip() for act in acts],
     }
 

@@ -21,6 +21,7 @@ from keyreeve.governance.leaving import (
 )
 from keyreeve.language.policy_document import parse_document
 from keyreeve.language.policy_evaluator import Decision, Policies, Request, evaluate
+from keyreeve.model.people import Held, HeldKind
 from keyreeve.model.snapshot import LiveKey
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -124,6 +125,15 @@ def test_the_deny_holds_until_the_very_end():
         (LeaverStep.DELETE_POLICY, DENY_POLICY),
         (LeaverStep.DELETE_USER, "bob"),
     ]
+
+
+def test_whatever_else_is_held_goes_first_while_the_deny_still_holds():
+    """AWS: DeleteUser refuses while any of it is there."""
+    held = (Held(kind=HeldKind.SSH_KEY, id="APKA1"), Held(kind=HeldKind.CERTIFICATE, id="C1"))
+    acts = plan_deletion(replace(DONE, held=held))
+    assert [act.held for act in acts[:2]] == list(held)
+    assert steps(acts[:1]) == [(LeaverStep.DELETE_HELD, "SSH key APKA1")]
+    assert acts[2:] == plan_deletion(DONE)
 
 
 def test_a_hardware_device_is_taken_off_and_not_deleted():
