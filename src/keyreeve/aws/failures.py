@@ -124,6 +124,7 @@ READS: Final = frozenset(
         "sesv2:GetEmailIdentity",
         "sesv2:GetSuppressedDestination",
         "sesv2:ListSuppressedDestinations",
+        "sns:GetSubscriptionAttributes",
         "sns:GetTopicAttributes",
         "sns:ListSubscriptionsByTopic",
         "sts:GetCallerIdentity",

@@ -112,6 +112,7 @@ _STACKS: Final[Mapping[str, Kind]] = {
         *("CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic"),
         *("ListTagsForResource", "Publish", "SetTopicAttributes", "Subscribe", "TagResource"),
     ),
+    **_of("sns", Kind.NONE, "GetSubscriptionAttributes"),
     **_of(
         *("sqs", Kind.QUEUE),
         *("CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl"),
