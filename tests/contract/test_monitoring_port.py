@@ -222,7 +222,7 @@ def test_subscriptions_are_read_to_the_end_and_unconfirmed_ones_told_apart(scrip
     ],
 )
 def test_a_subscription_whose_filter_no_alarm_passes_is_deaf(
-    made: Monitored, reader: AwsMonitoring, policy: str, scope: str | None, deaf: bool
+    made: Monitored, reader: AwsMonitoring, policy: str, scope: str | None, *, deaf: bool
 ) -> None:
     """AWS: a filter policy looks at message attributes unless its scope says otherwise."""
     (row,) = made.sns.list_subscriptions_by_topic(TopicArn=m.TOPIC)["Subscriptions"]

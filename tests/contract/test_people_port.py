@@ -340,3 +340,22 @@ def test_a_user_is_not_deleted_before_what_it_holds(holder):
     actuator.delete_user("eve")
     with pytest.raises(NotFound):
         reader.held("eve")
+
+
+# --- answers that neither gives of itself -----------------------------------------------------
+
+
+def test_who_is_deleted_while_everybody_is_read_stops_nobody(moto_endpoint, monkeypatch):
+    seed = MotoSeed(moto_endpoint)
+    for name in ("ada", "gone"):
+        seed.user(name)
+    reader = IamPeopleReader(Sessions(rehearsal=False))
+    listed = reader.mfa_devices
+
+    def devices(user):
+        if user == "gone":
+            seed._iam.delete_user(UserName="gone")
+        return listed(user)
+
+    monkeypatch.setattr(reader, "mfa_devices", devices)
+    assert [member.name for member in reader.everybody().members] == ["ada"]

@@ -49,20 +49,28 @@ class IamPeopleReader:
         """All users with tags, groups and MFA; the names of all groups.
 
         Whoever has a virtual device is known from one listing; passkeys and hardware devices are
-        in no listing, so the others are asked for one by one.
+        in no listing, so the others are asked for one by one. Who is deleted meanwhile is nobody.
         """
         everybody = self._details()
         virtual = self._with_virtual_device()
         others = [member.name for member in everybody.members if member.name not in virtual]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            asked = dict(zip(others, pool.map(self.mfa_devices, others), strict=True))
+            asked = dict(zip(others, pool.map(self._has_device, others), strict=True))
         return replace(
             everybody,
             members=tuple(
-                replace(member, has_mfa=member.name in virtual or bool(asked[member.name]))
+                replace(member, has_mfa=has_mfa)
                 for member in everybody.members
+                if (has_mfa := member.name in virtual or asked[member.name]) is not None
             ),
         )
+
+    def _has_device(self, user: UserName) -> bool | None:
+        """None: the user is gone since it was listed."""
+        try:
+            return bool(self.mfa_devices(user))
+        except NotFound:
+            return None
 
     @calling("iam:GetRole")
     def role(self, name: str) -> Role:
