@@ -202,6 +202,22 @@ def test_what_was_changed_behind_the_stacks_back_is_named(account):
     [drift] = status.json["stacks"][0]["drifts"]
     assert drift["logical_id"] == "RoleDeveloperRole"
     assert any("43200" in difference for difference in drift["differences"])
+    # And nobody is led to believe that deploying again would set it right.
+    assert account("baseline", "deploy", "identity", "--execute").code == 0
+    assert account("baseline", "status", "identity").out.endswith(
+        "Set it back by hand: a deployment changes only what the templates change.\n"
+    )
+
+
+def test_a_policy_that_was_taken_off_its_group_is_named(account):
+    account.deploy("identity")
+    strict = "arn:aws:iam::123456789012:policy/keyreeve-etv-deny-without-mfa"
+    account.client("iam").detach_group_policy(GroupName="Developers", PolicyArn=strict)
+    status = account("--output", "json", "baseline", "status", "identity")
+    assert status.code == 1
+    [drift] = status.json["stacks"][0]["drifts"]
+    assert drift["logical_id"] == "PolicyDenyWithoutMfa"
+    assert any("Groups" in difference for difference in drift["differences"])
 
 
 def test_a_stack_that_fails_is_rolled_back_and_says_why(account):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -278,7 +278,7 @@ def _show_left_out(picture: Picture) -> None:
         screen.line(f"\n{stack.value} is left out: {screen.safe(why)}.")
 
 
-def _show_status(rows: Iterable[StackStatus]) -> None:
+def _show_status(rows: Sequence[StackStatus]) -> None:
     for row in rows:
         if row.deployed is None:
             screen.line(f"{row.stack.value:<14} not there")
@@ -289,6 +289,8 @@ def _show_status(rows: Iterable[StackStatus]) -> None:
             screen.line(f"  {drift.status.lower()}: {screen.safe(drift.logical_id)}  {drift.type}")
             for difference in drift.differences:
                 screen.line(f"    {screen.safe(_shortened(difference))}")
+    if any(row.drifts for row in rows):
+        screen.line("\nSet it back by hand: a deployment changes only what the templates change.")
 
 
 def _shortened(text: str) -> str:
