@@ -108,7 +108,7 @@ def test_each_row_belongs_to_a_stack():
 )
 def test_a_choice_about_a_name_that_access_yaml_does_not_have_is_refused(given):
     """In silence, a group that was to be skipped would get the policies of the stack."""
-    with pytest.raises(ConfigError, match="access.yaml names no") as told:
+    with pytest.raises(ConfigError, match=r"access\.yaml names no") as told:
         choices(FULL, BaselineSettings(existing={given: Choice.SKIP}))
     assert told.value.where == f"baseline.existing: {given}"
 
