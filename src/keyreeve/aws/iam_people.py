@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 
-from keyreeve.aws.event_lookup import EVENT_PAGES, EventLookup
+from keyreeve.aws.event_lookup import EVENT_PAGES, Event, EventLookup
 from keyreeve.aws.failures import calling
 from keyreeve.aws.iam_reader import all_pages
 from keyreeve.aws.iam_standing import standing_policies
@@ -165,12 +165,22 @@ class CloudTrailTagHistory:
         self._lookup = EventLookup(sessions)
 
     def author(self, user: UserName, tag: str) -> TagAuthor | None:
-        """Who gave the user this tag last; None: CloudTrail does not tell."""
-        for call in ("TagUser", "CreateUser"):
-            for page in self._lookup.pages("EventName", call, limit=EVENT_PAGES):
-                for event in page.events:
-                    if sets_tag(event.record, user, tag):
-                        return tag_author(event.record)
+        """Who gave the user this tag last; None: CloudTrail does not tell.
+
+        A user of that name may have been made anew since the last TagUser: the later event tells.
+        """
+        found = [self._newest(call, user, tag) for call in ("TagUser", "CreateUser")]
+        events = [event for event in found if event is not None]
+        if not events:
+            return None
+        newest = max(events, key=lambda event: event.at)  # at the same second: TagUser
+        return replace(tag_author(newest.record, tag), at=newest.at)
+
+    def _newest(self, call: str, user: UserName, tag: str) -> Event | None:
+        for page in self._lookup.pages("EventName", call, limit=EVENT_PAGES):
+            for event in page.events:
+                if sets_tag(event.record, user, tag):
+                    return event
         return None
 
 
