@@ -273,6 +273,22 @@ def test_reconcile_moves_whom_events_have_missed(people: People):
     assert people("state", "verify").code == 0
 
 
+def test_a_rehearsed_sweep_promises_no_move_that_the_sweep_would_refuse(people: People):
+    people.make("bob", "Developers", mfa=True, **TAGS)
+    people.iam.attach_user_policy(UserName="bob", PolicyArn=ADMIN)
+    key = people.iam.create_access_key(UserName="bob")["AccessKey"]
+    own = aws(people.sandbox.url, "iam", key["AccessKeyId"], key["SecretAccessKey"])
+    own.tag_user(UserName="bob", Tags=[{"Key": "FunctionalGroup", "Value": "Administrator"}])
+    rehearsed = people.json("user", "reconcile")
+    assert "bob" not in {move["user_name"] for move in rehearsed["sweep"]["moves"]}
+    (held,) = (move for move in rehearsed["sweep"]["held"] if move["user_name"] == "bob")
+    assert held["outcome"] == "tagged_by_itself"
+    done = people("user", "reconcile", "--execute", *people.at(0))
+    assert people.groups("bob") == {"Developers"}
+    assert people.groups("aged.key") == {"MFA-Setup"}
+    assert " 1 moved" in done.out
+
+
 def test_whom_reconcile_cannot_read_stops_nobody_else_and_is_told(people: People, monkeypatch: Any):
     for name in ("ann", "bob", "eve"):
         people.make(name, "MFA-Setup", mfa=True, **TAGS)
