@@ -233,6 +233,24 @@ def test_an_address_that_somebody_else_has_is_refused():
         joining.onboard()
 
 
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("R|D", "holds '|'"), ("x" * 257, "longer than 256"), (" Eng", "begins or ends with a space")],
+)
+def test_a_tag_that_iam_would_refuse_is_refused_before_anything_is_done(value, said):
+    joining = Joining()
+    joiner = replace(JOINER, tags={**JOINER.tags, "Department": value})
+    for ask in (
+        lambda: rehearse(joining.roster(), joiner, MONDAY),
+        lambda: joining.onboard(joiner=joiner),
+    ):
+        with pytest.raises(ConfigError, match="the tag Department") as told:
+            ask()
+        assert said in told.value.what
+    assert joining.people.calls == []
+    assert joining.village.wired().tools.states.load() is None
+
+
 def test_a_rehearsal_changes_nothing():
     joining = Joining()
     done = rehearse(joining.roster(), JOINER, MONDAY)

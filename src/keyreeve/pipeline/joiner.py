@@ -11,7 +11,7 @@ from typing import Final
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.owner import is_address, not_private
-from keyreeve.model.access import Grant
+from keyreeve.model.access import Grant, tag_fault
 from keyreeve.model.case import OperationKind, Step, StepName
 from keyreeve.model.errors import ConfigError, NotFound
 from keyreeve.model.identifiers import OperationId, UserId, UserName
@@ -109,6 +109,12 @@ def checked(roster: Roster, joiner: Joiner, begun: Begun) -> tuple[Grant, str]:
             where="tags",
             remedy="Give --role, --department and --email.",
         )
+    for name, value in joiner.tags.items():
+        fault = tag_fault(value)
+        if fault is not None:
+            raise ConfigError(
+                f"the tag {name} {fault}", where=repr(value[:40]), remedy="Give another value."
+            )
     grant = model.grant_for(joiner.tags[model.tags.role])
     if grant is None:
         known = ", ".join(each.functional_group for each in model.grants) or "none"
