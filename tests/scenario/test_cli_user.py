@@ -433,6 +433,23 @@ def test_a_leaver_is_shut_out_and_kept_until_its_deletion_is_asked_for(people: P
     assert people("state", "verify").code == 0
 
 
+def test_every_role_whose_session_may_still_run_is_named_at_an_offboarding(people: People):
+    """The group opens a role, whatever the tag says by now."""
+    people.make("bob", "Developers", mfa=True, **{**TAGS, "FunctionalGroup": "Administrator"})
+    remarks = people.json("user", "offboard", "bob")["remarks"]
+    assert [word for said in remarks for word in said.split() if word.endswith("Role")] == [
+        "AdministratorAccessRole",
+        "DeveloperRole",
+    ]
+
+
+def test_nobody_has_no_name(people: People):
+    for verb in ("show", "release", "offboard"):
+        answer = people("user", verb, "")
+        assert answer.code == 2
+        assert "there is no user ''" in answer.err
+
+
 def test_who_was_not_offboarded_is_not_deleted(people: People):
     people.make("bob", "Developers", **TAGS)
     answer = people("user", "offboard", "bob", "--delete", "--after-days", "1", "--execute")

@@ -174,16 +174,16 @@ def _delete_one(roster: Roster, leaver: Leaver, act: LeaverAct) -> None:
 
 
 def _remarks(roster: Roster, member: Member) -> tuple[str, ...]:
-    """What is not cut off at once, said plainly."""
-    grant = roster.model.grant_for(member.tags.get(roster.model.tags.role))
-    if grant is None:
-        return ()
-    hours = grant.max_session.total_seconds() / 3600
-    still = (
+    """What is not cut off at once, said plainly: a group or a tag may have led to the role."""
+    tagged = roster.model.grant_for(member.tags.get(roster.model.tags.role))
+    path = member.arn.partition(":user/")[2]
+    return tuple(
         f"a session of {grant.role} that is under way carries the role's rights and ends by "
-        f"itself, within {hours:g} h; cut it off at the role if that is too long"
+        f"itself, within {grant.max_session.total_seconds() / 3600:g} h; cut it off at the role "
+        "if that is too long"
+        for grant in roster.model.grants
+        if grant == tagged or grant.group in member.groups or path in grant.trusted_users
     )
-    return (still,)
 
 
 def _evidence(leaver: Leaver, acts: tuple[LeaverAct, ...]) -> dict[str, object]:
