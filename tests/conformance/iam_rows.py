@@ -98,6 +98,12 @@ def delete_user_with_key(clients: Clients) -> Any:
     return outcome(lambda: iam.delete_user(UserName="someone"))
 
 
+def delete_user_with_ssh_key(clients: Clients) -> Any:
+    iam = user(clients)
+    iam.upload_ssh_public_key(UserName="someone", SSHPublicKeyBody="ssh-rsa AAAAB3NzaC1yc2E x")
+    return outcome(lambda: iam.delete_user(UserName="someone"))
+
+
 def call_with_inactive_key(clients: Clients) -> Any:
     iam = user(clients)
     key = iam.create_access_key(UserName="someone")["AccessKey"]
@@ -257,6 +263,10 @@ DIFFERENCES = (
         mfa_device, "NotImplementedError", "someone", Skip("it asks for the codes of a true device")
     ),
     Row(delete_user_with_key, "accepted", "DeleteConflict"),
+    Row(
+        *(delete_user_with_ssh_key, "accepted", "DeleteConflict"),
+        Skip("it asks for a true key"),
+    ),
     Row(call_with_inactive_key, "accepted", "InvalidClientTokenId"),
     Row(simulate_policy, "unimplemented", "works"),
     Row(boundary, "unimplemented", "works"),

@@ -187,12 +187,19 @@ ATTRIBUTES = (
 )
 
 
+FILTERING = (
+    "<GetSubscriptionAttributesResponse><GetSubscriptionAttributesResult><Attributes>{}"
+    "</Attributes></GetSubscriptionAttributesResult></GetSubscriptionAttributesResponse>"
+)
+
+
 def test_subscriptions_are_read_to_the_end_and_unconfirmed_ones_told_apart(scripted: Any) -> None:
     scripted.answers = [
         ATTRIBUTES,
         subscribed("PendingConfirmation", "2"),
         subscribed("Deleted", "3"),
         subscribed("arn:aws:sns:us-east-1:1:t:x"),
+        FILTERING.format(""),
     ]
     topic = AwsMonitoring(Sessions(rehearsal=True), AccountId(ACCOUNT)).topic(m.TOPIC)
 
@@ -201,6 +208,49 @@ def test_subscriptions_are_read_to_the_end_and_unconfirmed_ones_told_apart(scrip
         Subscription(protocol="email", endpoint="Pend@example.com", confirmed=False),
         Subscription(protocol="email", endpoint="arn:@example.com", confirmed=True),
     )
+
+
+@pytest.mark.parametrize(
+    ("policy", "scope", "deaf"),
+    [
+        ("{}", None, False),
+        ('{"kind": ["alarm"]}', None, True),
+        ('{"kind": ["alarm"]}', "MessageAttributes", True),
+        ('{"kind": [{"exists": false}]}', None, False),
+        ('{"kind": [{"exists": false}, "alarm"]}', None, True),
+        ('{"NewStateValue": ["ALARM"]}', "MessageBody", False),
+    ],
+)
+def test_a_subscription_whose_filter_no_alarm_passes_is_deaf(
+    made: Monitored, reader: AwsMonitoring, policy: str, scope: str | None, *, deaf: bool
+) -> None:
+    """AWS: a filter policy looks at message attributes unless its scope says otherwise."""
+    (row,) = made.sns.list_subscriptions_by_topic(TopicArn=m.TOPIC)["Subscriptions"]
+    given = {"FilterPolicyScope": scope} if scope else {}
+    for name, value in {**given, "FilterPolicy": policy}.items():
+        made.sns.set_subscription_attributes(
+            SubscriptionArn=row["SubscriptionArn"], AttributeName=name, AttributeValue=value
+        )
+
+    assert [each.deaf for each in reader.topic(m.TOPIC).subscriptions] == [deaf]
+
+
+def test_the_unit_that_an_alarm_takes_is_told(made: Monitored, reader: AwsMonitoring) -> None:
+    cloudwatch = made.cloudwatch
+    cloudwatch.put_metric_alarm(
+        AlarmName="with-unit",
+        MetricName="m",
+        Namespace="n",
+        Statistic="Sum",
+        Period=300,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        Unit="Seconds",
+    )
+
+    (found,) = (alarm for alarm in reader.alarms() if alarm.name == "with-unit")
+    assert found.unit == "Seconds"
 
 
 def test_pages_that_never_end_are_refused(scripted: Any) -> None:

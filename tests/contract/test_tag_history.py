@@ -12,7 +12,7 @@ from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import AccessDenied, Malformed
 
 
-def row(name, user, *keys, caller="ada", **more):
+def row(name, user, *keys, caller="ada", at=1_767_600_000, **more):
     record = {
         "eventSource": "iam.amazonaws.com",
         "eventName": name,
@@ -27,7 +27,7 @@ def row(name, user, *keys, caller="ada", **more):
         },
         **more,
     }
-    return {"EventName": name, "EventTime": 1_767_600_000, "CloudTrailEvent": json.dumps(record)}
+    return {"EventName": name, "EventTime": at, "CloudTrailEvent": json.dumps(record)}
 
 
 def page(*rows, token=None):
@@ -48,7 +48,7 @@ def test_the_newest_call_that_gave_this_user_this_tag_tells(scripted: ScriptedAw
         row("TagUser", "bob", "FunctionalGroup", caller="bob"),
         row("TagUser", "bob", "FunctionalGroup", caller="ada"),
     )
-    assert author(scripted, page(*rows)) == "bob"
+    assert author(scripted, page(*rows), page()) == "bob"
 
 
 def test_who_was_born_with_the_tag_got_it_from_its_maker(scripted: ScriptedAws):
@@ -56,10 +56,16 @@ def test_who_was_born_with_the_tag_got_it_from_its_maker(scripted: ScriptedAws):
     assert author(scripted, page(), page(made)) == "ada"
 
 
+def test_who_was_made_anew_under_an_old_name_got_the_tag_from_its_maker(scripted: ScriptedAws):
+    old = row("TagUser", "bob", "FunctionalGroup", caller="eve")
+    made = row("CreateUser", "bob", "FunctionalGroup", caller="ada", at=1_767_700_000)
+    assert author(scripted, page(old), page(made)) == "ada"
+
+
 def test_pages_are_followed_and_unreadable_records_passed_over(scripted: ScriptedAws):
     broken = {**row("TagUser", "bob"), "CloudTrailEvent": "no json"}
     mine = row("TagUser", "bob", "FunctionalGroup", caller="bob")
-    assert author(scripted, page(broken, token="t1"), page(mine)) == "bob"
+    assert author(scripted, page(broken, token="t1"), page(mine), page()) == "bob"
     assert json.loads(scripted.asked[1])["NextToken"] == "t1"
 
 

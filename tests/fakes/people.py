@@ -13,7 +13,7 @@ from typing import Any
 
 from keyreeve.model.errors import AlreadyExists, AwsFailure, Conflict, NotFound
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
+from keyreeve.model.people import Everybody, Held, Member, Role, Standing, TagAuthor
 from keyreeve.model.snapshot import GrantedPolicies, PasswordPolicy
 from keyreeve.ports.people import NewUser
 
@@ -37,6 +37,7 @@ class FakePeople:
         self.documents: dict[str, Mapping[str, Any]] = {}
         self.granted: dict[str, GrantedPolicies] = {}
         self.authors: dict[str, TagAuthor] = {}
+        self.holdings: dict[str, list[Held]] = {}
         self.calls: list[tuple[str, ...]] = []
         self.lag = 0
         self._stale: list[dict[str, Member]] = []
@@ -84,6 +85,11 @@ class FakePeople:
         self._asked("mfa_devices", user)
         self._user(user)
         return tuple(self.devices[user])
+
+    def held(self, user: UserName) -> tuple[Held, ...]:
+        self._asked("held", user)
+        self._user(user)
+        return tuple(self.holdings.get(user, ()))
 
     def group_members(self, group: str) -> frozenset[UserName]:
         self._asked("group_members", group)
@@ -206,11 +212,24 @@ class FakePeople:
             raise NotFound("no device", call="iam:DeleteVirtualMFADevice", code="NoSuchEntity")
         self.loose_devices.discard(serial)
 
+    def delete_held(self, user: UserName, held: Held) -> None:
+        self._asked("delete_held", user, held.id)
+        self._user(user)
+        if held not in self.holdings.get(user, ()):
+            raise NotFound("no such credential", call="iam:Delete", code="NoSuchEntity")
+        self.holdings[user].remove(held)
+
     def delete_user(self, user: UserName) -> None:
         self._asked("delete_user", user)
         member = self._user(user)
-        held = member.groups or self.attached.get(user) or self.inline.get(user)
-        if held or user in self.passwords or self.devices[user]:
+        policies = self.attached.get(user) or self.inline.get(user)
+        if (
+            member.groups
+            or policies
+            or self.holdings.get(user)
+            or user in self.passwords
+            or self.devices[user]
+        ):
             raise Conflict("not empty", call="iam:DeleteUser", code="DeleteConflict")
         del self.members[user]
 

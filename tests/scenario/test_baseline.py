@@ -203,6 +203,22 @@ def test_what_was_changed_behind_the_stacks_back_is_named(account):
     [drift] = status.json["stacks"][0]["drifts"]
     assert drift["logical_id"] == "RoleDeveloperRole"
     assert any("43200" in difference for difference in drift["differences"])
+    # And nobody is led to believe that deploying again would set it right.
+    assert account("baseline", "deploy", "identity", "--execute").code == 0
+    assert account("baseline", "status", "identity").out.endswith(
+        "Set it back by hand: a deployment changes only what the templates change.\n"
+    )
+
+
+def test_a_policy_that_was_taken_off_its_group_is_named(account):
+    account.deploy("identity")
+    strict = "arn:aws:iam::123456789012:policy/keyreeve-etv-deny-without-mfa"
+    account.client("iam").detach_group_policy(GroupName="Developers", PolicyArn=strict)
+    status = account("--output", "json", "baseline", "status", "identity")
+    assert status.code == 1
+    [drift] = status.json["stacks"][0]["drifts"]
+    assert drift["logical_id"] == "PolicyDenyWithoutMfa"
+    assert any("Groups" in difference for difference in drift["differences"])
 
 
 def test_a_stack_that_fails_is_rolled_back_and_says_why(account):
@@ -221,6 +237,35 @@ def test_a_stack_that_fails_is_rolled_back_and_says_why(account):
     )
     account.deploy("identity")
     assert not_there(account, ["identity"]) == []
+
+
+def test_an_earlier_roll_back_is_no_failure_of_a_deployment_that_has_nothing_to_change(account):
+    account.deploy("audit-trail", "monitoring")
+    alarm = "{root-use: {threshold: 5, reason: planned work}}"
+    account.settle(more=f"{BASE}  alarms: {alarm}\n")
+    account.sandbox.plant_fault("PutMetricAlarm", code="LimitExceeded", status=400)
+    failed = account("baseline", "deploy", "monitoring", "--execute")
+    assert failed.code == 1
+    assert "RootUseAlarm" in failed.err
+    account.sandbox.clear_faults()
+    account.settle(more=BASE)
+    again = account.deploy("monitoring", "onboarding")
+    assert changes(again)["monitoring"] == 0
+    assert [row["status"] for row in again["stacks"]] == [
+        "UPDATE_ROLLBACK_COMPLETE",
+        "CREATE_COMPLETE",
+    ]
+
+
+def test_a_rehearsed_destruction_is_one_document_for_programs(account):
+    account.deploy("identity")
+    said = account("--output", "json", "baseline", "destroy", "identity", "detection")
+    assert said.code == 0
+    assert said.json["destroyed"] == []
+    assert said.json["rehearsed"] == [
+        {"stack": "identity", "status": "CREATE_COMPLETE"},
+        {"stack": "detection", "status": None},
+    ]
 
 
 def test_destroying_keeps_logs_state_keys_and_who_is_in_a_group(account):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.holdings import give_everything
 from tests.sandbox_fixture import aws
 from tests.scenario.cli_command import MONDAY, Command
 from tests.unit.governance.people import MODEL, TAGS
@@ -272,6 +273,22 @@ def test_reconcile_moves_whom_events_have_missed(people: People):
     assert people("state", "verify").code == 0
 
 
+def test_a_rehearsed_sweep_promises_no_move_that_the_sweep_would_refuse(people: People):
+    people.make("bob", "Developers", mfa=True, **TAGS)
+    people.iam.attach_user_policy(UserName="bob", PolicyArn=ADMIN)
+    key = people.iam.create_access_key(UserName="bob")["AccessKey"]
+    own = aws(people.sandbox.url, "iam", key["AccessKeyId"], key["SecretAccessKey"])
+    own.tag_user(UserName="bob", Tags=[{"Key": "FunctionalGroup", "Value": "Administrator"}])
+    rehearsed = people.json("user", "reconcile")
+    assert "bob" not in {move["user_name"] for move in rehearsed["sweep"]["moves"]}
+    (held,) = (move for move in rehearsed["sweep"]["held"] if move["user_name"] == "bob")
+    assert held["outcome"] == "tagged_by_itself"
+    done = people("user", "reconcile", "--execute", *people.at(0))
+    assert people.groups("bob") == {"Developers"}
+    assert people.groups("aged.key") == {"MFA-Setup"}
+    assert " 1 moved" in done.out
+
+
 def test_whom_reconcile_cannot_read_stops_nobody_else_and_is_told(people: People, monkeypatch: Any):
     for name in ("ann", "bob", "eve"):
         people.make(name, "MFA-Setup", mfa=True, **TAGS)
@@ -416,6 +433,23 @@ def test_a_leaver_is_shut_out_and_kept_until_its_deletion_is_asked_for(people: P
     assert people("state", "verify").code == 0
 
 
+def test_every_role_whose_session_may_still_run_is_named_at_an_offboarding(people: People):
+    """The group opens a role, whatever the tag says by now."""
+    people.make("bob", "Developers", mfa=True, **{**TAGS, "FunctionalGroup": "Administrator"})
+    remarks = people.json("user", "offboard", "bob")["remarks"]
+    assert [word for said in remarks for word in said.split() if word.endswith("Role")] == [
+        "AdministratorAccessRole",
+        "DeveloperRole",
+    ]
+
+
+def test_nobody_has_no_name(people: People):
+    for verb in ("show", "release", "offboard"):
+        answer = people("user", verb, "")
+        assert answer.code == 2
+        assert "there is no user ''" in answer.err
+
+
 def test_who_was_not_offboarded_is_not_deleted(people: People):
     people.make("bob", "Developers", **TAGS)
     answer = people("user", "offboard", "bob", "--delete", "--after-days", "1", "--execute")
@@ -455,6 +489,7 @@ def test_the_people_role_is_enough_for_every_verb_and_touches_no_other_group(peo
     people.role("DeveloperRole", group="Developers")
     people.make("bob", "Developers", mfa=True, **TAGS)
     people.iam.attach_user_policy(UserName="bob", PolicyArn=ADMIN)
+    give_everything(people.iam, "bob")
     people.make("eve", "MFA-Setup", mfa=True, **TAGS)
     people.make("shut", "Quarantine", "MFA-Setup", **TAGS)
     file = people.folder / "tags.csv"

@@ -146,6 +146,65 @@ def test_a_mail_that_did_not_go_out_is_sent_by_the_next_call_with_the_same_passw
     joining.is_whole()
 
 
+def _delete(people: FakePeople) -> None:
+    """By hand, in the console."""
+    people.passwords.clear()
+    people.members.clear()
+
+
+def test_a_user_who_was_deleted_before_its_mail_is_made_anew_with_a_password_that_works():
+    joining = Joining()
+    joining.village.mailer.fail_next(SenderRefused("not verified"))
+    with pytest.raises(SenderRefused):
+        joining.onboard()
+    _delete(joining.people)
+    joining.onboard(day=1)
+    joining.is_whole()
+
+
+def test_a_user_whose_password_was_deleted_before_its_mail_gets_another():
+    joining = Joining()
+    joining.village.mailer.fail_next(SenderRefused("not verified"))
+    with pytest.raises(SenderRefused):
+        joining.onboard()
+    joining.people.passwords.clear()
+    joining.onboard(day=1)
+    joining.is_whole()
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_user_who_was_deleted_after_its_onboarding_is_onboarded_at_the_first_call(again):
+    joining = Joining()
+    joining.onboard()
+    _delete(joining.people)
+    joining.onboard(joiner=replace(JOINER, again=again), day=1)
+    joining.is_whole()
+
+
+def test_who_has_signed_in_meanwhile_is_neither_mailed_nor_put_back_into_onboarding():
+    joining = Joining()
+    joining.village.mailer.fail_next(MailDoubtful("no answer"))
+    with pytest.raises(MailDoubtful):
+        joining.onboard()
+    joining.people.signed_in.add("ada")
+    joining.people.user("ada", "Developers", mfa=True, **JOINER.tags)
+    sent = len(joining.village.mailer.sent)
+    for ask in (lambda: rehearse(joining.roster(), JOINER, MONDAY), joining.onboard):
+        with pytest.raises(ConfigError, match="it has been used or set by others"):
+            ask()
+    assert len(joining.village.mailer.sent) == sent
+    assert joining.people.in_groups("ada") == {"Developers"}
+
+
+def test_a_name_that_differs_from_somebodys_in_case_only_is_refused_before_anything_is_done():
+    """AWS: names of users are not distinguished by case."""
+    joining = Joining()
+    joining.people.user("Ada", "Developers")
+    with pytest.raises(ConfigError, match="a user 'Ada' exists already"):
+        joining.onboard()
+    assert list(joining.people.members) == ["Ada"]
+
+
 def test_a_mail_without_an_answer_is_sent_again():
     joining = Joining()
     joining.village.mailer.fail_next(MailDoubtful("no answer"))
@@ -172,6 +231,24 @@ def test_an_address_that_somebody_else_has_is_refused():
     joining.people.user("eve", email="Ada@example.com")
     with pytest.raises(ConfigError, match="belongs to more than one user"):
         joining.onboard()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [("R|D", "holds '|'"), ("x" * 257, "longer than 256"), (" Eng", "begins or ends with a space")],
+)
+def test_a_tag_that_iam_would_refuse_is_refused_before_anything_is_done(value, said):
+    joining = Joining()
+    joiner = replace(JOINER, tags={**JOINER.tags, "Department": value})
+    for ask in (
+        lambda: rehearse(joining.roster(), joiner, MONDAY),
+        lambda: joining.onboard(joiner=joiner),
+    ):
+        with pytest.raises(ConfigError, match="the tag Department") as told:
+            ask()
+        assert said in told.value.what
+    assert joining.people.calls == []
+    assert joining.village.wired().tools.states.load() is None
 
 
 def test_a_rehearsal_changes_nothing():

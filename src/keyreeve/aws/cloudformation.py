@@ -104,7 +104,9 @@ class StacksOfRegion:
         if changes.id:
             self._execute(changes)
         deployed = self._rest(changes.stack)
-        if deployed is None or "ROLLBACK" in deployed.status or "FAILED" in deployed.status:
+        # Without changes an earlier roll-back is no failure of this call: the stack is as wanted.
+        turned_back = deployed is not None and changes.id and "ROLLBACK" in deployed.status
+        if deployed is None or deployed.broken or turned_back:
             raise StackFailed(
                 self._first_failure(changes.stack),
                 where=changes.stack,

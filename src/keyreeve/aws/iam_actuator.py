@@ -12,6 +12,7 @@ from keyreeve.aws.iam_reader import all_pages
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import NotFound, Rejected
 from keyreeve.model.identifiers import AccessKeyId, UserId, UserName
+from keyreeve.model.people import Held, HeldKind
 from keyreeve.ports import NewAccessKey
 from keyreeve.ports.monitoring import PROBE_PATH
 from keyreeve.ports.people import NewUser
@@ -129,6 +130,28 @@ class IamPeopleActuator:
     def delete_virtual_mfa_device(self, serial: str) -> None:
         """DeleteVirtualMFADevice, once it is nobody's. NotFound."""
         self._iam.delete_virtual_mfa_device(SerialNumber=serial)
+
+    def delete_held(self, user: UserName, held: Held) -> None:
+        """The call that its kind asks for. NotFound."""
+        match held.kind:
+            case HeldKind.SSH_KEY:
+                self._delete_ssh_key(user, held.id)
+            case HeldKind.SERVICE_CREDENTIAL:
+                self._delete_service_credential(user, held.id)
+            case HeldKind.CERTIFICATE:
+                self._delete_certificate(user, held.id)
+
+    @calling("iam:DeleteSSHPublicKey")
+    def _delete_ssh_key(self, user: UserName, id_: str) -> None:
+        self._iam.delete_ssh_public_key(UserName=user, SSHPublicKeyId=id_)
+
+    @calling("iam:DeleteServiceSpecificCredential")
+    def _delete_service_credential(self, user: UserName, id_: str) -> None:
+        self._iam.delete_service_specific_credential(UserName=user, ServiceSpecificCredentialId=id_)
+
+    @calling("iam:DeleteSigningCertificate")
+    def _delete_certificate(self, user: UserName, id_: str) -> None:
+        self._iam.delete_signing_certificate(UserName=user, CertificateId=id_)
 
     @calling("iam:DeleteUser")
     def delete_user(self, user: UserName) -> None:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Final
 
-from keyreeve.aws.event_lookup import EVENT_PAGES, EventLookup
+from keyreeve.aws.event_lookup import EVENT_PAGES, Event, EventLookup
 from keyreeve.aws.failures import calling
 from keyreeve.aws.iam_reader import all_pages
 from keyreeve.aws.iam_standing import standing_policies
@@ -16,7 +16,7 @@ from keyreeve.aws.sessions import Sessions
 from keyreeve.governance.mfa_events import sets_tag, tag_author
 from keyreeve.model.errors import NotFound
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
+from keyreeve.model.people import Everybody, Held, HeldKind, Member, Role, Standing, TagAuthor
 
 _SIDE_BY_SIDE: Final = 8
 """Calls at a time, where users are asked for one by one."""
@@ -49,20 +49,28 @@ class IamPeopleReader:
         """All users with tags, groups and MFA; the names of all groups.
 
         Whoever has a virtual device is known from one listing; passkeys and hardware devices are
-        in no listing, so the others are asked for one by one.
+        in no listing, so the others are asked for one by one. Who is deleted meanwhile is nobody.
         """
         everybody = self._details()
         virtual = self._with_virtual_device()
         others = [member.name for member in everybody.members if member.name not in virtual]
         with ThreadPoolExecutor(_SIDE_BY_SIDE) as pool:
-            asked = dict(zip(others, pool.map(self.mfa_devices, others), strict=True))
+            asked = dict(zip(others, pool.map(self._has_device, others), strict=True))
         return replace(
             everybody,
             members=tuple(
-                replace(member, has_mfa=member.name in virtual or bool(asked[member.name]))
+                replace(member, has_mfa=has_mfa)
                 for member in everybody.members
+                if (has_mfa := member.name in virtual or asked[member.name]) is not None
             ),
         )
+
+    def _has_device(self, user: UserName) -> bool | None:
+        """None: the user is gone since it was listed."""
+        try:
+            return bool(self.mfa_devices(user))
+        except NotFound:
+            return None
 
     @calling("iam:GetRole")
     def role(self, name: str) -> Role:
@@ -76,6 +84,33 @@ class IamPeopleReader:
             # AWS: absent means the default of one hour.
             max_session_seconds=found.get("MaxSessionDuration", 3600),
         )
+
+    def held(self, user: UserName) -> tuple[Held, ...]:
+        """What the user has beside password, keys and devices. NotFound if the user is gone."""
+        found = (
+            (HeldKind.SSH_KEY, self._ssh_keys(user)),
+            (HeldKind.SERVICE_CREDENTIAL, self._service_credentials(user)),
+            (HeldKind.CERTIFICATE, self._certificates(user)),
+        )
+        return tuple(Held(kind=kind, id=id_) for kind, ids in found for id_ in ids)
+
+    @calling("iam:ListSSHPublicKeys")
+    def _ssh_keys(self, user: UserName) -> list[str]:
+        pages = all_pages(self._iam.list_ssh_public_keys, UserName=user)
+        return [row["SSHPublicKeyId"] for page in pages for row in page["SSHPublicKeys"]]
+
+    @calling("iam:ListServiceSpecificCredentials")
+    def _service_credentials(self, user: UserName) -> list[str]:
+        return [
+            row["ServiceSpecificCredentialId"]
+            for page in all_pages(self._iam.list_service_specific_credentials, UserName=user)
+            for row in page["ServiceSpecificCredentials"]
+        ]
+
+    @calling("iam:ListSigningCertificates")
+    def _certificates(self, user: UserName) -> list[str]:
+        pages = all_pages(self._iam.list_signing_certificates, UserName=user)
+        return [row["CertificateId"] for page in pages for row in page["Certificates"]]
 
     @calling("iam:GetAccountAuthorizationDetails")
     def standing(self, user: UserName) -> Standing:
@@ -130,12 +165,22 @@ class CloudTrailTagHistory:
         self._lookup = EventLookup(sessions)
 
     def author(self, user: UserName, tag: str) -> TagAuthor | None:
-        """Who gave the user this tag last; None: CloudTrail does not tell."""
-        for call in ("TagUser", "CreateUser"):
-            for page in self._lookup.pages("EventName", call, limit=EVENT_PAGES):
-                for event in page.events:
-                    if sets_tag(event.record, user, tag):
-                        return tag_author(event.record)
+        """Who gave the user this tag last; None: CloudTrail does not tell.
+
+        A user of that name may have been made anew since the last TagUser: the later event tells.
+        """
+        found = [self._newest(call, user, tag) for call in ("TagUser", "CreateUser")]
+        events = [event for event in found if event is not None]
+        if not events:
+            return None
+        newest = max(events, key=lambda event: event.at)  # at the same second: TagUser
+        return replace(tag_author(newest.record, tag), at=newest.at)
+
+    def _newest(self, call: str, user: UserName, tag: str) -> Event | None:
+        for page in self._lookup.pages("EventName", call, limit=EVENT_PAGES):
+            for event in page.events:
+                if sets_tag(event.record, user, tag):
+                    return event
         return None
 
 

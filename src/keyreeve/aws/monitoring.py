@@ -5,12 +5,14 @@ CloudTrail → CloudWatch Logs → CloudWatch → SNS → KMS
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from keyreeve.aws.failures import calling
 from keyreeve.aws.pages import by_token
 from keyreeve.aws.sessions import Sessions
+from keyreeve.model.errors import NotFound
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.monitoring import (
     AlarmHistoryItem,
@@ -27,6 +29,8 @@ from keyreeve.model.monitoring import (
 _PENDING: Final = frozenset({"PendingConfirmation", "pending confirmation"})
 """What stands for the ARN of a subscription that nobody has confirmed."""
 _DELETED: Final = "Deleted"
+_ABSENT: Final = [{"exists": False}]
+"""The one rule of a filter policy that a message without attributes meets."""
 
 
 class AwsMonitoring:
@@ -58,7 +62,7 @@ class AwsMonitoring:
         return tuple(_alarm(row) for page in pages for row in page["MetricAlarms"])
 
     def topic(self, arn: str) -> Topic:
-        """GetTopicAttributes and ListSubscriptionsByTopic. NotFound."""
+        """GetTopicAttributes, ListSubscriptionsByTopic, GetSubscriptionAttributes. NotFound."""
         attributes = self._attributes(arn)
         return Topic(
             arn=arn,
@@ -140,19 +144,38 @@ class AwsMonitoring:
         found: Mapping[str, str] = self._sns.get_topic_attributes(TopicArn=arn)["Attributes"]
         return found
 
-    @calling("sns:ListSubscriptionsByTopic")
     def _subscriptions(self, arn: str) -> tuple[Subscription, ...]:
-        pages = by_token(self._sns.list_subscriptions_by_topic, "NextToken", TopicArn=arn)
         return tuple(
             Subscription(
                 protocol=row["Protocol"],
                 endpoint=row["Endpoint"],
-                confirmed=row["SubscriptionArn"] not in _PENDING,
+                confirmed=(confirmed := row["SubscriptionArn"] not in _PENDING),
+                deaf=confirmed and self._deaf(row["SubscriptionArn"]),
             )
-            for page in pages
-            for row in page["Subscriptions"]
+            for row in self._subscribed(arn)
             if row["SubscriptionArn"] != _DELETED
         )
+
+    @calling("sns:ListSubscriptionsByTopic")
+    def _subscribed(self, arn: str) -> list[Mapping[str, Any]]:
+        pages = by_token(self._sns.list_subscriptions_by_topic, "NextToken", TopicArn=arn)
+        return [row for page in pages for row in page["Subscriptions"]]
+
+    def _deaf(self, subscription: str) -> bool:
+        try:
+            told = self._subscription(subscription)
+        except NotFound:  # gone since it was listed
+            return True
+        wanted = json.loads(told.get("FilterPolicy") or "{}")
+        by_body = told.get("FilterPolicyScope") == "MessageBody"
+        return not by_body and any(rule != _ABSENT for rule in wanted.values())
+
+    @calling("sns:GetSubscriptionAttributes")
+    def _subscription(self, arn: str) -> Mapping[str, str]:
+        found: Mapping[str, str] = self._sns.get_subscription_attributes(SubscriptionArn=arn)[
+            "Attributes"
+        ]
+        return found
 
     @calling("kms:DescribeKey")
     def _key(self, key_id: str) -> Mapping[str, Any]:
@@ -211,6 +234,7 @@ def _filter(row: Mapping[str, Any]) -> MetricFilter:
                 name=each["metricName"],
                 value=each["metricValue"],
                 dimensions=frozenset(each.get("dimensions") or ()),
+                unit=each.get("unit", ""),
             )
             for each in row["metricTransformations"]
         ),
@@ -224,6 +248,7 @@ def _alarm(row: Mapping[str, Any]) -> MetricAlarm:
         namespace=row.get("Namespace", ""),
         metric=row.get("MetricName", ""),
         dimensions=frozenset(each["Name"] for each in row.get("Dimensions", ())),
+        unit=row.get("Unit", ""),
         statistic=row.get("Statistic") or row.get("ExtendedStatistic", ""),
         period_seconds=row.get("Period", 0),
         evaluation_periods=row["EvaluationPeriods"],

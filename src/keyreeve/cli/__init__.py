@@ -89,7 +89,7 @@ def _aborted(abort: click.Abort) -> int:
     if isinstance(cause, EOFError):
         return _tell(
             "Error: a question needs an answer, and there is no terminal to ask.\n"
-            "  Give the answers as options; `keyreeve init --help` shows them.",
+            "  Ask on a terminal, or give the answers as options where `--help` names some.",
             USAGE,
         )
     return _tell("interrupted", INTERRUPTED)

@@ -117,6 +117,16 @@ def _write_profile(
     }
     path = config_file(os.environ)
     added = add_profile(path, name, settings)
+    if opening.options().json:
+        screen.json_document(
+            {
+                "schema": "keyreeve.assume.profile/1",
+                "profile": name,
+                "file": str(path),
+                "added": added,
+            }
+        )
+        return 0
     screen.line(
         f"{'Added to' if added else 'Already in'} {path}: [profile {name}]. "
         f"Use it as: aws --profile {name} sts get-caller-identity"

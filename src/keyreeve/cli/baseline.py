@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -146,10 +146,7 @@ def destroy(*, stacks: tuple[str, ...], execute: bool) -> int:
         )
     site = _site(execute=execute)
     if not execute:
-        for row in use_case.status(site, _chosen(stacks), drift=False):
-            there = row.deployed.status if row.deployed else "not there"
-            screen.labelled(row.stack.value, "", there)
-        screen.line("Rehearsed only: nothing was changed. --execute destroys.")
+        _would_destroy(list(use_case.status(site, _chosen(stacks), drift=False)))
         return 0
     done = []
     for stack, held in use_case.destroy(site, _chosen(stacks)):
@@ -157,8 +154,31 @@ def destroy(*, stacks: tuple[str, ...], execute: bool) -> int:
         if not opening.options().json:
             screen.line(f"{stack.value}: deleted ({words.count(len(held), 'resource')})")
     if opening.options().json:
-        screen.json_document({"schema": "keyreeve.baseline.destroy/1", "destroyed": done})
+        _destroyed_document(done, rehearsed=())
     return 0
+
+
+def _would_destroy(rows: Iterable[StackStatus]) -> None:
+    there = [(row.stack.value, row.deployed.status if row.deployed else None) for row in rows]
+    if opening.options().json:
+        rehearsed = [{"stack": stack, "status": status} for stack, status in there]
+        _destroyed_document((), rehearsed)
+        return
+    for stack, status in there:
+        screen.labelled(stack, "", status or "not there")
+    screen.line("Rehearsed only: nothing was changed. --execute destroys.")
+
+
+def _destroyed_document(
+    destroyed: Iterable[Mapping[str, Any]], rehearsed: Iterable[Mapping[str, Any]]
+) -> None:
+    screen.json_document(
+        {
+            "schema": "keyreeve.baseline.destroy/1",
+            "destroyed": list(destroyed),
+            "rehearsed": list(rehearsed),
+        }
+    )
 
 
 # --- what they share ------------------------------------------------------------------------------
@@ -258,7 +278,7 @@ def _show_left_out(picture: Picture) -> None:
         screen.line(f"\n{stack.value} is left out: {screen.safe(why)}.")
 
 
-def _show_status(rows: Iterable[StackStatus]) -> None:
+def _show_status(rows: Sequence[StackStatus]) -> None:
     for row in rows:
         if row.deployed is None:
             screen.line(f"{row.stack.value:<14} not there")
@@ -269,6 +289,8 @@ def _show_status(rows: Iterable[StackStatus]) -> None:
             screen.line(f"  {drift.status.lower()}: {screen.safe(drift.logical_id)}  {drift.type}")
             for difference in drift.differences:
                 screen.line(f"    {screen.safe(_shortened(difference))}")
+    if any(row.drifts for row in rows):
+        screen.line("\nSet it back by hand: a deployment changes only what the templates change.")
 
 
 def _shortened(text: str) -> str:

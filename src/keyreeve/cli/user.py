@@ -164,6 +164,8 @@ def reconcile(*, execute: bool, accepted: int | None, as_of: datetime | None) ->
         moved = None
         if execute:
             moved = reconciling.carry_out(desk.roster, found, desk.now, desk.by, accepted)
+        else:
+            found = reconciling.rehearse(desk.roster, found)
         return user_words.reconciled(desk, found, moved)
 
 

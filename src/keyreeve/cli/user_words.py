@@ -147,10 +147,14 @@ def reconciled(desk: Office, found: Sweep, moved: tuple[Moved, ...] | None) -> i
             screen.line(f"  {screen.safe(name)}")
     _moves("Left alone", found.left_alone)
     screen.line()
+    if moved is None:
+        going, held = f"{len(found.moves)} to move", len(found.held)
+    else:
+        done = sum(each.move.outcome.moves and each.failure is None for each in moved)
+        going, held = f"{done} moved", len(found.held) + sum(each.needs_person for each in moved)
     screen.line(
         f"{words.count(found.users, 'user')} · {found.governed} governed · "
-        f"{found.compliant} in order · {len(found.moves)} "
-        f"{'to move' if moved is None else 'moved'} · {len(found.held)} held"
+        f"{found.compliant} in order · {going} · {held} held"
     )
     if moved is None and found.moves:
         screen.line(REHEARSED)

@@ -14,11 +14,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from keyreeve.model.access import RequiredTags
+from keyreeve.model.access import RequiredTags, tag_fault
 
 USER: Final = "user"
-_LONGEST: Final = 256
-"""Characters of a tag's value (AWS)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,8 +74,9 @@ def _row(header: list[str], cells: list[str], line: int) -> tuple[TagRow | None,
     if not user:
         wrong.append(f"line {line}: no user")
     for name, value in values.items():
-        if len(value) > _LONGEST or not value.isprintable():
-            wrong.append(f"line {line}: {name} is no tag's value: {value[:40]!r}")
+        fault = tag_fault(value)
+        if fault is not None:
+            wrong.append(f"line {line}: {name} is no tag's value: {value[:40]!r} {fault}")
     if wrong:
         return None, wrong
     return TagRow(line=line, user=user, tags={n: v for n, v in values.items() if v}), []

@@ -27,16 +27,31 @@ def found(
     model: AccessModel, settings: BaselineSettings, inventory: Inventory
 ) -> tuple[Found, ...]:
     """Everything that is there already. ConfigError for a choice that cannot be kept."""
-    rows = tuple(_found(model, inventory))
-    names = {f"{row.kind}/{row.name}" for row in rows}
+    _known(model, settings)
+    return tuple(_chosen(row, settings) for row in _found(model, inventory))
+
+
+def _known(model: AccessModel, settings: BaselineSettings) -> None:
+    """A choice about a name that access.yaml does not have would be passed over in silence."""
+    named = {
+        Kind.GROUP: groups(model),
+        Kind.ROLE: tuple(grant.role for grant in model.grants),
+    }
     for given in settings.existing:
-        if given not in names and given.partition("/")[0] not in set(Kind):
+        kind, _, name = given.partition("/")
+        if kind not in set(Kind):
             raise ConfigError(
                 f"{given!r} is no `kind/name`",
                 where="baseline.existing",
                 remedy=f"Kinds: {', '.join(Kind)}.",
             )
-    return tuple(_chosen(row, settings) for row in rows)
+        known = named.get(Kind(kind))
+        if known is not None and name not in known:
+            raise ConfigError(
+                f"access.yaml names no {kind} {name!r}",
+                where=f"baseline.existing: {given}",
+                remedy=f"It names: {', '.join(known)}.",
+            )
 
 
 def _chosen(row: Found, settings: BaselineSettings) -> Found:

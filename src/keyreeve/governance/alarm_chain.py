@@ -7,7 +7,7 @@
     5  action         an SNS topic that exists
     6  topic policy   lets CloudWatch publish
     7  key            of an encrypted topic: can be used, and by CloudWatch
-    8  subscription   somebody has confirmed one
+    8  subscription   somebody has confirmed one, and it filters no alarm out
 
 Links 6 and 7 are put to our evaluator of policies, as CloudWatch would ask.  Sources: SNS Developer
 Guide, "Amazon SNS key management"; CloudWatch User Guide, "Using Amazon CloudWatch alarms".
@@ -34,10 +34,18 @@ from keyreeve.model.monitoring import (
     WrittenMetric,
 )
 
+_NO_UNIT: Final = "None"
+"""AWS's word for no unit."""
 AWS_OWN_KEY: Final = "alias/aws/sns"
 _DEPLOY_TRAIL: Final = "`keyreeve baseline deploy audit-trail --execute` makes one that does."
 _START: Final = "`aws cloudtrail start-logging` starts it again; find out who stopped it."
 _DEPLOY: Final = "`keyreeve baseline deploy monitoring --execute` sets it right."
+
+
+_UNFILTER: Final = (
+    "Take the filter policy off: it asks for message attributes, and alarms bear none. `aws sns "
+    "set-subscription-attributes --attribute-name FilterPolicy --attribute-value '{}'`."
+)
 
 
 class Step(StrEnum):
@@ -245,6 +253,11 @@ class _Walk:
         if alarm and alarm.dimensions != metric.dimensions:
             differing = _named(alarm.dimensions ^ metric.dimensions)
             raise self._end(Step.METRIC, f"{path}: filter and alarm differ in {differing}", _DEPLOY)
+        if alarm and alarm.unit and alarm.unit != (metric.unit or _NO_UNIT):
+            units = (
+                f"writes the unit {metric.unit or _NO_UNIT}, but {alarm.name} takes {alarm.unit}"
+            )
+            raise self._end(Step.METRIC, f"{found.name} {units} only", _DEPLOY)
         if _number(metric.value) <= 0:
             raise self._end(Step.METRIC, f"{path}: an event adds {metric.value}", _DEPLOY)
         self._add(Step.METRIC, f"{path}, {metric.value} for each event")
@@ -326,10 +339,16 @@ class _Walk:
 
 def _subscription(topic: Topic) -> Link:
     waiting = [each.endpoint for each in topic.subscriptions if not each.confirmed]
-    confirmed = [each.endpoint for each in topic.subscriptions if each.confirmed]
+    confirmed = [each for each in topic.subscriptions if each.confirmed]
+    deaf = [each.endpoint for each in confirmed if each.deaf]
+    heard = [each.endpoint for each in confirmed if not each.deaf]
     late = f"; not confirmed: {_named(waiting)}" if waiting else ""
-    if confirmed:
-        return Link(step=Step.SUBSCRIPTION, found=f"{_named(confirmed)}{late}")
+    late += f"; filtered out: {_named(deaf)}" if deaf else ""
+    if heard:
+        return Link(step=Step.SUBSCRIPTION, found=f"{_named(heard)}{late}")
+    if deaf:
+        what = f"{topic.arn}: every confirmed subscription filters alarms out{late}"
+        return _broken(Step.SUBSCRIPTION, what, _UNFILTER)
     if waiting:
         remedy = "Each follows the link in the mail “AWS Notification – Subscription Confirmation”."
         return _broken(Step.SUBSCRIPTION, f"{topic.arn}: nobody has confirmed{late}", remedy)

@@ -11,6 +11,7 @@ from keyreeve.model.access import Grant
 from keyreeve.model.people import Member, Role
 
 _MFA: Final = "aws:multifactorauthpresent"
+_MFA_AGE: Final = "aws:multifactorauthage"
 
 
 def cannot_assume(
@@ -63,6 +64,8 @@ def _policies(
 def _request(member: Member, role: Role, *, mfa: str) -> Request:
     account = role.arn.split(":")[4]
     tags = {f"aws:principaltag/{key.lower()}": (value,) for key, value in member.tags.items()}
+    # AWS: the key is there only with MFA.  The user can always prove it anew, with a fresh code.
+    age = {_MFA_AGE: ("0",)} if mfa == "true" else {}
     return Request(
         action="sts:AssumeRole",
         resource=role.arn,
@@ -75,6 +78,7 @@ def _request(member: Member, role: Role, *, mfa: str) -> Request:
             _MFA: (mfa,),
             # AWS: the console and `aws sts assume-role` let the user name the session.
             "sts:rolesessionname": (member.name,),
+            **age,
             **tags,
         },
         principal=Principal(account=account, names=frozenset({member.arn, member.user_id})),

@@ -13,13 +13,14 @@ user had assumed before carry the role's rights, not the user's: they end by the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from keyreeve.language.policy_document import Effect, Listed, MalformedPolicy, parse_document
 from keyreeve.model.access import OFFBOARDED_TAG, QUARANTINE_GROUP
-from keyreeve.model.people import Member
+from keyreeve.model.people import Held, Member
 from keyreeve.model.snapshot import LiveKey
 
 DENY_POLICY: Final = "KeyreeveOffboarded"
@@ -37,6 +38,7 @@ class LeaverStep(StrEnum):
     DEACTIVATE_DEVICE = "take off"
     DELETE_DEVICE = "delete device"
     DELETE_KEY = "delete key"
+    DELETE_HELD = "delete credential"
     DETACH_POLICY = "detach"
     DELETE_POLICY = "delete inline policy"
     DELETE_USER = "delete the user"
@@ -48,6 +50,8 @@ class LeaverAct:
 
     step: LeaverStep
     subject: str = ""
+    held: Held | None = None
+    """What DELETE_HELD is about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,10 +63,17 @@ class Leaver:
     has_password: bool = False
     devices: tuple[str, ...] = ()
     """Serial numbers of active MFA devices."""
+    held: tuple[Held, ...] = ()
+    """Asked for before a deletion only."""
     attached: tuple[str, ...] = ()
     """ARNs of the user's own managed policies."""
-    inline: tuple[str, ...] = ()
-    """Names of the user's own inline policies."""
+    inline: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Name → document of the user's own inline policies."""
+
+    @property
+    def shut_out(self) -> bool:
+        """Whether our policy is there and says what it should: its name alone denies nothing."""
+        return _denies_everything(self.inline.get(DENY_POLICY, {}))
 
 
 def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
@@ -71,7 +82,7 @@ def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
 
 
 def _offboarding(leaver: Leaver) -> Iterator[LeaverAct]:
-    if DENY_POLICY not in leaver.inline:
+    if not leaver.shut_out:
         yield LeaverAct(step=LeaverStep.REVOKE)
     if leaver.has_password:
         yield LeaverAct(step=LeaverStep.TAKE_PASSWORD)
@@ -109,7 +120,11 @@ def plan_deletion(leaver: Leaver) -> tuple[LeaverAct, ...]:
     inline = sorted(leaver.inline, key=lambda name: name == DENY_POLICY)
     acts += [(LeaverStep.DELETE_POLICY, name) for name in inline]
     acts.append((LeaverStep.DELETE_USER, leaver.member.name))
-    return tuple(LeaverAct(step=step, subject=subject) for step, subject in acts)
+    held = (
+        LeaverAct(step=LeaverStep.DELETE_HELD, subject=f"{each.kind} {each.id}", held=each)
+        for each in leaver.held
+    )
+    return (*held, *(LeaverAct(step=step, subject=subject) for step, subject in acts))
 
 
 def offboarded_at(tags: Mapping[str, str]) -> datetime | None:
@@ -150,6 +165,20 @@ def revocation(now: datetime) -> dict[str, Any]:
             {"Sid": "KeyreeveOffboarded", "Effect": "Deny", "Action": "*", "Resource": "*"},
         ],
     }
+
+
+def _denies_everything(document: Mapping[str, Any]) -> bool:
+    try:
+        statements = parse_document(document).statements
+    except MalformedPolicy:
+        return False
+    everything = Listed(values=("*",))
+    return any(
+        statement.effect is Effect.DENY
+        and (statement.actions, statement.resources) == (everything, everything)
+        and not statement.conditions
+        for statement in statements
+    )
 
 
 def _is_virtual(serial: str) -> bool:

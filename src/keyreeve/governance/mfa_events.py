@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from keyreeve.model.access import RequiredTags
@@ -90,32 +91,47 @@ def _whom(name: str, detail: Mapping[str, Any], role_tag: str) -> Subject | Ever
         user_name=UserName(named),
         event_name=name,
         event_id=_text(detail.get("eventID")) or "",
-        tagged_by=tag_author(detail) if sets_tag(detail, named, role_tag) else None,
+        tagged_by=tag_author(detail, role_tag) if sets_tag(detail, named, role_tag) else None,
     )
 
 
 def sets_tag(detail: Mapping[str, Any], user: str, tag: str) -> bool:
     """Whether this record of CloudTrail gave the user this tag."""
-    asked = _mapping(detail.get("requestParameters"))
-    tags = asked.get("tags")
-    rows = tags if isinstance(tags, list | tuple) else ()
     return (
         detail.get("eventName") in ("CreateUser", "TagUser")
         and not detail.get("errorCode")
-        and asked.get("userName") == user
-        and any(_mapping(row).get("key") == tag for row in rows)
+        and _mapping(detail.get("requestParameters")).get("userName") == user
+        and bool(_given(detail, tag))
     )
 
 
-def tag_author(detail: Mapping[str, Any]) -> TagAuthor:
-    """Who called, as far as a person's name can be told."""
+def tag_author(detail: Mapping[str, Any], tag: str) -> TagAuthor:
+    """Who called, as far as a person's name can be told; what the tag was set to, and when."""
     caller = _mapping(detail.get("userIdentity"))
     arn = _text(caller.get("arn")) or _text(caller.get("type")) or "unknown"
     name = _text(caller.get("userName")) if caller.get("type") == "IAMUser" else None
     if caller.get("type") == "AssumedRole":
         session = _mapping(caller.get("sessionContext"))
         name = _text(session.get("sourceIdentity")) or arn.rpartition("/")[2]
-    return TagAuthor(arn=arn, user_name=name)
+    values = [_text(row.get("value")) for row in _given(detail, tag)]
+    at = _instant(detail.get("eventTime"))
+    return TagAuthor(arn=arn, user_name=name, value=values[-1] if values else None, at=at)
+
+
+def _given(detail: Mapping[str, Any], tag: str) -> list[Mapping[str, Any]]:
+    """The rows about this tag. AWS: IAM's tag keys ignore case, so another spelling replaces it."""
+    tags = _mapping(detail.get("requestParameters")).get("tags")
+    rows = map(_mapping, tags) if isinstance(tags, list | tuple) else ()
+    return [row for row in rows if (_text(row.get("key")) or "").casefold() == tag.casefold()]
+
+
+def _instant(value: object) -> datetime | None:
+    """CloudTrail's own time: ISO 8601, UTC."""
+    try:
+        at = datetime.fromisoformat(_text(value) or "")
+    except ValueError:
+        return None
+    return at if at.utcoffset() is not None else None
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -12,12 +12,16 @@ are never touched.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
 
 from keyreeve.model.access import OFFBOARDED_TAG, QUARANTINE_GROUP, AccessModel, Grant
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.people import Member, Move, Outcome, TagAuthor
 
+_LONG_AGO: Final = datetime.min.replace(tzinfo=UTC)
 AUTHOR_UNKNOWN = "who set the role tag is not known"
 
 
@@ -36,6 +40,8 @@ class Facts:
     """None: not known."""
     author_unknown: str = ""
     """Why not, where CloudTrail was asked: worth a remark."""
+    unaccounted: str = ""
+    """The value that CloudTrail tells of, where the tag has another: nobody accounts for that."""
 
 
 def plan_move(model: AccessModel, facts: Facts, *, own: frozenset[UserName] = frozenset()) -> Move:
@@ -48,6 +54,16 @@ def plan_move(model: AccessModel, facts: Facts, *, own: frozenset[UserName] = fr
         return untouched
     move = _to_role(model, facts, member) if member.has_mfa else _to_onboarding(model, member)
     return _guarded(model, facts, move) if move.outcome.moves else move
+
+
+def author_of(told: Iterable[TagAuthor | None], value: str) -> TagAuthor | None:
+    """The newest who set the tag to the value that it has; None: nobody of these did.
+
+    Events come late, twice and out of order, and CloudTrail is minutes behind: who once set
+    another value does not account for this one.  The earlier in `told` wins a tie.
+    """
+    fitting = [each for each in told if each is not None and each.value in (None, value)]
+    return max(fitting, key=lambda each: each.at or _LONG_AGO, default=None)
 
 
 def governed(model: AccessModel, member: Member) -> bool:
@@ -121,6 +137,12 @@ def _promoted(
 def _self_made(model: AccessModel, facts: Facts, member: Member) -> Move | None:
     """Nobody promotes himself by a tag (S2.T7)."""
     author = facts.tagged_by
+    if author is None and facts.unaccounted:
+        why = (
+            f"CloudTrail tells who set {model.tags.role} to {facts.unaccounted!r}, "
+            "and not yet who set it to what it is: it is some minutes behind"
+        )
+        return _left(member.name, Outcome.TAG_UNACCOUNTED, why)
     if author is None or author.user_name != member.name:
         return None
     why = f"the tag {model.tags.role} was set by the user's own call ({author.arn})"

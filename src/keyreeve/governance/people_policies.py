@@ -36,6 +36,12 @@ ANYWHERE: Final = (
 )
 """Reads that no resource can limit."""
 MEMBER_READS: Final = ("iam:GetUser", "iam:ListGroupsForUser", "iam:ListMFADevices")
+HELD_READS: Final = (
+    "iam:ListSSHPublicKeys",
+    "iam:ListServiceSpecificCredentials",
+    "iam:ListSigningCertificates",
+)
+"""What a leaver holds beside password, keys and devices: read before a deletion."""
 MOVES: Final = ("iam:AddUserToGroup", "iam:RemoveUserFromGroup")
 LAST_USE: Final = "iam:GetAccessKeyLastUsed"
 USER_ACTS: Final = (
@@ -44,6 +50,9 @@ USER_ACTS: Final = (
     "iam:DeactivateMFADevice",
     "iam:DeleteAccessKey",
     "iam:DeleteLoginProfile",
+    "iam:DeleteSSHPublicKey",
+    "iam:DeleteServiceSpecificCredential",
+    "iam:DeleteSigningCertificate",
     "iam:DeleteUser",
     "iam:DeleteUserPolicy",
     "iam:DetachUserPolicy",
@@ -81,6 +90,7 @@ def _moves(at: Installation, model: AccessModel) -> Iterator[Json]:
 def _people(at: Installation, model: AccessModel) -> Iterator[Json]:
     yield allow("ReadAccount", {*ACCOUNT_READS, *ANYWHERE}, "*")
     yield allow("ReadUsers", _user_reads(at), at.iam("user/*"))
+    yield allow("ReadWhatLeaversHold", HELD_READS, at.iam("user/*"))
     yield allow("ReadGroups", ("iam:GetGroup",), at.iam("group/*"))
     yield allow("ReadRoles", ("iam:GetRole",), *_roles(at, model))
     yield allow("ActOnUsers", USER_ACTS, at.iam("user/*"))

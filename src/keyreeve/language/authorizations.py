@@ -66,7 +66,8 @@ _PEOPLE: Final[Mapping[str, Kind]] = {
     **_of(
         *("iam", Kind.USER),
         *("AttachUserPolicy", "ChangePassword", "CreateLoginProfile", "CreateUser"),
-        *("DeactivateMFADevice", "DeleteUser", "DeleteUserPermissionsBoundary"),
+        *("DeactivateMFADevice", "DeleteSSHPublicKey", "DeleteServiceSpecificCredential"),
+        *("DeleteSigningCertificate", "DeleteUser", "DeleteUserPermissionsBoundary"),
         *("DeleteUserPolicy", "DetachUserPolicy", "EnableMFADevice"),
         *("GenerateServiceLastAccessedDetails", "GetMFADevice", "GetUserPolicy"),
         *("ListAttachedUserPolicies", "ListGroupsForUser", "ListServiceSpecificCredentials"),
@@ -111,6 +112,7 @@ _STACKS: Final[Mapping[str, Kind]] = {
         *("CreateTopic", "DeleteTopic", "GetTopicAttributes", "ListSubscriptionsByTopic"),
         *("ListTagsForResource", "Publish", "SetTopicAttributes", "Subscribe", "TagResource"),
     ),
+    **_of("sns", Kind.NONE, "GetSubscriptionAttributes"),
     **_of(
         *("sqs", Kind.QUEUE),
         *("CreateQueue", "DeleteMessage", "DeleteQueue", "GetQueueAttributes", "GetQueueUrl"),

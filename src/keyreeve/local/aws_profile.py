@@ -26,7 +26,8 @@ def config_file(environment: Mapping[str, str]) -> Path:
 def add_profile(path: Path, name: str, settings: Mapping[str, str]) -> bool:
     """Add the section; False if it stands there already, word for word.
 
-    ConfigError if a profile of this name says something else, or the file cannot be read.
+    ConfigError if a profile of this name says something else, or the file cannot be read or
+    written.
     """
     if not _NAME.fullmatch(name):
         raise ConfigError(f"{name!r} is no name of a profile", where="--write-profile")
@@ -41,7 +42,14 @@ def add_profile(path: Path, name: str, settings: Mapping[str, str]) -> bool:
             remedy="Take another name, or remove that section.",
         )
     lines = [f"[{section}]", *(f"{key} = {value}" for key, value in settings.items()), ""]
-    _append(path, "\n".join(lines))
+    try:
+        _append(path, "\n".join(lines))
+    except OSError as error:
+        raise ConfigError(
+            f"cannot be written: {error.strerror}",
+            where=str(path),
+            remedy="Set $AWS_CONFIG_FILE to a file that may be written to.",
+        ) from None
     return True
 
 

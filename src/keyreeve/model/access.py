@@ -9,9 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
+from unicodedata import category
 
 from keyreeve.model.policy import Exclusion
 
+_LONGEST_TAG = 256
 QUARANTINE_GROUP = "Quarantine"
 """Denies everything; mover and reconcile never leave it, only `user release` does."""
 
@@ -25,6 +27,25 @@ def folded_name(name: str) -> str:
     IAM itself ignores case only: MFASetup and MFA-Setup are two groups.
     """
     return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def tag_fault(value: str) -> str | None:
+    """Why IAM would not take a tag's value, after its name; None: it would.
+
+    AWS: letters, digits, spaces and `_.:/=+-@`, at most 256 of them.
+    """
+    wrong = next((char for char in value if not _in_tags(char)), None)
+    if wrong is not None:
+        return f"holds {wrong!r}, which IAM allows in no tag"
+    if len(value) > _LONGEST_TAG:
+        return f"is longer than {_LONGEST_TAG} characters"
+    if value != value.strip():
+        return "begins or ends with a space"
+    return None
+
+
+def _in_tags(char: str) -> bool:
+    return char in " _.:/=+-@" or category(char)[0] in "LN"
 
 
 class TrustModel(StrEnum):

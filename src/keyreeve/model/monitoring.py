@@ -46,6 +46,8 @@ class WrittenMetric:
     value: str
     """A number, or a selector such as `$.latency`."""
     dimensions: frozenset[str] = frozenset()
+    unit: str = ""
+    """Empty or `None`: without one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +69,8 @@ class MetricAlarm:
     namespace: str = ""
     metric: str = ""
     dimensions: frozenset[str] = frozenset()
+    unit: str = ""
+    """Empty: it takes every unit."""
     statistic: str = ""
     period_seconds: int = 0
     evaluation_periods: int = 1
@@ -82,11 +86,13 @@ class MetricAlarm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Subscription:
-    """A row of ListSubscriptionsByTopic."""
+    """A row of ListSubscriptionsByTopic, and its filter policy (GetSubscriptionAttributes)."""
 
     protocol: str
     endpoint: str
     confirmed: bool
+    deaf: bool = False
+    """Its filter policy asks for message attributes; alarms bear none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,6 +40,8 @@ class TagAuthor:
     arn: str
     user_name: str | None
     """The IAM user who called; for a role session its source identity or session name."""
+    value: str | None = None
+    """What the tag was set to; None: not told."""
     at: datetime | None = None
 
 
@@ -65,6 +67,22 @@ class Standing:
     groups: Mapping[str, GrantedPolicies] = field(default_factory=dict)
     """Group → what it grants."""
     boundary: PermissionsBoundary | None = None
+
+
+class HeldKind(StrEnum):
+    """What a user may hold beside a password, access keys and MFA devices."""
+
+    SSH_KEY = "SSH key"
+    SERVICE_CREDENTIAL = "service credential"
+    CERTIFICATE = "signing certificate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """One such credential; AWS wants each gone before DeleteUser."""
+
+    kind: HeldKind
+    id: str
 
 
 class Outcome(StrEnum):
@@ -97,6 +115,8 @@ class Outcome(StrEnum):
     """The role tag names no role of the access model: the allow-list of target groups (S2.T7)."""
     TAGGED_BY_ITSELF = "tagged_by_itself"
     """The user set its own role tag (S2.T7)."""
+    TAG_UNACCOUNTED = "tag_unaccounted"
+    """CloudTrail tells who set another value, and not yet who set this one (S2.T7)."""
     GROUP_MISSING = "group_missing"
     """A group of the access model does not exist: not the same as "not in the group" (S2.T5)."""
 
@@ -114,6 +134,7 @@ class Outcome(StrEnum):
             Outcome.TAGS_MISSING,
             Outcome.ROLE_UNKNOWN,
             Outcome.TAGGED_BY_ITSELF,
+            Outcome.TAG_UNACCOUNTED,
             Outcome.GROUP_MISSING,
         )
 

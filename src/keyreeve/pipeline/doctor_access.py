@@ -18,7 +18,11 @@ from keyreeve.pipeline.doctor import Diagnosis, broken, ok, some, warning
 from keyreeve.ports.access import AccessFacts, Document
 
 _DEPLOY = "`keyreeve baseline deploy identity --execute` makes it."
-_COMPARE = "`keyreeve baseline plan identity` shows what would be changed back."
+_COMPARE = (
+    "Was access.yaml changed, `keyreeve baseline deploy identity --execute` sets it; was the role, "
+    "set it back by hand: `keyreeve baseline render identity` prints how it should be."
+)
+"""CloudFormation changes what differs from its last template, not what differs from the account."""
 _OURS = ":policy/keyreeve-"
 """Policies of the identity stack, which it attaches itself."""
 _HOUR = timedelta(hours=1)

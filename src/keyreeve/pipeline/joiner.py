@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Final
@@ -11,7 +11,7 @@ from typing import Final
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.owner import is_address, not_private
-from keyreeve.model.access import Grant
+from keyreeve.model.access import Grant, tag_fault
 from keyreeve.model.case import OperationKind, Step, StepName
 from keyreeve.model.errors import ConfigError, NotFound
 from keyreeve.model.identifiers import OperationId, UserId, UserName
@@ -109,6 +109,12 @@ def checked(roster: Roster, joiner: Joiner, begun: Begun) -> tuple[Grant, str]:
             where="tags",
             remedy="Give --role, --department and --email.",
         )
+    for name, value in joiner.tags.items():
+        fault = tag_fault(value)
+        if fault is not None:
+            raise ConfigError(
+                f"the tag {name} {fault}", where=repr(value[:40]), remedy="Give another value."
+            )
     grant = model.grant_for(joiner.tags[model.tags.role])
     if grant is None:
         known = ", ".join(each.functional_group for each in model.grants) or "none"
@@ -119,8 +125,9 @@ def checked(roster: Roster, joiner: Joiner, begun: Begun) -> tuple[Grant, str]:
         )
     _groups_exist(roster, grant)
     _can_be_told(roster, joiner)
-    _free(roster, joiner, begun)
-    return grant, _address(roster, joiner)
+    members = roster.reader.everybody().members
+    _free(roster, joiner, begun, members)
+    return grant, _address(roster, joiner, members)
 
 
 def _can_be_told(roster: Roster, joiner: Joiner) -> None:
@@ -156,14 +163,17 @@ def _groups_exist(roster: Roster, grant: Grant) -> None:
             ) from None
 
 
-def _free(roster: Roster, joiner: Joiner, begun: Begun) -> None:
+def _free(roster: Roster, joiner: Joiner, begun: Begun, members: Iterable[Member]) -> None:
     """The name is nobody's, or an onboarding of ours was stopped."""
     try:
         member = roster.reader.member(joiner.name)
     except NotFound:
+        _no_look_alike(joiner, members)
         return
     roster.not_untouchable(member)
     if begun.unfinished and bears(member, joiner.tags):
+        if begun.escrow is not None:
+            _not_in_use(roster, joiner)
         return
     if joiner.again and begun.delivered and bears(member, joiner.tags):
         _never_signed_in(roster, joiner)
@@ -177,6 +187,30 @@ def _free(roster: Roster, joiner: Joiner, begun: Begun) -> None:
             if begun.delivered
             else "`keyreeve user show` tells of it; `keyreeve user tags --set` gives it its tags."
         ),
+    )
+
+
+def _no_look_alike(joiner: Joiner, members: Iterable[Member]) -> None:
+    """AWS: names of users are not distinguished by case, so CreateUser would refuse."""
+    folded = joiner.name.casefold()
+    alike = next((m.name for m in members if m.name.casefold() == folded), None)
+    if alike not in (None, joiner.name):
+        raise ConfigError(
+            f"a user {alike!r} exists already, and IAM takes both names for one",
+            where="NAME",
+            remedy="Take another name.",
+        )
+
+
+def _not_in_use(roster: Roster, joiner: Joiner) -> None:
+    """A password that waits for its mail opens nothing once another was set."""
+    reader = roster.account.tools.reader
+    if reader.must_change_password(joiner.name) or not reader.has_login_profile(joiner.name):
+        return
+    raise ConfigError(
+        f"{joiner.name} has a console password already, and it has been used or set by others",
+        where="NAME",
+        remedy="Nothing was mailed. `keyreeve user show` tells of the user.",
     )
 
 
@@ -195,7 +229,7 @@ def bears(member: Member, tags: Mapping[str, str]) -> bool:
     return all(member.tags.get(name) == value for name, value in tags.items())
 
 
-def _address(roster: Roster, joiner: Joiner) -> str:
+def _address(roster: Roster, joiner: Joiner, members: Iterable[Member]) -> str:
     """Where the password may go: to its owner alone (gate 2)."""
     model, policy = roster.model, roster.account.policy
     address = joiner.tags[model.tags.email].strip()
@@ -203,7 +237,7 @@ def _address(roster: Roster, joiner: Joiner) -> str:
         raise ConfigError(f"{address!r} is no mail address", where="--email")
     others = frozenset(
         member.tags.get(model.tags.email, "").strip().lower()
-        for member in roster.reader.everybody().members
+        for member in members
         if member.name != joiner.name
     )
     public = not_private(address, others, policy)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from keyreeve.codec.values import Json, to_json
-from keyreeve.governance.onboarding import Facts, plan_move
+from keyreeve.governance.onboarding import Facts, author_of, plan_move
 from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import UserName
@@ -115,10 +115,16 @@ class Mover:
         return Moved(move=move, steps=tuple(steps))
 
     def _planned(self, facts: Facts) -> Move:
+        told = facts.tagged_by
+        value = self._role_tag(facts.member)
+        facts = replace(facts, tagged_by=author_of([told], value))
         move = plan_move(self._model, facts, own=self._own)
-        if move.outcome is not Outcome.TO_ROLE_GROUP or facts.tagged_by is not None:
+        if move.outcome is not Outcome.TO_ROLE_GROUP:
             return move
-        return plan_move(self._model, self._with_author(facts), own=self._own)
+        return plan_move(self._model, self._with_author(facts, told, value), own=self._own)
+
+    def _role_tag(self, member: Member | None) -> str:
+        return member.tags.get(self._model.tags.role, "") if member is not None else ""
 
     # --- facts ------------------------------------------------------------------------------------
 
@@ -154,15 +160,24 @@ class Mover:
         groups = [grant.group for grant in self._model.grants if grant.administrator]
         return frozenset(name for group in groups for name in known.get(group, ()))
 
-    def _with_author(self, facts: Facts) -> Facts:
-        """CloudTrail is asked only where somebody is about to get rights by a tag."""
+    def _with_author(self, facts: Facts, told: TagAuthor | None, value: str) -> Facts:
+        """CloudTrail is asked only where somebody is about to get rights by a tag.
+
+        What the event itself told may be older than what is there now, and so may CloudTrail.
+        """
+        remembered, unknown = None, ""
         try:
-            author = self._history.author(facts.user_name, self._model.tags.role)
+            remembered = self._history.author(facts.user_name, self._model.tags.role)
+            unknown = "CloudTrail names nobody within its 90 days"
         except AwsFailure as failure:
-            return replace(facts, author_unknown=f"{failure.call}: {failure.what}")
-        if author is None:
-            return replace(facts, author_unknown="CloudTrail names nobody within its 90 days")
-        return replace(facts, tagged_by=author)
+            unknown = f"{failure.call}: {failure.what}"
+        others = [each.value for each in (remembered, told) if each is not None and each.value]
+        return replace(
+            facts,
+            tagged_by=author_of([remembered, told], value),
+            author_unknown=unknown,
+            unaccounted=next(iter(others), ""),
+        )
 
     # --- acts -------------------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ Deletion stops at the first failure.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from keyreeve.codec.values import to_json
@@ -52,7 +52,7 @@ def look(roster: Roster, name: str) -> Leaver:
         has_password=reader.has_login_profile(member.name),
         devices=roster.reader.mfa_devices(member.name),
         attached=tuple(standing.attached),
-        inline=tuple(standing.inline),
+        inline=standing.inline,
     )
 
 
@@ -81,6 +81,7 @@ def delete(
             where="--delete",
             remedy=f"First `keyreeve user offboard {leaver.member.name} --execute`, then wait.",
         )
+    leaver = replace(leaver, held=roster.reader.held(leaver.member.name))
     acts = plan_deletion(leaver)
     if not execute:
         return Offboarding(leaver=leaver, steps=_rehearsed(acts))
@@ -147,13 +148,15 @@ def _do(roster: Roster, leaver: Leaver, act: LeaverAct, now: datetime) -> None:
         case LeaverStep.LEAVE_GROUP:
             people.remove_from_group(name, act.subject)
         case _:
-            _delete_one(roster, leaver, act.step, act.subject)
+            _delete_one(roster, leaver, act)
 
 
-def _delete_one(roster: Roster, leaver: Leaver, step: LeaverStep, subject: str) -> None:
+def _delete_one(roster: Roster, leaver: Leaver, act: LeaverAct) -> None:
     """What only a deletion does."""
-    name, people = leaver.member.name, roster.actuator
-    match step:
+    name, people, subject = leaver.member.name, roster.actuator, act.subject
+    match act.step:
+        case LeaverStep.DELETE_HELD if act.held is not None:
+            people.delete_held(name, act.held)
         case LeaverStep.DEACTIVATE_DEVICE:
             people.deactivate_mfa_device(name, subject)
         case LeaverStep.DELETE_DEVICE:
@@ -167,20 +170,20 @@ def _delete_one(roster: Roster, leaver: Leaver, step: LeaverStep, subject: str) 
         case LeaverStep.DELETE_USER:
             people.delete_user(name)
         case _:
-            raise AssertionError(step)
+            raise AssertionError(act.step)
 
 
 def _remarks(roster: Roster, member: Member) -> tuple[str, ...]:
-    """What is not cut off at once, said plainly."""
-    grant = roster.model.grant_for(member.tags.get(roster.model.tags.role))
-    if grant is None:
-        return ()
-    hours = grant.max_session.total_seconds() / 3600
-    still = (
+    """What is not cut off at once, said plainly: a group or a tag may have led to the role."""
+    tagged = roster.model.grant_for(member.tags.get(roster.model.tags.role))
+    path = member.arn.partition(":user/")[2]
+    return tuple(
         f"a session of {grant.role} that is under way carries the role's rights and ends by "
-        f"itself, within {hours:g} h; cut it off at the role if that is too long"
+        f"itself, within {grant.max_session.total_seconds() / 3600:g} h; cut it off at the role "
+        "if that is too long"
+        for grant in roster.model.grants
+        if grant == tagged or grant.group in member.groups or path in grant.trusted_users
     )
-    return (still,)
 
 
 def _evidence(leaver: Leaver, acts: tuple[LeaverAct, ...]) -> dict[str, object]:
@@ -194,6 +197,7 @@ def _evidence(leaver: Leaver, acts: tuple[LeaverAct, ...]) -> dict[str, object]:
         "mfa_devices": list(leaver.devices),
         "attached_policies": list(leaver.attached),
         "inline_policies": list(leaver.inline),
+        "other_credentials": [f"{each.kind} {each.id}" for each in leaver.held],
         "steps": [f"{act.step} {act.subject}".strip() for act in acts],
     }
 

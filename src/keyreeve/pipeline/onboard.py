@@ -11,11 +11,14 @@
 
 Asked again after a stop, it goes on at the last step that is known, for two weeks.  A mail that
 was lost is answered with another password (`--again`), as long as the user has not signed in.
+Where somebody has deleted the user or its password since, both are made anew: nobody is mailed a
+password that opens nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, TypeVar
@@ -89,10 +92,11 @@ class _Onboarding:
 
     def carry_out(self, grant: Grant, to: str) -> Onboarded:
         """From the last step that is known."""
-        escrow = self._begun.escrow
-        if self._begun.delivered:
+        escrow = self._begun.escrow if self._opens() else None
+        anew = self._begun.delivered or (self._begun.escrow is not None and escrow is None)
+        if anew:
             self._attempt += 1  # nobody holds the password whose mail was lost
-        if self._begun.last is None or self._begun.delivered:
+        if anew or self._begun.last is None:
             self._intend(to)
         user_id = self._user()
         self._restricted()
@@ -107,6 +111,12 @@ class _Onboarding:
             resumed=self._begun.unfinished,
         )
 
+    def _opens(self) -> bool:
+        """Whether there is a password in escrow, and the user still has it."""
+        if self._begun.escrow is None:
+            return False
+        return self._tools.reader.must_change_password(self._joiner.name)
+
     def _intend(self, to: str) -> None:
         tags = self._joiner.tags
         data = {"tags": dict(tags), "to": to, "by": self._joiner.by}
@@ -117,7 +127,8 @@ class _Onboarding:
         """The user, made or found."""
         name = self._joiner.name
         if self._begun.delivered:
-            return self._roster.reader.member(name).user_id
+            with suppress(NotFound):  # deleted since: made anew
+                return self._roster.reader.member(name).user_id
         self._tools.lease.check()
         try:
             return self._roster.actuator.create_user(name, self._joiner.tags).user_id

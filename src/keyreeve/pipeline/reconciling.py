@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from keyreeve.governance.reconcile import reconcile, too_many
 from keyreeve.model.access import QUARANTINE_GROUP
-from keyreeve.model.errors import ConfigError, UnsafePlan
-from keyreeve.model.people import Outcome, Sweep
-from keyreeve.pipeline.move import Moved, row
+from keyreeve.model.errors import AwsFailure, ConfigError, UnsafePlan
+from keyreeve.model.people import Move, Outcome, Sweep
+from keyreeve.pipeline.move import Moved, Mover, row
 from keyreeve.pipeline.roster import Registrar, Roster
 
 
 def sweep(roster: Roster) -> Sweep:
     """What the account looks like now, live."""
     return reconcile(roster.model, roster.reader.everybody(), own=roster.own)
+
+
+def rehearse(roster: Roster, found: Sweep) -> Sweep:
+    """What `carry_out` would find: before rights are given, CloudTrail says who set the tag."""
+    mover = roster.mover()
+    moves = tuple(_planned(mover, move) for move in found.moves)
+    return replace(
+        found,
+        moves=tuple(move for move in moves if move.outcome.moves),
+        held=(*found.held, *(move for move in moves if move.outcome.needs_person)),
+    )
+
+
+def _planned(mover: Mover, move: Move) -> Move:
+    if move.outcome is not Outcome.TO_ROLE_GROUP:
+        return move
+    try:
+        return mover.plan(move.user_name)
+    except AwsFailure:  # told when it is to be done
+        return move
 
 
 def carry_out(

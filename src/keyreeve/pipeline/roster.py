@@ -7,6 +7,7 @@ Keyreeve's own user, and the last administrator.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from types import TracebackType
@@ -51,14 +52,14 @@ class Roster:
 
     def member(self, name: str) -> Member:
         """Whom a name means. ConfigError if nobody is called so."""
-        try:
-            return self.reader.member(UserName(name))
-        except NotFound:
-            raise ConfigError(
-                f"there is no user {name!r} in this account",
-                where="NAME",
-                remedy="`keyreeve user list` shows everybody.",
-            ) from None
+        with suppress(NotFound):
+            if name:  # the SDK sends no call without one
+                return self.reader.member(UserName(name))
+        raise ConfigError(
+            f"there is no user {name!r} in this account",
+            where="NAME",
+            remedy="`keyreeve user list` shows everybody.",
+        )
 
     def not_untouchable(self, member: Member) -> None:
         """ConfigError for a user whom nobody touches but the last administrator."""

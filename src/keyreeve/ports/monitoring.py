@@ -31,7 +31,7 @@ class MonitoringReader(Protocol):
         """DescribeAlarms; no composite ones."""
 
     def topic(self, arn: str) -> Topic:
-        """GetTopicAttributes and ListSubscriptionsByTopic. NotFound."""
+        """GetTopicAttributes, ListSubscriptionsByTopic, GetSubscriptionAttributes. NotFound."""
 
     def key(self, key_id: str) -> Key:
         """DescribeKey and GetKeyPolicy, by id, ARN or alias. NotFound."""

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from keyreeve.model.identifiers import UserId, UserName
-from keyreeve.model.people import Everybody, Member, Role, Standing, TagAuthor
+from keyreeve.model.people import Everybody, Held, Member, Role, Standing, TagAuthor
 
 
 class PeopleReader(Protocol):
@@ -28,6 +28,9 @@ class PeopleReader(Protocol):
 
     def role(self, name: str) -> Role:
         """GetRole. NotFound."""
+
+    def held(self, user: UserName) -> tuple[Held, ...]:
+        """ListSSHPublicKeys, ListServiceSpecificCredentials, ListSigningCertificates. NotFound."""
 
     def standing(self, user: UserName) -> Standing:
         """GetAccountAuthorizationDetails: what reaches the user. NotFound if the user is gone."""
@@ -81,6 +84,12 @@ class PeopleActuator(Protocol):
 
     def delete_virtual_mfa_device(self, serial: str) -> None:
         """DeleteVirtualMFADevice, once it is nobody's. NotFound."""
+
+    def delete_held(self, user: UserName, held: Held) -> None:
+        """DeleteSSHPublicKey, DeleteServiceSpecificCredential, DeleteSigningCertificate.
+
+        NotFound.
+        """
 
     def delete_user(self, user: UserName) -> None:
         """DeleteUser. Conflict while anything is still attached to the user; NotFound."""

@@ -16,7 +16,7 @@ def read(text: str):
 
 def test_rows_are_read_with_their_lines_and_empty_cells_say_nothing():
     text = (
-        "\ufeff" + HEADER + '\nbob, Developer ,"Eng, north",b@example.com\r\neve,,,e@example.com\n'
+        "\ufeff" + HEADER + '\nbob, Developer ,"Eng: north",b@example.com\r\neve,,,e@example.com\n'
     )
     rows, mistakes = read(text)
     assert mistakes == ()
@@ -24,7 +24,7 @@ def test_rows_are_read_with_their_lines_and_empty_cells_say_nothing():
         (
             3,
             "bob",
-            {"FunctionalGroup": "Developer", "Department": "Eng, north", "email": "b@example.com"},
+            {"FunctionalGroup": "Developer", "Department": "Eng: north", "email": "b@example.com"},
         ),
         (4, "eve", {"email": "e@example.com"}),
     ]
@@ -45,6 +45,10 @@ def test_columns_may_stand_in_any_order_and_be_few():
         (HEADER + "bob,Developer\n", ["line 2: 2 cells, and the header has 4"]),
         (HEADER + ",Developer,E,x@y.z\n", ["line 2: no user"]),
         (HEADER + "bob,a\tb,E,x\n", ["line 2: FunctionalGroup is no tag's value: 'a\\tb'"]),
+        (
+            HEADER + "bob,a,R|D,x\n",
+            ["line 2: Department is no tag's value: 'R|D' holds '|', which IAM allows in no tag"],
+        ),
         (HEADER + f"bob,{'x' * 257},E,x\n", ["line 2: FunctionalGroup is no tag's value: "]),
         (HEADER + "b,,,\nb,,,\n", ["line 3: b stands in line 2 already"]),
         (HEADER + '"bob,,,\n', ["line 2: no CSV: "]),

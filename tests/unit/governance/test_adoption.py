@@ -101,3 +101,18 @@ def test_each_row_belongs_to_a_stack():
         StackName.DETECTION,
         StackName.CONFIGURATION,
     }
+
+
+@pytest.mark.parametrize(
+    "given", ["group/developers", "group/Accounting", "role/Developers", "role/Other"]
+)
+def test_a_choice_about_a_name_that_access_yaml_does_not_have_is_refused(given):
+    """In silence, a group that was to be skipped would get the policies of the stack."""
+    with pytest.raises(ConfigError, match=r"access\.yaml names no") as told:
+        choices(FULL, BaselineSettings(existing={given: Choice.SKIP}))
+    assert told.value.where == f"baseline.existing: {given}"
+
+
+def test_a_choice_about_what_is_not_there_yet_is_kept_for_later():
+    chosen = {"group/Developers": Choice.SKIP, "detector/d-9": Choice.SKIP}
+    assert choices(EMPTY, BaselineSettings(existing=chosen)) == {}

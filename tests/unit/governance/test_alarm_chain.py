@@ -18,6 +18,7 @@ ROOT_USE = m.wanted("root-use")
 WHOLE = m.whole(ROOT_USE)
 NAME = "keyreeve-etv-root-use"
 WAITING = Subscription(protocol="email", endpoint="late@example.com", confirmed=False)
+DEAF = Subscription(protocol="email", endpoint="deaf@example.com", confirmed=True, deaf=True)
 
 
 def chain(facts: Monitoring, alarm: Alarm = ROOT_USE) -> Chain:
@@ -201,6 +202,16 @@ BREAKS: dict[str, tuple[Monitoring, Step, str]] = {
         Step.SUBSCRIPTION,
         "nobody has confirmed; not confirmed: late@example.com",
     ),
+    "filtered out": (
+        m.with_topic(WHOLE, subscriptions=(WAITING, DEAF)),
+        Step.SUBSCRIPTION,
+        "filters alarms out; not confirmed: late@example.com; filtered out: deaf@example.com",
+    ),
+    "another unit": (
+        m.with_alarm(WHOLE, unit="Seconds"),
+        Step.METRIC,
+        f"{NAME} writes the unit None, but {NAME} takes Seconds only",
+    ),
 }
 
 
@@ -256,6 +267,11 @@ UNBROKEN: dict[str, Monitoring] = {
     "one of two confirmed": m.with_topic(
         WHOLE, subscriptions=(WAITING, *WHOLE.topics[m.TOPIC].subscriptions)
     ),
+    "one of two filters": m.with_topic(
+        WHOLE, subscriptions=(DEAF, *WHOLE.topics[m.TOPIC].subscriptions)
+    ),
+    "the same unit": m.with_metric(m.with_alarm(WHOLE, unit="Count"), unit="Count"),
+    "no unit on both sides": m.with_alarm(WHOLE, unit="None"),
     "one topic of two is gone": m.with_alarm(WHOLE, actions=(f"{m.TOPIC}-gone", m.TOPIC)),
     "above zero": m.with_alarm(WHOLE, comparison="GreaterThanThreshold", threshold=0),
     "maximum": m.with_alarm(WHOLE, statistic="Maximum"),

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.governance.people import GRANTS, member
+from tests.unit.governance.people import GRANTS, MODEL, member
 
+from keyreeve.governance import access_policies
 from keyreeve.governance.demotion import cannot_assume, needs_mfa
+from keyreeve.model.access import TrustModel
 from keyreeve.model.people import Role
 
 ACCOUNT = "123456789012"
@@ -61,6 +63,23 @@ def test_the_role_is_proved_assumable_or_not(trusted, kept, boundary, why):
     found = cannot_assume(ADMIN, WHO, role, kept, boundary)
     assert (found is None) is (why is None), found
     assert why is None or why in found
+
+
+@pytest.mark.parametrize("trusting", TrustModel)
+def test_a_role_of_the_identity_stack_is_proved_assumable_by_its_people(trusting):
+    """Its trust asks for a fresh proof of MFA, which everybody with a device can give."""
+    at = access_policies.Place(partition="aws", account_id=ACCOUNT)
+    grant = replace(ADMIN, trusted_users=("bob",))
+    trusted = access_policies.trust(replace(MODEL, trust=trusting), grant, at)
+    role = Role(name="r", arn=ARN, trust=trusted, max_session_seconds=3600)
+    kept = [
+        access_policies.assume_own_role(grant, at),
+        access_policies.self_management(at),
+        access_policies.deny_without_mfa(at),
+        access_policies.deny_role_tag(MODEL, at),
+    ]
+    assert cannot_assume(grant, WHO, role, kept) is None
+    assert needs_mfa(WHO, role, kept)
 
 
 def test_group_and_device_come_first():

@@ -21,6 +21,7 @@ from keyreeve.governance.leaving import (
 )
 from keyreeve.language.policy_document import parse_document
 from keyreeve.language.policy_evaluator import Decision, Policies, Request, evaluate
+from keyreeve.model.people import Held, HeldKind
 from keyreeve.model.snapshot import LiveKey
 
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
@@ -38,12 +39,12 @@ FULL = Leaver(
     has_password=True,
     devices=(DEVICE, "GAHT12345678"),
     attached=("arn:aws:iam::aws:policy/ReadOnlyAccess",),
-    inline=("own",),
+    inline={"own": {}},
 )
 DONE = Leaver(
     member=member("bob", "Quarantine", tags={**TAGS, **mark(NOW)}),
     keys=(key(1, active=False),),
-    inline=(DENY_POLICY, "own"),
+    inline={DENY_POLICY: revocation(NOW), "own": {}},
     devices=(DEVICE,),
 )
 
@@ -80,7 +81,7 @@ def test_who_is_offboarded_has_nothing_left_to_do():
         (DONE, 29, "30 days are over on 2026-02-04"),
         (replace(DONE, keys=(key(1, active=True),)), 100, "given back"),
         (replace(DONE, has_password=True), 100, "given back"),
-        (replace(DONE, inline=("own",)), 100, "given back"),
+        (replace(DONE, inline={"own": {}}), 100, "given back"),
         (DONE, 30, None),
     ],
 )
@@ -88,6 +89,29 @@ def test_deletion_waits_and_asks_again(leaver, days, said):
     refused = may_not_delete(leaver, NOW + timedelta(days=days), WAIT)
     assert (refused is None) is (said is None)
     assert said is None or said in refused
+
+
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+DENYING = {**ANYTHING, "Effect": "Deny"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        ANYTHING,
+        {**DENYING, "Action": "s3:*"},
+        {**DENYING, "Resource": "arn:aws:s3:::one"},
+        {**DENYING, "Condition": {"Bool": {"aws:MultiFactorAuthPresent": "false"}}},
+        revocation(NOW)["Statement"][0],
+        {"Effect": "Deny", "NotAction": "*", "Resource": "*"},
+        "no statement",
+    ],
+)
+def test_a_policy_that_only_bears_the_name_shuts_nobody_out(statement):
+    changed = {"Version": "2012-10-17", "Statement": [statement]}
+    leaver = replace(DONE, inline={DENY_POLICY: changed})
+    assert steps(plan_offboarding(leaver)) == [(LeaverStep.REVOKE, "")]
+    assert "given back" in (may_not_delete(leaver, NOW + 2 * WAIT, WAIT) or "")
 
 
 def test_the_deny_holds_until_the_very_end():
@@ -101,6 +125,15 @@ def test_the_deny_holds_until_the_very_end():
         (LeaverStep.DELETE_POLICY, DENY_POLICY),
         (LeaverStep.DELETE_USER, "bob"),
     ]
+
+
+def test_whatever_else_is_held_goes_first_while_the_deny_still_holds():
+    """AWS: DeleteUser refuses while any of it is there."""
+    held = (Held(kind=HeldKind.SSH_KEY, id="APKA1"), Held(kind=HeldKind.CERTIFICATE, id="C1"))
+    acts = plan_deletion(replace(DONE, held=held))
+    assert [act.held for act in acts[:2]] == list(held)
+    assert steps(acts[:1]) == [(LeaverStep.DELETE_HELD, "SSH key APKA1")]
+    assert acts[2:] == plan_deletion(DONE)
 
 
 def test_a_hardware_device_is_taken_off_and_not_deleted():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from keyreeve.governance.mfa_events import Everyone, NotForUs, Subject, subject
@@ -130,5 +132,22 @@ def test_other_events_tell_no_author(given):
 
 def test_the_role_tag_is_called_as_the_model_says():
     found = subject(event("TagUser", tagged("Duty")), role_tag="Duty")
+    assert isinstance(found, Subject)
+    assert found.tagged_by is not None
+
+
+def test_an_author_is_told_with_the_value_and_the_instant():
+    """What the event says may be older than the tag that is there."""
+    told = event("TagUser", tagged("FunctionalGroup"), eventTime="2026-01-05T06:00:00Z")
+    found = subject(told)
+    assert isinstance(found, Subject)
+    assert found.tagged_by is not None
+    assert found.tagged_by.value == "x"
+    assert found.tagged_by.at == datetime(2026, 1, 5, 6, tzinfo=UTC)
+
+
+def test_another_spelling_of_the_key_sets_the_same_tag():
+    """AWS: IAM's tag keys ignore case."""
+    found = subject(event("TagUser", tagged("functionalgroup")))
     assert isinstance(found, Subject)
     assert found.tagged_by is not None

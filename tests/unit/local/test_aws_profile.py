@@ -24,6 +24,14 @@ def test_a_new_file_is_its_owners_alone(tmp_path):
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
+def test_where_nothing_can_be_written_it_says_where_and_what_to_do(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ConfigError, match="cannot be written") as told:
+        add_profile(tmp_path / "file" / "config", "dev", SETTINGS)
+    assert told.value.where == str(tmp_path / "file" / "config")
+    assert "AWS_CONFIG_FILE" in told.value.remedy
+
+
 def test_adding_it_twice_changes_nothing(tmp_path):
     path = tmp_path / "config"
     add_profile(path, "dev", SETTINGS)

@@ -201,6 +201,39 @@ def test_the_event_itself_may_tell_who_tagged(people):
     assert ("author", "bob", "FunctionalGroup") not in people.calls
 
 
+def tagged(who, value, minute=0):
+    arn = f"arn:aws:iam::123456789012:user/{who}"
+    at = datetime(2026, 1, 5, 6, minute, tzinfo=UTC)
+    return TagAuthor(arn=arn, user_name=who, value=value, at=at)
+
+
+@pytest.mark.parametrize(
+    ("told", "remembered", "outcome"),
+    [
+        # The event, CloudTrail's memory; the tag says Developer.
+        (tagged("ada", "Developer"), None, Outcome.TO_ROLE_GROUP),
+        (tagged("ada", "Auditor"), tagged("bob", "Developer", 1), Outcome.TAGGED_BY_ITSELF),
+        (tagged("ada", "Developer"), tagged("bob", "Developer", 1), Outcome.TAGGED_BY_ITSELF),
+        (tagged("ada", "Developer", 1), tagged("bob", "Developer"), Outcome.TO_ROLE_GROUP),
+        (tagged("ada", "Developer"), tagged("bob", "Auditor"), Outcome.TO_ROLE_GROUP),
+        (tagged("bob", "Auditor"), tagged("ada", "Developer"), Outcome.TO_ROLE_GROUP),
+        (tagged("ada", "Auditor"), None, Outcome.TAG_UNACCOUNTED),
+        (tagged("ada", "Auditor"), tagged("ada", "Auditor"), Outcome.TAG_UNACCOUNTED),
+        (None, tagged("ada", "Auditor"), Outcome.TAG_UNACCOUNTED),
+    ],
+)
+def test_who_set_another_value_does_not_vouch_for_the_one_that_is_there(
+    people, told, remembered, outcome
+):
+    """Events come late and out of order, and CloudTrail is minutes behind (S2.T7)."""
+    if remembered is not None:
+        people.authors["bob"] = remembered
+    done = mover(people).move("bob", told)
+    assert done.move.outcome is outcome
+    assert bool(changes(people)) is (outcome is Outcome.TO_ROLE_GROUP)
+    assert done.needs_person is (outcome is not Outcome.TO_ROLE_GROUP)
+
+
 def test_an_author_that_cannot_be_asked_for_is_stated(people):
     people.fail("author", AccessDenied("not allowed", call="cloudtrail:LookupEvents"))
     done = mover(people).move("bob")

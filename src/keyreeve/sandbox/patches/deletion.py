@@ -1,7 +1,7 @@
 """DeleteUser refuses while the user still has something.
 
-AWS: DeleteConflict while keys, login profile, MFA devices or groups remain. moto looks at policies
-only and leaves a ghost in the group.
+AWS: DeleteConflict while keys, login profile, MFA devices, groups, SSH keys, certificates or
+credentials of a service remain. moto looks at policies only and leaves a ghost in the group.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ def apply() -> None:
             "login profile": user.password,
             "MFA device": user.mfa_devices,
             "groups": self.get_groups_for_user(user_name),
+            "SSH public keys": user.ssh_public_keys,
+            "signing certificates": user.signing_certificates,
+            "service specific credentials": vars(user).get("service_credentials"),
         }
         for what, present in held.items():
             if present:

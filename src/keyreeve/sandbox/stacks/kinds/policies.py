@@ -58,6 +58,17 @@ def _put_attachments(site: Site, arn: str, new: Props, old: Props) -> None:
             site.call("iam", f"Attach{owner}Policy", PolicyArn=arn, **{f"{owner}Name": name})
 
 
+def _read_attachments(site: Site, arn: str, props: Props) -> Props:
+    """Those of the template in its order, then whoever was given the policy besides."""
+    told = site.call("iam", "ListEntitiesForPolicy", PolicyArn=arn)
+    found: dict[str, list[str]] = {}
+    for kind, owner in _HOLDERS.items():
+        names = {row[f"{owner}Name"] for row in told[f"Policy{kind}"]}
+        wanted = items(props, kind)
+        found[kind] = [*(n for n in wanted if n in names), *sorted(names - set(wanted))]
+    return found
+
+
 def _remove(site: Site, arn: str, _: Props) -> None:
     for version in _versions(site, arn):
         site.call("iam", "DeletePolicyVersion", PolicyArn=arn, VersionId=version)
@@ -70,7 +81,7 @@ MANAGED: Final = Kind(
     remove=_remove,
     facets=(
         Facet(properties=("PolicyDocument",), put=_put_document, read=_read_document, born=True),
-        Facet(properties=tuple(_HOLDERS), put=_put_attachments, undo=True),
+        Facet(properties=tuple(_HOLDERS), put=_put_attachments, read=_read_attachments, undo=True),
     ),
     fixed=frozenset({"ManagedPolicyName", "Path", "Description"}),
     required=frozenset({"PolicyDocument"}),
