@@ -9,6 +9,7 @@ from contextlib import redirect_stdout
 from typing import Any
 from unittest.mock import patch
 
+from tests.holdings import give_everything
 from tests.sandbox_fixture import MONDAY, aws
 from tests.scenario.answering import Form, attachments
 from tests.scenario.roles import BASELINE, PLAIN, PREFIX, WITH_KMS, House
@@ -142,6 +143,7 @@ def settled(house: House, config: str = PLAIN) -> None:
             _enrol(iam, name)
     iam.create_login_profile(UserName="bob", Password="Correct-Horse-7-x")
     iam.create_access_key(UserName="bob")
+    give_everything(iam, "bob")
     for name in ("ann", "bob"):
         iam.attach_user_policy(UserName=name, PolicyArn=ADMIN)
     anything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
