@@ -249,7 +249,9 @@ def _offer(case: Case, record: FindingRecord, outlook: Outlook) -> str:
     days = record.days or outlook.policy.days
     due = (record.opened_on or today) + timedelta(days=days.new_credentials)
     disruptive = record.control is ControlId.PASSWORD_AGE
-    on = outlook.calendar.hand_over_day_from(max(due, today), disruptive=disruptive)
+    # Acts come before the notice: what has not been handed over today comes on another day.
+    after_today = today + timedelta(days=1)
+    on = outlook.calendar.hand_over_day_from(max(due, after_today), disruptive=disruptive)
     if disruptive:
         return f"If you do nothing, a new password will be set on {words.day(on)} and {handed}."
     return (

@@ -39,10 +39,24 @@ def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | 
             if operation.kind is kind
             and operation.resource_id == record.resource_id
             and operation.steps[-1:] != (StepName.ABANDONED,)
-            and (operation.unfinished or _since_opened(operation, record))
+            and (
+                operation.unfinished
+                or never_arrived(operation)
+                or _since_opened(operation, record)
+            )
         ),
         None,
     )
+
+
+def never_arrived(operation: OperationRecord) -> bool:
+    """A credential that exists, that nobody holds, and that waits for a person to hand it over.
+
+    It is the answer to every later finding on its resource too: a replacement that never arrived
+    must not be taken for one that was handed over.
+    """
+    made = StepName.CREATED in operation.steps and StepName.DELIVERED not in operation.steps
+    return made and operation.stuck is not None
 
 
 def waits_to_be_handed_over(operation: OperationRecord, user: User) -> bool:

@@ -39,6 +39,7 @@ from keyreeve.model.usage import UsageReading
 FindingKey = tuple[ControlId, str]
 SLOTS = 2
 """AWS's limit of access keys a user; Inactive ones count (aws-facts E2)."""
+_REFUSED = (Gate.BLAST_RADIUS, "the facts of the day look wrong, and a person must look at them")
 FIXED_ACT = "deactivate_access_key"
 """The act of the controls that no setting concerns."""
 
@@ -177,20 +178,30 @@ class Outlook:
     # --- decisions --------------------------------------------------------------------------------
 
     def decisions(
-        self, case: Case, not_today: Collection[FindingKey] = ()
+        self, case: Case, not_today: Collection[FindingKey] = (), *, refused: bool = False
     ) -> dict[FindingKey, Decision]:
-        """Where every finding of the case stands."""
+        """Where every finding of the case stands.
+
+        A `refused` run can name no date: what comes due in it is open until people accept.
+        """
         return {
             key: decide(
                 record,
-                self.situation(case, record, not_today=key in not_today),
+                self.situation(case, record, not_today=key in not_today, refused=refused),
                 self.calendar,
                 self.policy.days,
             )
             for key, record in case.findings.items()
         }
 
-    def situation(self, case: Case, record: FindingRecord, *, not_today: bool = False) -> Situation:
+    def situation(
+        self,
+        case: Case,
+        record: FindingRecord,
+        *,
+        not_today: bool = False,
+        refused: bool = False,
+    ) -> Situation:
         """Everything about one finding but its clock."""
         user = self.users[case.user_id]
         hand_over = self._hand_over(record.control)
@@ -205,6 +216,11 @@ class Outlook:
         if hold_back and hold_back[0] is Gate.PASSWORD_CHANGE and acts:
             # There is an act for just this case: the owner is told why no reset is made.
             why_nothing, hold_back = hold_back[1], None
+        act_held = self._act_held(case)
+        if refused and _date_has_come(record, self.today(case)):
+            act_held = act_held or _REFUSED
+        if refused and self._hand_over_day_has_come(case, record):
+            hold_back = hold_back or _REFUSED
         hold = self.hold(case)
         return Situation(
             today=self.today(case),
@@ -214,7 +230,7 @@ class Outlook:
             handed_over_on=given_on,
             why_nothing=why_nothing,
             hand_over_held=None if why_nothing or given_on else hold_back,
-            act_held=self._act_held(case),
+            act_held=act_held,
             held_until=hold.until if hold else None,
             extension_days=self.extension_days(case, record),
             overlap_days=self.policy.enforcement.minimum_overlap_days,
@@ -224,6 +240,13 @@ class Outlook:
             cut_over=cut_over_of(case, record, self.usage, self.policy) is CutOver.SEEN,
             reconcile=enforcement_begun(case, record),
         )
+
+    def _hand_over_day_has_come(self, case: Case, record: FindingRecord) -> bool:
+        """Whether day 7 of a finding is reached that something is handed out for."""
+        if record.opened_on is None or self._hand_over(record.control) is HandOver.NOTHING:
+            return False
+        days = (record.days or self.policy.days).new_credentials
+        return self.today(case) >= record.opened_on + timedelta(days=days)
 
     def _replacement_gone(self, case: Case, operation: OperationRecord) -> bool:
         """The owner deleted the key that was handed over, or made it Inactive."""
@@ -418,6 +441,12 @@ class Outlook:
         if bounces(case, owner.address):
             return (Gate.TOLD, _comes_back(owner.address))
         return None
+
+
+def _date_has_come(record: FindingRecord, today: date) -> bool:
+    """Whether the date told last is over, or none was told."""
+    told = record.notices[-1].enforcement_on if record.notices else today
+    return record.opened_on is not None and (told is None or told <= today)
 
 
 def _untold(case: Case, record: FindingRecord, today: date) -> tuple[Gate, str] | None:
