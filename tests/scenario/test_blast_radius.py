@@ -245,7 +245,10 @@ def test_refused_runs_do_not_move_e_from_day_to_day_where_a_hand_over_waits():
     assert village.e("aged.key") == village.at(14).date()
     village.run(13.1, accepted=12)
     village.live(14, 30)
-    assert village.acts("aged.key") == [(14, "create_replacement_key"), (18, "deactivate_access_key")]
+    assert village.acts("aged.key") == [
+        (14, "create_replacement_key"),
+        (18, "deactivate_access_key"),
+    ]
 
 
 def flat(text: str) -> str:

@@ -40,9 +40,7 @@ def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | 
             and operation.resource_id == record.resource_id
             and operation.steps[-1:] != (StepName.ABANDONED,)
             and (
-                operation.unfinished
-                or never_arrived(operation)
-                or _since_opened(operation, record)
+                operation.unfinished or never_arrived(operation) or _since_opened(operation, record)
             )
         ),
         None,

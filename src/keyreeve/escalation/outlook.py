@@ -14,6 +14,7 @@ from functools import cached_property
 from keyreeve.escalation.authority import Library, cannot_change_password, is_administrator
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.cutover import CutOver, cut_over_of
+from keyreeve.escalation.extensions import added_to
 from keyreeve.escalation.machine import HandOver, Situation, decide
 from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
 from keyreeve.escalation.owner import (
@@ -39,7 +40,8 @@ from keyreeve.model.usage import UsageReading
 FindingKey = tuple[ControlId, str]
 SLOTS = 2
 """AWS's limit of access keys a user; Inactive ones count (aws-facts E2)."""
-_REFUSED = (Gate.BLAST_RADIUS, "the facts of the day look wrong, and a person must look at them")
+REFUSED = (Gate.BLAST_RADIUS, "the facts of the day look wrong, and a person must look at them")
+"""What an owner is told where the run is refused (gate 5)."""
 FIXED_ACT = "deactivate_access_key"
 """The act of the controls that no setting concerns."""
 
@@ -162,17 +164,7 @@ class Outlook:
 
         What was added before is in the promise already.
         """
-        zone = self.policy.timezone
-        added = sum(
-            extension.days
-            for extension in self.people.extensions
-            if extension.user in (case.user_name, case.user_id)
-            and (
-                extension.added_at >= record.opened_at
-                if record.opened_at is not None
-                else extension.added_at.astimezone(zone).date() >= case.first_seen_on
-            )
-        )
+        added = added_to(case, record, self.people, self.policy.timezone)
         return min(added, self.policy.max_extension_days)
 
     # --- decisions --------------------------------------------------------------------------------
@@ -206,7 +198,7 @@ class Outlook:
         user = self.users[case.user_id]
         hand_over = self._hand_over(record.control)
         operation = hand_over_operation(case, record)
-        gone = operation is not None and self._replacement_gone(case, operation)
+        gone = operation is not None and self.replacement_gone(case, operation)
         given_on = operation.delivered_on if operation and not gone else None
         acts = self._acts(record, user, reset_made=given_on is not None)
         why_nothing = None if given_on else self._why_nothing(case, record, user, operation)
@@ -218,9 +210,9 @@ class Outlook:
             why_nothing, hold_back = hold_back[1], None
         act_held = self._act_held(case)
         if refused and _date_has_come(record, self.today(case)):
-            act_held = act_held or _REFUSED
+            act_held = act_held or REFUSED
         if refused and self._hand_over_day_has_come(case, record):
-            hold_back = hold_back or _REFUSED
+            hold_back = hold_back or REFUSED
         hold = self.hold(case)
         return Situation(
             today=self.today(case),
@@ -248,7 +240,7 @@ class Outlook:
         days = (record.days or self.policy.days).new_credentials
         return self.today(case) >= record.opened_on + timedelta(days=days)
 
-    def _replacement_gone(self, case: Case, operation: OperationRecord) -> bool:
+    def replacement_gone(self, case: Case, operation: OperationRecord) -> bool:
         """The owner deleted the key that was handed over, or made it Inactive."""
         if operation.new_key is None or operation.delivered_on is None:
             return False
@@ -325,7 +317,8 @@ class Outlook:
         if (ControlId.ACCESS_KEY_STALE, old) in self._open(case):
             return "spare"
         known = self.keys.get(old)
-        if known is not None and known.replaced_by in {key.key_id for key in user.keys}:
+        alive = {key.key_id for key in user.keys if key.active}
+        if known is not None and known.replaced_by in alive:
             return "already_replaced"
         if self._dormant(user):
             return "dormant"

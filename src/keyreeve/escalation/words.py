@@ -78,6 +78,9 @@ def consequence(
             return "It will be listed as overdue, and you will be reminded every week."
 
 
+RESET_SETTLES = "Nothing more will happen: the new password settles this."
+
+
 def act_done(control: ControlId, resource_id: str, act: str | None, on: date) -> str:
     """What was done on E, as one sentence."""
     match act:
