@@ -6,7 +6,14 @@ from datetime import date
 from hashlib import sha256
 
 from keyreeve.model.case import Case, FindingRecord, OperationKind, OperationRecord, State, StepName
-from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId, UserId
+from keyreeve.model.identifiers import (
+    AccessKeyId,
+    AccountId,
+    CaseId,
+    ControlId,
+    OperationId,
+    UserId,
+)
 from keyreeve.model.snapshot import User
 
 
@@ -19,6 +26,15 @@ def operation_id(
     """
     text = "/".join((account_id, case_id, kind.value, *subject))
     return OperationId(f"{case_id[:8]}-{sha256(text.encode()).hexdigest()[:20]}")
+
+
+def enforcement_id(
+    account_id: AccountId, case: Case, record: FindingRecord, key: AccessKeyId | None = None
+) -> OperationId:
+    """One enforcement per finding, key and day 0: a finding that opens anew is enforced anew."""
+    opened = record.opened_at.isoformat() if record.opened_at else ""
+    subject = (record.control, record.resource_id, key or "", opened)
+    return operation_id(account_id, case.case_id, OperationKind.ENFORCEMENT, *subject)
 
 
 def no_case(today: date) -> CaseId:

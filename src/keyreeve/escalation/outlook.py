@@ -16,7 +16,7 @@ from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.cutover import CutOver, cut_over_of
 from keyreeve.escalation.extensions import added_to
 from keyreeve.escalation.machine import HandOver, Situation, decide
-from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
+from keyreeve.escalation.operations import enforcement_begun, enforcement_id, hand_over_operation
 from keyreeve.escalation.owner import (
     Owner,
     bounces,
@@ -231,6 +231,7 @@ class Outlook:
             not_today=not_today,
             cut_over=cut_over_of(case, record, self.usage, self.policy) is CutOver.SEEN,
             reconcile=enforcement_begun(case, record),
+            acts_left=self._acts_left(case, record),
         )
 
     def _hand_over_day_has_come(self, case: Case, record: FindingRecord) -> bool:
@@ -292,6 +293,51 @@ class Outlook:
                 for at in (key.last_used, key.since)
             )
         ]
+
+    def keys_to_shut(self, case: Case, record: FindingRecord) -> list[AccessKeyId]:
+        """What `deactivate_unused_keys` has to do: all of them on E, afterwards those left over.
+
+        A stop or a failed call may come between two keys of one user.  One that was shut once and
+        is Active again is somebody's word; one that has come to be unused since E was not meant.
+        """
+        user = self.users[case.user_id]
+        unused = self.unused_keys(user)
+        if record.enforced_on is None:
+            return unused
+        if not self._shut_a_key(case, record):
+            return []
+        limit, zone = self.policy.thresholds_for(user).user_inactive, self.policy.timezone
+        idle = {
+            key.key_id: max(at for at in (key.last_used, key.since) if isinstance(at, datetime))
+            for key in user.keys
+            if key.key_id in unused and isinstance(key.since, datetime)
+        }
+        return [
+            key
+            for key in unused
+            if key in idle
+            and (idle[key] + limit).astimezone(zone).date() <= record.enforced_on
+            and not self._was_shut(case, record, key)
+        ]
+
+    def _was_shut(self, case: Case, record: FindingRecord, key: AccessKeyId) -> bool:
+        account = self.snapshot.account_id
+        operation = case.operations.get(enforcement_id(account, case, record, key))
+        return operation is not None and StepName.DONE in operation.steps
+
+    def _shut_a_key(self, case: Case, record: FindingRecord) -> bool:
+        """Whether it was this act that enforced the finding: settings change."""
+        return any(
+            self._was_shut(case, record, key.key_id)
+            for key in self.users[case.user_id].keys
+            if key.key_id is not None
+        )
+
+    def _acts_left(self, case: Case, record: FindingRecord) -> bool:
+        if record.enforced_on is None:
+            return False
+        unused = self.policy.final_act(record.control) is FinalAct.DEACTIVATE_UNUSED_KEYS
+        return unused and bool(self.keys_to_shut(case, record))
 
     def _why_nothing(
         self, case: Case, record: FindingRecord, user: User, begun: OperationRecord | None
