@@ -94,6 +94,11 @@ class ReportedAccount(SimulatedAccount):
         keys = tuple(replace(k, **facts) if k.key_id == key else k for k in user.keys)
         self.change(name, keys=keys)
 
+    def choose_password(self, name: str, at: datetime) -> None:
+        """The user signs in and sets a password of their own."""
+        self._must_change.discard(UserName(name))
+        self.change(name, password_last_changed=at, password_last_used=at)
+
     def use_keys(self, name: str, at: datetime) -> None:
         """Every Active key of the user is used."""
         user = self._users[UserName(name)]

@@ -110,6 +110,24 @@ def test_acts_beyond_the_number_are_held_and_done_on_the_next_days_with_what_was
     assert sorted(name for d, name in created if d == 8) == [f"user{n:03d}" for n in range(6)]
 
 
+def test_an_owner_whose_act_is_beyond_the_number_hears_that_day_on_which_day_it_comes():
+    village = Village(*neglected(24, 12))
+    village.live(0, 13)
+    plan = village.run(15).plan  # no run on day 14, when the first six were due
+    held = sorted(user.user_name for user in plan.users if user.held)
+    said = {o.user_name: o.reason for day, o in village.outcomes if day == 15 and o.message_id}
+    assert held == [f"user{n:03d}" for n in range(6, 12)]
+    assert [said[name] for name in held] == [f"countdown to {name}@example.com" for name in held]
+    told = {village.case(name).findings[_aged(village, name)].notices[-1] for name in held}
+    assert {notice.enforcement_on for notice in told} == {village.at(16).date()}
+    village.run(16)
+    assert all((16, "deactivate_access_key") in village.acts(name) for name in held)
+
+
+def _aged(village: Village, name: str) -> tuple[str, str]:
+    return ("access_key_rotation", next(iter(village.account.keys_of(name))))
+
+
 def test_acts_whose_calls_never_arrived_take_the_next_days_places():
     village = Village(*neglected(24, 12))
     village.live(0, 13)
@@ -201,6 +219,40 @@ def test_a_refused_run_says_nothing_to_an_owner_who_would_hear_of_new_findings_o
     worse(village, "aged.key")
     village.live(3, 8)
     assert village.days("aged.key") == [0]
+
+
+def test_refused_runs_promise_no_day_and_mail_weekly_what_has_come_due():
+    village = Village(aged(), *bystanders(39), renderer=MailRenderer())
+    village.live(0, 13)
+    vanishing(village, 12)
+    village.live(14, 30)
+    assert village.notices("aged.key")[-3:] == [(14, "overdue"), (21, "overdue"), (28, "overdue")]
+    late = village.mails(MailKind.NOTICE, "aged.key")[-3:]
+    assert all("no date is set at present" in mail.body.text for mail in late)
+    assert all("the facts of the day look wrong" in flat(mail.body.text) for mail in late)
+    village.run(30.1, accepted=12)
+    village.live(31, 32)
+    assert (30, "countdown") in village.notices("aged.key")
+    assert village.acts("aged.key")[1:] == [(31, "deactivate_access_key")]
+
+
+def test_refused_runs_do_not_move_e_from_day_to_day_where_a_hand_over_waits():
+    village = Village(aged(), *bystanders(39))
+    village.live(0, 6)
+    vanishing(village, 12)
+    village.live(7, 13)
+    assert (village.days("aged.key"), village.acts("aged.key")) == ([0, 3, 7, 10, 11], [])
+    assert village.e("aged.key") == village.at(14).date()
+    village.run(13.1, accepted=12)
+    village.live(14, 30)
+    assert village.acts("aged.key") == [
+        (14, "create_replacement_key"),
+        (18, "deactivate_access_key"),
+    ]
+
+
+def flat(text: str) -> str:
+    return " ".join(text.split())
 
 
 def test_a_refused_run_does_not_forget_the_cases_of_those_who_seem_to_have_vanished():

@@ -225,6 +225,23 @@ def test_a_private_mail_that_always_comes_back_is_left_to_a_person_in_the_end():
     assert operation(village).stuck.startswith("the private mail has come back too often")
 
 
+def test_a_replacement_that_never_arrived_is_no_earlier_one_for_a_finding_that_opens_anew():
+    village = village_of()
+    for day in range(15):
+        village.run(day)
+        for mail in village.mails(MailKind.CREDENTIALS)[-1:]:
+            village.comes_back(mail, lasting=False)
+    old, new = village.account.keys_of(AGED)
+    village.account.change_key(AGED, old, active=False)
+    village.live(15, 16)  # the finding has cleared; the key that waits keeps the case
+    village.account.change_key(AGED, old, active=True)
+    village.live(17, 33)  # its own day 14 is day 31
+    assert village.account.keys_of(AGED) == {old: True, new: True}
+    finding = village.case(AGED).findings["access_key_rotation", old]
+    assert (finding.held.gate, finding.no_replacement) == ("human", None)
+    assert operation(village).stuck is not None
+
+
 def test_a_key_given_up_after_its_mail_came_back_is_not_told_of_again():
     village = village_of()
     village.live(0, 7)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from tests.scenario.people import MONDAY, aged, bystanders, key, old_password
+from tests.scenario.people import MONDAY, aged, bystanders, console, key, old_password, person
 from tests.scenario.peril import Fate, Stopped
 from tests.scenario.village import Silence, Village
 
@@ -197,11 +197,11 @@ def test_the_key_that_could_fetch_it_is_looked_up_live():
     assert escrowed(village) == {}
 
 
-def again(village: Village, day: float, *, send: bool = True):
+def again(village: Village, day: float, name: str = "aged.key", *, send: bool = True):
     now = MONDAY + timedelta(days=day)
     village.account.now = now
     account = village.wired()
-    person = find_person("aged.key", account.tools.states.load(), account.tools.reader)
+    person = find_person(name, account.tools.states.load(), account.tools.reader)
     return resend(account, person, now, Silence(), send=send)
 
 
@@ -212,6 +212,19 @@ def test_resend_sends_the_pointer_again_and_makes_no_second_secret():
     assert secrets(village) == before
     first, second = private(village, "aged.key")
     assert first.attachments == second.attachments == ()
+
+
+def test_a_password_that_its_owner_has_changed_since_is_not_sent_again():
+    user = person("old.password", **console(changed=100, mfa=False))
+    village = village_on(8, user, delivery=Delivery.CSV)
+    assert again(village, 7.1, "old.password", send=False).to == "old.password@example.com"
+    village.account.choose_password("old.password", village.at(7.2))
+    with pytest.raises(ConfigError, match="was changed or removed since"):
+        again(village, 7.3, "old.password")
+    village.account.change("old.password", password_enabled=False)
+    with pytest.raises(ConfigError, match="was changed or removed since"):
+        again(village, 7.4, "old.password")
+    assert len(private(village, "old.password")) == 1
 
 
 def test_resend_after_the_purge_says_that_they_are_gone_and_what_to_do():

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
-from tests.scenario.people import MONDAY, aged, bystanders, no_mfa
+from tests.scenario.people import MONDAY, aged, bystanders, console, no_mfa
 from tests.scenario.village import TEAM, Village
 
 from keyreeve.model.decisions import Extension, Hold, Pause, Waiver
-from keyreeve.model.identifiers import ControlId
+from keyreeve.model.identifiers import ControlId, UserId, UserName
 from keyreeve.model.policy import Exclusion, Match
+from keyreeve.pipeline.people import Person, extend, find_person
 
 ON = date(2026, 1, 5)
 
@@ -151,6 +153,42 @@ def test_an_extension_moves_the_act_and_counts_warning_and_countdown_from_there(
         (22, "closing"),
     ]
     assert (21, "deactivate_access_key") in village.acts("aged.key")
+
+
+def test_what_an_extension_is_said_to_move_is_what_it_moves_for_each_finding():
+    """What was given before a finding's day 0 is in its promise, and counts no second time."""
+    village = village_of(aged())
+    village.run(0)
+    village.decisions.add_extension(extension("aged.key", 7))
+    village.account.change("aged.key", **console(mfa=False))
+    village.live(1, 2)
+    case, people = village.case("aged.key"), village.decisions.read()
+    told = {m.control: m.after for m in extend(case, 3, people, village.policy)}
+    more = extension("aged.key", 3, number=2)
+    village.decisions.add_extension(replace(more, added_at=village.at(2.5)))
+    village.run(3)
+    findings = village.case("aged.key").findings.values()
+    assert {record.control: record.enforcement_on for record in findings} == told
+    assert told == {
+        ControlId.ACCESS_KEY_ROTATION: ON + timedelta(days=24),
+        ControlId.CONSOLE_MFA: ON + timedelta(days=25),
+    }
+
+
+def test_a_name_means_who_bears_it_now_and_not_whose_case_it_was():
+    village = village_of(aged(), no_mfa())
+    village.run(0)
+    born = UserId("AIDASECONDONE00000000")
+    village.account.delete("aged.key")
+    village.account.add(replace(aged(), user_id=born, created_at=village.at(0.5)))
+    village.account.delete("no.mfa")
+    state, reader = village.state, village.wired().tools.reader
+    assert find_person("aged.key", state, reader) == Person(
+        user_id=born, user_name=UserName("aged.key")
+    )
+    gone = find_person("no.mfa", state, reader)  # its case can be looked at until the next run
+    assert gone.case == village.case("no.mfa")
+    assert find_person(gone.user_id, state, reader) == gone
 
 
 def test_extensions_end_at_the_cap():

@@ -19,11 +19,13 @@ from tests.scenario.people import (
     quiet,
     spare,
 )
+from tests.scenario.peril import Fate, Stopped
 from tests.scenario.village import Village
 
 from keyreeve.model.case import Stage
+from keyreeve.model.errors import Throttled
 from keyreeve.model.notice import MailKind
-from keyreeve.model.policy import Enforcement, FinalAct
+from keyreeve.model.policy import Enforcement, FinalAct, Thresholds
 from keyreeve.model.snapshot import PasswordPolicy, User
 from keyreeve.pipeline.people import Person
 from keyreeve.pipeline.reinstate import Request, reinstate
@@ -229,6 +231,69 @@ def test_deactivate_unused_keys_leaves_a_key_that_is_in_use():
             "gone.quiet", list(village.account.keys_of("gone.quiet"))[1], last_used=village.at(day)
         )
         village.run(day)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, True]
+
+
+def two_unused_keys() -> Village:
+    """On the morning of their E."""
+    people = quiet("gone.quiet", key(60, 70), key(50, 70))
+    late = Thresholds(user_inactive=timedelta(days=30), access_key_stale=timedelta(days=400))
+    acts = Enforcement(user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
+    village = Village(people, *bystanders(8), thresholds=late, enforcement=acts)
+    village.live(0, 13)
+    return village
+
+
+def one_call_fails(village: Village) -> None:
+    shut = village.account.set_access_key_active
+
+    def second_fails(user, key_id, *, active):
+        if village.account.shut:
+            raise Throttled("slow down", call="iam:UpdateAccessKey")
+        shut(user, key_id, active=active)
+
+    village.account.set_access_key_active = second_fails
+    village.run(14)
+    village.account.set_access_key_active = shut
+
+
+def stopped_between(village: Village) -> None:
+    counted = Fate()
+    twin = two_unused_keys()
+    twin.run(14, fate=counted)
+    acts = [n for n, call in enumerate(counted.calls) if ".set_access_key_active" in call]
+    with pytest.raises(Stopped):
+        village.run(14, fate=Fate(acts[1] - 4))
+
+
+@pytest.mark.parametrize("trouble", [one_call_fails, stopped_between])
+def test_of_two_unused_keys_none_is_left_over_when_something_comes_between(trouble):
+    village = two_unused_keys()
+    trouble(village)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, True]
+    village.live(15, 20)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, False]
+    done = [day for day, kind in village.acts("gone.quiet") if kind == "deactivate_access_key"]
+    assert done[-1:] == [15]
+    assert (15, "enforcement") in village.notices("gone.quiet")
+
+
+def test_an_unused_key_that_somebody_made_active_again_is_not_taken_for_one_left_over():
+    village = two_unused_keys()
+    village.run(14)
+    first = next(iter(village.account.keys_of("gone.quiet")))
+    village.run(15)
+    village.account.change_key("gone.quiet", first, active=True)
+    village.live(16, 24)
+    assert list(village.account.keys_of("gone.quiet").values()) == [True, False]
+
+
+def test_a_key_that_is_unused_only_since_e_is_not_ended_by_an_act_that_is_over():
+    people = quiet("gone.quiet", key(60, 70), key(50, 10))
+    late = Thresholds(user_inactive=timedelta(days=30), access_key_stale=timedelta(days=400))
+    acts = Enforcement(user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS)
+    village = Village(people, *bystanders(8), thresholds=late, enforcement=acts)
+    village.live(0, 24)
     assert list(village.account.keys_of("gone.quiet").values()) == [False, True]
 
 

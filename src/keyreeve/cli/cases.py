@@ -9,6 +9,7 @@ from datetime import date, datetime
 from keyreeve.cli import opening, screen, words
 from keyreeve.codec.values import Json, to_json
 from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.extensions import given_in_case
 from keyreeve.escalation.key_usage import ChangeOver, change_over, sentences
 from keyreeve.escalation.standing import days_to_90
 from keyreeve.model.case import Case, FindingRecord, Stage, State
@@ -16,7 +17,7 @@ from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.identifiers import AccountId
 from keyreeve.model.usage import UsageReading
 from keyreeve.pipeline.memory import recall
-from keyreeve.pipeline.people import extension_days, hold_of, no_case
+from keyreeve.pipeline.people import hold_of, no_case
 from keyreeve.pipeline.usage import recall_usage
 
 
@@ -85,7 +86,7 @@ class File:
             "operations": [to_json(operation) for operation in case.operations.values()],
             "enforcement_on": to_json(earliest(case)),
             "held_until": to_json(hold.until) if hold else None,
-            "extension_days": extension_days(case, self.people),
+            "extension_days": given_in_case(case, self.people, self.calendar.policy.timezone),
             "change_over": [
                 {
                     "cut_over": seen.verdict.value,
@@ -215,7 +216,7 @@ def _decisions(file: File, case: Case) -> None:
     hold = hold_of(case, file.people, file.today(case))
     if hold is not None:
         screen.line(screen.safe(f"Held until {hold.until} by {_who(hold.added_by)}: {hold.reason}"))
-    days = extension_days(case, file.people)
+    days = given_in_case(case, file.people, file.calendar.policy.timezone)
     if days:
         screen.line(f"{words.count(days, 'day')} were added to E.")
 

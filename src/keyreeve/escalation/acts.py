@@ -5,7 +5,12 @@ from __future__ import annotations
 from datetime import date
 from typing import assert_never
 
-from keyreeve.escalation.operations import hand_over_operation, no_case, operation_id
+from keyreeve.escalation.operations import (
+    enforcement_id,
+    hand_over_operation,
+    no_case,
+    operation_id,
+)
 from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, FindingRecord, OperationKind, OperationRecord
 from keyreeve.model.effect import (
@@ -99,7 +104,7 @@ def _configured(case: Case, record: FindingRecord, outlook: Outlook) -> list[Act
         case FinalAct.DEACTIVATE_UNUSED_KEYS:
             return [
                 _deactivate(case, record, outlook, DeactivationCause.UNUSED, key)
-                for key in outlook.unused_keys(outlook.users[case.user_id])
+                for key in outlook.keys_to_shut(case, record)
             ]
         case _:
             assert_never(act)
@@ -208,17 +213,7 @@ def _hand_over_id(
 def _enforcement(
     case: Case, record: FindingRecord, outlook: Outlook, key: AccessKeyId | None = None
 ) -> OperationId:
-    """One enforcement per finding, key and day 0: a finding that opens anew is enforced anew."""
-    opened = record.opened_at.isoformat() if record.opened_at else ""
-    return _id(
-        case,
-        outlook,
-        OperationKind.ENFORCEMENT,
-        record.control,
-        record.resource_id,
-        key or "",
-        opened,
-    )
+    return enforcement_id(outlook.snapshot.account_id, case, record, key)
 
 
 def _id(case: Case, outlook: Outlook, kind: OperationKind, *subject: str) -> OperationId:

@@ -230,7 +230,7 @@ class _Clerk:
                 ended = [_ended(record, Ending.SET_ASIDE)]
                 self._note(CaseEvent.FINDING_SET_ASIDE, case, status.value, key, ended)
             else:
-                words = how_cleared(record)
+                words = how_cleared(record, user, removed=_password_removed(case, record))
                 ended = [_ended(record, _by_whom(case, record))]
                 self._note(CaseEvent.FINDING_CLEARED, case, words, key, ended)
                 if record.opened_on is not None:
@@ -243,13 +243,8 @@ class _Clerk:
             return False
         if record.resource_id in self._reactivated_keys:
             return True
-        removed = any(
-            operation.act == "delete_login_profile"
-            and operation.steps[-1:] == (StepName.DONE,)
-            and (operation.control, operation.resource_id) == record.key
-            for operation in case.operations.values()
-        )
         # A day later every report is younger than the act: there is a new login profile.
+        removed = _password_removed(case, record)
         return removed and not _untold(record) and record.enforced_on < self._today
 
     def _settle(self, case: Case, user: User) -> Case | None:
@@ -309,6 +304,16 @@ def _untold(record: FindingRecord) -> bool:
     """The act is done and its owner does not know yet: the record stays until the notice."""
     return record.enforced_on is not None and not any(
         n.stage is Stage.ENFORCEMENT and n.on >= record.enforced_on for n in record.notices
+    )
+
+
+def _password_removed(case: Case, record: FindingRecord) -> bool:
+    """Whether the finding's act has taken the console password away."""
+    return any(
+        operation.act == "delete_login_profile"
+        and operation.steps[-1:] == (StepName.DONE,)
+        and (operation.control, operation.resource_id) == record.key
+        for operation in case.operations.values()
     )
 
 

@@ -27,6 +27,7 @@ from keyreeve.model.case import (
     StepName,
     Told,
 )
+from keyreeve.model.effect import DeactivationCause
 from keyreeve.model.feedback import bare
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.key_record import KeyRecord
@@ -182,13 +183,20 @@ def _of(step: Step) -> str:
 
 
 def _enforced(case: Case, step: Step) -> Case:
-    """The finding's act is done; the record stays until its owner was told."""
+    """The finding's act is done; the record stays until its owner was told.
+
+    What was left over of several acts and is done on a later day is told on that day.
+    """
     control = _control(step.data.get("control"))
     resource = _text(step.data.get("resource_id"))
     if control is None or resource is None:
         return case
     record = case.findings.get((control, resource))
-    if record is None or record.enforced_on is not None:
+    if record is None:
+        return case
+    one_of_several = step.data.get("cause") == DeactivationCause.UNUSED
+    before = record.enforced_on
+    if before is not None and (step.on <= before or not one_of_several):
         return case
     record = replace(record, enforced_on=step.on, stage=Stage.ENFORCEMENT, held=None)
     return replace(case, findings={**case.findings, record.key: record})

@@ -62,6 +62,8 @@ class Situation:
     """The act was due and a gate that counts held it, or it failed: E is another day."""
     cut_over: bool = False
     """The owner works with the new key and has left the old one: a countdown tells nothing new."""
+    acts_left: bool = False
+    """Of several acts of one finding some did not come about on E: they are due still."""
     reconcile: bool = False
     """An act was begun and its end is unknown: look, whatever the day is."""
 
@@ -74,7 +76,7 @@ def decide(record: FindingRecord, at: Situation, calendar: Calendar, days: Ladde
     days = record.days or days
     enforcement_on = enforcement_date(record, at, calendar, days)
     if record.enforced_on is not None:
-        return _enforced(record, at, record.enforced_on)
+        return _enforced(record, at, record.enforced_on, calendar)
     if record.opened_on is None:
         return _pending(at, calendar, enforcement_on)
     stage = stage_on(at.today, record.opened_on, enforcement_on, days)
@@ -267,16 +269,18 @@ def _pending(at: Situation, calendar: Calendar, enforcement_on: date | None) -> 
     )
 
 
-def _enforced(record: FindingRecord, at: Situation, done_on: date) -> Decision:
+def _enforced(record: FindingRecord, at: Situation, done_on: date, calendar: Calendar) -> Decision:
     """The act is done; the owner is told of it once, then weekly if the finding stays."""
     told = any(n.stage is Stage.ENFORCEMENT and n.on >= done_on for n in record.notices)
     overdue = told and at.today > done_on
     due = _overdue_due(record, at, done_on) if overdue else None
+    held = at.act_held or at.held_until or at.not_today
+    left = at.acts_left and not held and calendar.is_act_day(at.today)
     return Decision(
         stage=Stage.OVERDUE if overdue else Stage.ENFORCEMENT,
         enforcement_on=done_on,
-        reason=DecisionReason.ENFORCED,
-        act_due=at.reconcile,
+        reason=DecisionReason.ENFORCEMENT_DUE if left else DecisionReason.ENFORCED,
+        act_due=at.reconcile or left,
         notice_due=due if told else NoticeReason.ACT_DONE,
     )
 

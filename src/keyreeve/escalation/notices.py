@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from keyreeve.escalation import words
 from keyreeve.escalation.key_usage import change_over, sentences
@@ -138,14 +138,22 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
             for stage, day in _timeline(record, decision, outlook, today)
             if (stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING)
             and not (stage is Stage.COUNTDOWN and at.cut_over)
+            and not _reset_made(record, at)
         ),
     )
+
+
+def _reset_made(record: FindingRecord, at: Situation) -> bool:
+    """The next report clears the finding: nothing follows any more."""
+    return record.control is ControlId.PASSWORD_AGE and at.handed_over_on is not None
 
 
 def _consequence(case: Case, record: FindingRecord, outlook: Outlook, at: Situation) -> str:
     """What happens on E, or that it has happened."""
     if record.enforced_on is not None:
         return _act_done(case, record, record.enforced_on)
+    if _reset_made(record, at):
+        return words.RESET_SETTLES
     is_key = record.control in words.KEY_CONTROLS
     policy = outlook.policy
     mfa = record.control is ControlId.CONSOLE_MFA
@@ -171,7 +179,8 @@ def _steps(
     full = outlook.blocking_key(case, AccessKeyId(record.resource_id)) is not None
     first = [words.DELETE_ONE, words.CREATE_KEY] if full else [words.CREATE_KEY]
     operation = hand_over_operation(case, record)
-    if operation is not None and operation.new_key and operation.delivered_on:
+    gone = at.why_nothing == words.REPLACEMENT_GONE
+    if operation is not None and operation.new_key and operation.delivered_on and not gone:
         kept = StepName.KEEPING in operation.steps
         first = [words.take_key(operation.new_key, operation.delivered_on, kept=kept)]
     rest = list(steps[1:])
@@ -231,7 +240,8 @@ def _remarks(
     at = outlook.situation(case, record)
     hands_out = record.control in (ControlId.ACCESS_KEY_ROTATION, ControlId.PASSWORD_AGE)
     if at.why_nothing is not None and hands_out and record.enforced_on is None:
-        out.append(_why_nothing(case, record, at.why_nothing, outlook))
+        e = decision.enforcement_on
+        out.append(_why_nothing(case, record, at.why_nothing, e, outlook))
     if at.hand_over is not HandOver.NOTHING and not at.handed_over_on and not decision.held:
         out.append(_offer(case, record, outlook))
     if decision.held is not None and decision.held[0] is not Gate.TOLD:
@@ -249,7 +259,9 @@ def _offer(case: Case, record: FindingRecord, outlook: Outlook) -> str:
     days = record.days or outlook.policy.days
     due = (record.opened_on or today) + timedelta(days=days.new_credentials)
     disruptive = record.control is ControlId.PASSWORD_AGE
-    on = outlook.calendar.hand_over_day_from(max(due, today), disruptive=disruptive)
+    # Acts come before the notice: what has not been handed over today comes on another day.
+    after_today = today + timedelta(days=1)
+    on = outlook.calendar.hand_over_day_from(max(due, after_today), disruptive=disruptive)
     if disruptive:
         return f"If you do nothing, a new password will be set on {words.day(on)} and {handed}."
     return (
@@ -258,15 +270,27 @@ def _offer(case: Case, record: FindingRecord, outlook: Outlook) -> str:
     )
 
 
-def _why_nothing(case: Case, record: FindingRecord, code: str, outlook: Outlook) -> str:
+def _why_nothing(
+    case: Case, record: FindingRecord, code: str, enforcement_on: date | None, outlook: Outlook
+) -> str:
     old = AccessKeyId(record.resource_id)
     blocking = outlook.blocking_key(case, old) if code.startswith("slots_taken") else None
     if blocking is None:
         return words.no_replacement(code, None)
     text = words.no_replacement(code, blocking.key_id or _slot_name(blocking))
+    if blocking.active and _due_by(blocking, enforcement_on, case, outlook):
+        return f"{text} It will itself be due soon: delete it, and a new one can be made."
     if blocking.active:
         return f"{text} Use that key instead, or delete it so that a new one can be made."
     return f"{text} It is inactive: delete it, and a new one can be made."
+
+
+def _due_by(key: AccessKey, day: date | None, case: Case, outlook: Outlook) -> bool:
+    """Whether the other key is too old by then to be changed over to."""
+    if day is None or not isinstance(key.since, datetime):
+        return False
+    limit = outlook.policy.thresholds_for(outlook.users[case.user_id]).access_key_rotation
+    return (key.since + limit).astimezone(outlook.policy.timezone).date() <= day
 
 
 def _slot_name(key: AccessKey) -> AccessKeyId:
@@ -281,7 +305,9 @@ def _none_left(case: Case, key: AccessKeyId | None, outlook: Outlook) -> bool:
         if control in words.KEY_CONTROLS and record.enforced_on is None
     }
     replaced = any(
-        operation.kind is OperationKind.ROTATION and operation.delivered_on is not None
+        operation.kind is OperationKind.ROTATION
+        and operation.delivered_on is not None
+        and not outlook.replacement_gone(case, operation)
         for operation in case.operations.values()
     )
     active = {k.key_id or f"slot {k.slot}" for k in outlook.users[case.user_id].keys if k.active}

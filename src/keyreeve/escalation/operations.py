@@ -6,7 +6,14 @@ from datetime import date
 from hashlib import sha256
 
 from keyreeve.model.case import Case, FindingRecord, OperationKind, OperationRecord, State, StepName
-from keyreeve.model.identifiers import AccountId, CaseId, ControlId, OperationId, UserId
+from keyreeve.model.identifiers import (
+    AccessKeyId,
+    AccountId,
+    CaseId,
+    ControlId,
+    OperationId,
+    UserId,
+)
 from keyreeve.model.snapshot import User
 
 
@@ -19,6 +26,15 @@ def operation_id(
     """
     text = "/".join((account_id, case_id, kind.value, *subject))
     return OperationId(f"{case_id[:8]}-{sha256(text.encode()).hexdigest()[:20]}")
+
+
+def enforcement_id(
+    account_id: AccountId, case: Case, record: FindingRecord, key: AccessKeyId | None = None
+) -> OperationId:
+    """One enforcement per finding, key and day 0: a finding that opens anew is enforced anew."""
+    opened = record.opened_at.isoformat() if record.opened_at else ""
+    subject = (record.control, record.resource_id, key or "", opened)
+    return operation_id(account_id, case.case_id, OperationKind.ENFORCEMENT, *subject)
 
 
 def no_case(today: date) -> CaseId:
@@ -39,10 +55,22 @@ def hand_over_operation(case: Case, record: FindingRecord) -> OperationRecord | 
             if operation.kind is kind
             and operation.resource_id == record.resource_id
             and operation.steps[-1:] != (StepName.ABANDONED,)
-            and (operation.unfinished or _since_opened(operation, record))
+            and (
+                operation.unfinished or never_arrived(operation) or _since_opened(operation, record)
+            )
         ),
         None,
     )
+
+
+def never_arrived(operation: OperationRecord) -> bool:
+    """A credential that exists, that nobody holds, and that waits for a person to hand it over.
+
+    It is the answer to every later finding on its resource too: a replacement that never arrived
+    must not be taken for one that was handed over.
+    """
+    made = StepName.CREATED in operation.steps and StepName.DELIVERED not in operation.steps
+    return made and operation.stuck is not None
 
 
 def waits_to_be_handed_over(operation: OperationRecord, user: User) -> bool:

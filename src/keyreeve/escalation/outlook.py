@@ -14,8 +14,9 @@ from functools import cached_property
 from keyreeve.escalation.authority import Library, cannot_change_password, is_administrator
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.cutover import CutOver, cut_over_of
+from keyreeve.escalation.extensions import added_to
 from keyreeve.escalation.machine import HandOver, Situation, decide
-from keyreeve.escalation.operations import enforcement_begun, hand_over_operation
+from keyreeve.escalation.operations import enforcement_begun, enforcement_id, hand_over_operation
 from keyreeve.escalation.owner import (
     Owner,
     bounces,
@@ -39,6 +40,8 @@ from keyreeve.model.usage import UsageReading
 FindingKey = tuple[ControlId, str]
 SLOTS = 2
 """AWS's limit of access keys a user; Inactive ones count (aws-facts E2)."""
+REFUSED = (Gate.BLAST_RADIUS, "the facts of the day look wrong, and a person must look at them")
+"""What an owner is told where the run is refused (gate 5)."""
 FIXED_ACT = "deactivate_access_key"
 """The act of the controls that no setting concerns."""
 
@@ -161,41 +164,41 @@ class Outlook:
 
         What was added before is in the promise already.
         """
-        zone = self.policy.timezone
-        added = sum(
-            extension.days
-            for extension in self.people.extensions
-            if extension.user in (case.user_name, case.user_id)
-            and (
-                extension.added_at >= record.opened_at
-                if record.opened_at is not None
-                else extension.added_at.astimezone(zone).date() >= case.first_seen_on
-            )
-        )
+        added = added_to(case, record, self.people, self.policy.timezone)
         return min(added, self.policy.max_extension_days)
 
     # --- decisions --------------------------------------------------------------------------------
 
     def decisions(
-        self, case: Case, not_today: Collection[FindingKey] = ()
+        self, case: Case, not_today: Collection[FindingKey] = (), *, refused: bool = False
     ) -> dict[FindingKey, Decision]:
-        """Where every finding of the case stands."""
+        """Where every finding of the case stands.
+
+        A `refused` run can name no date: what comes due in it is open until people accept.
+        """
         return {
             key: decide(
                 record,
-                self.situation(case, record, not_today=key in not_today),
+                self.situation(case, record, not_today=key in not_today, refused=refused),
                 self.calendar,
                 self.policy.days,
             )
             for key, record in case.findings.items()
         }
 
-    def situation(self, case: Case, record: FindingRecord, *, not_today: bool = False) -> Situation:
+    def situation(
+        self,
+        case: Case,
+        record: FindingRecord,
+        *,
+        not_today: bool = False,
+        refused: bool = False,
+    ) -> Situation:
         """Everything about one finding but its clock."""
         user = self.users[case.user_id]
         hand_over = self._hand_over(record.control)
         operation = hand_over_operation(case, record)
-        gone = operation is not None and self._replacement_gone(case, operation)
+        gone = operation is not None and self.replacement_gone(case, operation)
         given_on = operation.delivered_on if operation and not gone else None
         acts = self._acts(record, user, reset_made=given_on is not None)
         why_nothing = None if given_on else self._why_nothing(case, record, user, operation)
@@ -205,6 +208,11 @@ class Outlook:
         if hold_back and hold_back[0] is Gate.PASSWORD_CHANGE and acts:
             # There is an act for just this case: the owner is told why no reset is made.
             why_nothing, hold_back = hold_back[1], None
+        act_held = self._act_held(case)
+        if refused and _date_has_come(record, self.today(case)):
+            act_held = act_held or REFUSED
+        if refused and self._hand_over_day_has_come(case, record):
+            hold_back = hold_back or REFUSED
         hold = self.hold(case)
         return Situation(
             today=self.today(case),
@@ -214,7 +222,7 @@ class Outlook:
             handed_over_on=given_on,
             why_nothing=why_nothing,
             hand_over_held=None if why_nothing or given_on else hold_back,
-            act_held=self._act_held(case),
+            act_held=act_held,
             held_until=hold.until if hold else None,
             extension_days=self.extension_days(case, record),
             overlap_days=self.policy.enforcement.minimum_overlap_days,
@@ -223,9 +231,17 @@ class Outlook:
             not_today=not_today,
             cut_over=cut_over_of(case, record, self.usage, self.policy) is CutOver.SEEN,
             reconcile=enforcement_begun(case, record),
+            acts_left=self._acts_left(case, record),
         )
 
-    def _replacement_gone(self, case: Case, operation: OperationRecord) -> bool:
+    def _hand_over_day_has_come(self, case: Case, record: FindingRecord) -> bool:
+        """Whether day 7 of a finding is reached that something is handed out for."""
+        if record.opened_on is None or self._hand_over(record.control) is HandOver.NOTHING:
+            return False
+        days = (record.days or self.policy.days).new_credentials
+        return self.today(case) >= record.opened_on + timedelta(days=days)
+
+    def replacement_gone(self, case: Case, operation: OperationRecord) -> bool:
         """The owner deleted the key that was handed over, or made it Inactive."""
         if operation.new_key is None or operation.delivered_on is None:
             return False
@@ -278,6 +294,51 @@ class Outlook:
             )
         ]
 
+    def keys_to_shut(self, case: Case, record: FindingRecord) -> list[AccessKeyId]:
+        """What `deactivate_unused_keys` has to do: all of them on E, afterwards those left over.
+
+        A stop or a failed call may come between two keys of one user.  One that was shut once and
+        is Active again is somebody's word; one that has come to be unused since E was not meant.
+        """
+        user = self.users[case.user_id]
+        unused = self.unused_keys(user)
+        if record.enforced_on is None:
+            return unused
+        if not self._shut_a_key(case, record):
+            return []
+        limit, zone = self.policy.thresholds_for(user).user_inactive, self.policy.timezone
+        idle = {
+            key.key_id: max(at for at in (key.last_used, key.since) if isinstance(at, datetime))
+            for key in user.keys
+            if key.key_id in unused and isinstance(key.since, datetime)
+        }
+        return [
+            key
+            for key in unused
+            if key in idle
+            and (idle[key] + limit).astimezone(zone).date() <= record.enforced_on
+            and not self._was_shut(case, record, key)
+        ]
+
+    def _was_shut(self, case: Case, record: FindingRecord, key: AccessKeyId) -> bool:
+        account = self.snapshot.account_id
+        operation = case.operations.get(enforcement_id(account, case, record, key))
+        return operation is not None and StepName.DONE in operation.steps
+
+    def _shut_a_key(self, case: Case, record: FindingRecord) -> bool:
+        """Whether it was this act that enforced the finding: settings change."""
+        return any(
+            self._was_shut(case, record, key.key_id)
+            for key in self.users[case.user_id].keys
+            if key.key_id is not None
+        )
+
+    def _acts_left(self, case: Case, record: FindingRecord) -> bool:
+        if record.enforced_on is None:
+            return False
+        unused = self.policy.final_act(record.control) is FinalAct.DEACTIVATE_UNUSED_KEYS
+        return unused and bool(self.keys_to_shut(case, record))
+
     def _why_nothing(
         self, case: Case, record: FindingRecord, user: User, begun: OperationRecord | None
     ) -> str | None:
@@ -302,7 +363,8 @@ class Outlook:
         if (ControlId.ACCESS_KEY_STALE, old) in self._open(case):
             return "spare"
         known = self.keys.get(old)
-        if known is not None and known.replaced_by in {key.key_id for key in user.keys}:
+        alive = {key.key_id for key in user.keys if key.active}
+        if known is not None and known.replaced_by in alive:
             return "already_replaced"
         if self._dormant(user):
             return "dormant"
@@ -418,6 +480,12 @@ class Outlook:
         if bounces(case, owner.address):
             return (Gate.TOLD, _comes_back(owner.address))
         return None
+
+
+def _date_has_come(record: FindingRecord, today: date) -> bool:
+    """Whether the date told last is over, or none was told."""
+    told = record.notices[-1].enforcement_on if record.notices else today
+    return record.opened_on is not None and (told is None or told <= today)
 
 
 def _untold(case: Case, record: FindingRecord, today: date) -> tuple[Gate, str] | None:

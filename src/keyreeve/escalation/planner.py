@@ -210,7 +210,8 @@ class _Planner:
         ]
 
     def _draft(self, case: Case) -> _Draft:
-        return _Draft(case=case, decisions=self._outlook.decisions(case))
+        decisions = self._outlook.decisions(case, refused=self._refusal is not None)
+        return _Draft(case=case, decisions=decisions)
 
     def _count_begun(self, case: Case) -> None:
         """What a stop cut off may take effect today: it takes its place before anything new."""
@@ -232,7 +233,7 @@ class _Planner:
         for key, decision in _by_promise(draft):
             record = draft.case.findings[key]
             if decision.held is not None:
-                self._hold(draft, record, *decision.held)
+                self._hold(draft, record, *self._in_full(*decision.held))
             if decision.credentials_due:
                 self._due(draft, record, hand_over_for(draft.case, record, self._outlook))
             if decision.act_due:
@@ -241,7 +242,15 @@ class _Planner:
                 for act in act_for(draft.case, record, self._outlook):
                     self._due(draft, record, replace(act, reconcile_only=only_look))
         if draft.not_today:
-            draft.decisions = self._outlook.decisions(draft.case, draft.not_today)
+            draft.decisions = self._outlook.decisions(
+                draft.case, draft.not_today, refused=self._refusal is not None
+            )
+
+    def _in_full(self, gate: Gate, reason: str) -> tuple[Gate, str]:
+        """An owner is told that the facts look wrong; the team, which and by how much."""
+        if self._refusal is None or gate is not Gate.BLAST_RADIUS:
+            return gate, reason
+        return gate, f"the run is refused: {self._refusal.reason}"
 
     def _resume(self, draft: _Draft, act: Act) -> None:
         """What a stop cut off goes on; a refused run only delivers what exists already."""
@@ -286,7 +295,7 @@ class _Planner:
         if act.reconcile_only:
             return None  # it only looks
         if self._refusal is not None:
-            return (Gate.BLAST_RADIUS, f"the run is refused: {self._refusal.reason}")
+            return self._in_full(Gate.BLAST_RADIUS, "")
         if act.disruptive and self._admins == {user_id}:
             return (Gate.NEVER, "this is the last administrator")
         begun = case.operations.get(act.operation_id)
@@ -394,6 +403,7 @@ class _Planner:
             message=draft.message,
             held=tuple(self._as_it_stands(draft, held) for held in draft.held),
             earliest=None if draft.earliest is _FAR else draft.earliest,
+            postponed=tuple(sorted(draft.not_today)),
         )
 
     def _as_it_stands(self, draft: _Draft, held: Held) -> Held:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 from keyreeve.model.case import FindingRecord
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.policy import FinalAct
+from keyreeve.model.snapshot import User
 
 KEY_CONTROLS = (ControlId.ACCESS_KEY_ROTATION, ControlId.ACCESS_KEY_STALE)
 
@@ -31,20 +32,30 @@ def resource(control: ControlId, resource_id: str) -> str:
             return "Inline policies"
 
 
-def how_cleared(record: FindingRecord) -> str:
-    """One sentence for the closing mail and the log."""
+def how_cleared(record: FindingRecord, user: User, *, removed: bool = False) -> str:
+    """One sentence for the closing mail and the log: no more than the facts of today show.
+
+    `removed`: Keyreeve has taken the console password away for it.
+    """
     what = resource(record.control, record.resource_id)
-    if record.enforced_on is not None:
+    is_key = record.control in KEY_CONTROLS
+    if record.enforced_on is not None and (is_key or removed):
         return f"{what}: done by Keyreeve on {day(record.enforced_on)}."
-    match record.control:
-        case ControlId.ACCESS_KEY_ROTATION | ControlId.ACCESS_KEY_STALE:
-            return f"{what}: in order, or no longer active."
-        case ControlId.PASSWORD_AGE:
-            return f"{what}: changed."
-        case ControlId.CONSOLE_MFA:
-            return f"{what}: an MFA device is active."
-        case _:
-            return f"{what}: in order."
+    if is_key:
+        return f"{what}: in order, or no longer active."
+    if user.password_enabled is False:
+        return f"{what}: there is no console password any more."
+    if record.control is ControlId.CONSOLE_MFA and user.mfa_active:
+        return f"{what}: an MFA device is active."
+    if record.control is ControlId.PASSWORD_AGE and _changed_since(record, user):
+        return f"{what}: changed."
+    return f"{what}: in order."
+
+
+def _changed_since(record: FindingRecord, user: User) -> bool:
+    """A raised threshold ends the finding as well, and nobody has changed anything."""
+    changed = user.password_last_changed
+    return isinstance(changed, datetime) and record.since is not None and changed > record.since
 
 
 def consequence(
@@ -65,6 +76,9 @@ def consequence(
             return "Your unused access keys become inactive. They are not deleted."
         case _:
             return "It will be listed as overdue, and you will be reminded every week."
+
+
+RESET_SETTLES = "Nothing more will happen: the new password settles this."
 
 
 def act_done(control: ControlId, resource_id: str, act: str | None, on: date) -> str:

@@ -95,6 +95,8 @@ class UserPlan:
     held: tuple[Held, ...] = ()
     earliest: date | None = None
     """The earliest E: users are served in this order."""
+    postponed: tuple[tuple[ControlId, str], ...] = ()
+    """Findings that a gate has put to another day: the day's notice tells of that one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ class Execution:
     # --- one user -----------------------------------------------------------------------------
 
     def _user(self, plan: UserPlan) -> Iterable[Outcome]:
-        not_today: set[FindingKey] = set()
+        not_today = set(plan.postponed)
         for act in plan.acts:
             outcome = self._guarded(act, partial(self._act, act))
             finding = finding_key(act)
@@ -174,7 +174,8 @@ class Execution:
         self, effect: SendNotice, case: Case, not_today: set[FindingKey]
     ) -> Mapping[FindingKey, Decision]:
         """What the notice may speak of, as the case stands now."""
-        return told_today(self._bench.outlook.decisions(case, not_today), opens=effect.opens)
+        outlook, opens = self._bench.outlook, effect.opens
+        return told_today(outlook.decisions(case, not_today, refused=not opens), opens=opens)
 
     def _told_of(
         self, effect: _Mail, send: Callable[[_Mail, Case], Outcome], case: Case

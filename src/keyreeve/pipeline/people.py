@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from keyreeve.escalation.calendar import Calendar
+from keyreeve.escalation.extensions import added_to, given_in_case
 from keyreeve.model.case import Case, FindingRecord, State
 from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.errors import ConfigError, NotFound
@@ -77,17 +78,23 @@ def standing(account: Account, now: datetime, progress: Progress) -> Standing:
 
 
 def find_person(text: str, state: State | None, reader: AccountReader) -> Person:
-    """By name or unique id: among the cases, else in the account. ConfigError if nobody is."""
-    cases = state.users.values() if state else ()
-    for case in cases:
-        if text in (case.user_id, case.user_name):
-            return Person(user_id=case.user_id, user_name=case.user_name, case=case)
-    try:
-        found = reader.user(UserName(text))
-    except NotFound:
+    """By unique id, or by name: who bears it now, else whose case does. ConfigError if nobody is.
+
+    The name of a case is as old as its last run: somebody else may have been created under it.
+    """
+    cases = tuple(state.users.values()) if state else ()
+    known = next((case for case in cases if text == case.user_id), None)
+    if known is None:
+        try:
+            found = reader.user(UserName(text))
+        except NotFound:
+            known = next((case for case in cases if text == case.user_name), None)
+        else:
+            case = next((case for case in cases if case.user_id == found.user_id), None)
+            return Person(user_id=found.user_id, user_name=found.name, case=case)
+    if known is None:
         return _by_id(text, reader)
-    known = state.users.get(found.user_id) if state else None
-    return Person(user_id=found.user_id, user_name=found.name, case=known)
+    return Person(user_id=known.user_id, user_name=known.user_name, case=known)
 
 
 def _by_id(text: str, reader: AccountReader) -> Person:
@@ -121,21 +128,11 @@ def hold_of(case: Case, people: HumanDecisions, today: date) -> Hold | None:
     )
 
 
-def extension_days(case: Case, people: HumanDecisions) -> int:
-    """Days that people have added in this case so far."""
-    return sum(
-        extension.days
-        for extension in people.extensions
-        if extension.user in (case.user_name, case.user_id)
-        and extension.added_at.date() >= case.first_seen_on
-    )
-
-
 def extend(
     case: Case, days: int, people: HumanDecisions, policy: EscalationPolicy
 ) -> tuple[Moved, ...]:
     """What `days` more would move. ConfigError, with the numbers, beyond the cap."""
-    given, most = extension_days(case, people), policy.max_extension_days
+    given, most = given_in_case(case, people, policy.timezone), policy.max_extension_days
     if given + days > most:
         had = f" and {given} were given already" if given else ""
         raise ConfigError(
@@ -143,14 +140,15 @@ def extend(
             where="--days",
             remedy=f"At most {max(most - given, 0)} more are possible; a waiver accepts a finding.",
         )
-    return tuple(_moved(case, given + days, Calendar(policy)))
+    return tuple(_moved(case, days, people, Calendar(policy)))
 
 
-def _moved(case: Case, days: int, calendar: Calendar) -> Iterator[Moved]:
-    """`days`: all that were ever given; E is the first open day that many after the promise."""
+def _moved(case: Case, days: int, people: HumanDecisions, calendar: Calendar) -> Iterator[Moved]:
+    """E is the first open day after the promise and all that was added to it, `days` included."""
     for record in case.findings.values():
         before = record.enforcement_on or record.promised_on
-        after = _open_from(record, days, calendar)
+        added = added_to(case, record, people, calendar.policy.timezone)
+        after = _open_from(record, added + days, calendar)
         if before is not None and after is not None:
             after = max(before, after)
         ninety = (record.since + NINETY).date() if record.since else None

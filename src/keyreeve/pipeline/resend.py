@@ -163,8 +163,9 @@ def _recipient(bench: Workbench, outlook: Outlook, case: Case) -> str:
 
 
 def _still_usable(account: Account, person: Person, operation: OperationRecord) -> None:
-    """A key that is gone or Inactive helps nobody."""
+    """A key that is gone or Inactive helps nobody, nor does a password that was changed since."""
     if operation.new_key is None:
+        _still_the_password(account, person)
         return
     keys = account.tools.reader.access_keys(person.user_name)
     if not any(key.key_id == operation.new_key and key.active for key in keys):
@@ -173,6 +174,17 @@ def _still_usable(account: Account, person: Person, operation: OperationRecord) 
             where="USER",
             remedy="Nothing was sent: it would not work.",
         )
+
+
+def _still_the_password(account: Account, person: Person) -> None:
+    """Whoever signs in with a reset password must change it: then the escrowed one is no more."""
+    if account.tools.reader.must_change_password(person.user_name):
+        return
+    raise ConfigError(
+        f"the escrowed password of {person.user_name} was changed or removed since",
+        where="USER",
+        remedy="Nothing was sent: it would not work.",
+    )
 
 
 def _still_kept(account: Account, operation: OperationRecord) -> None:

@@ -58,7 +58,8 @@ INTRODUCTIONS: Final = {
     ),
     Stage.NEW_CREDENTIALS: (
         "It is time to change over. Where new credentials were made for you, they come in a "
-        "separate, private mail, and the old ones still work for now."
+        "separate, private mail. An old access key still works for now; a password that was "
+        "replaced does not."
     ),
     Stage.WARNING: (
         "The date is near. Below is exactly what will happen then, and what you can do before."

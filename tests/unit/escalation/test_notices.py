@@ -257,6 +257,13 @@ BLOCKED = {
             "be made."
         ),
     ),
+    "a key that is due before E": (
+        access_key(2, created_at=ago(65), last_rotated=ago(65)),
+        (
+            "AKIA2 takes the second slot. It will itself be due soon: delete it, and a new one can "
+            "be made."
+        ),
+    ),
     "an Inactive key": (
         access_key(2, active=False),
         "AKIA2 takes the second slot. It is inactive: delete it, and a new one can be made.",
@@ -286,6 +293,42 @@ def test_two_aged_keys_are_told_that_none_will_be_left():
     none_left = "The key becomes inactive. It is not deleted. No active key will be left."
     assert [only.consequence for only in lines] == [none_left, none_left]
     assert all(words.NO_REPLACEMENT["both_slots_aged"] in only.remarks for only in lines)
+
+
+@pytest.mark.parametrize("left", [(), (access_key(2, key_id=KEY_3, active=False),)])
+def test_who_took_the_replacement_away_is_not_sent_to_it_and_hears_that_no_key_will_be_left(left):
+    told = case(record(day_0=True), operations=by_id(delivered()))
+    only = line(told, user("ann", old_key(), *left), 10)
+    assert only.consequence.endswith("No active key will be left.")
+    assert words.NO_REPLACEMENT[words.REPLACEMENT_GONE] in only.remarks
+    assert not any(KEY_3 in step for step in only.remediation)
+    assert words.CREATE_KEY in only.remediation
+    assert (words.DELETE_ONE in only.remediation) is bool(left)
+
+
+def test_a_replacement_that_stands_is_where_its_owner_is_sent_to():
+    told = case(record(day_0=True), operations=by_id(delivered()))
+    only = line(told, ROTATED, 10, keys=REPLACED)
+    assert KEY_3 in only.remediation[0]
+    assert "left" not in only.consequence
+
+
+def test_a_password_that_was_reset_is_told_that_nothing_more_follows():
+    reset = delivered(
+        kind=OperationKind.PASSWORD_RESET,
+        control=PASSWORD_AGE,
+        resource_id="password",
+        old_key=None,
+        new_key=None,
+    )
+    told = case(record(PASSWORD_AGE, "password", day_0=True), operations=by_id(reset))
+    only = line(told, console("ann", password_last_changed=ago(100)), 7)
+    assert (only.consequence, only.timeline) == (words.RESET_SETTLES, ())
+
+
+def test_what_was_not_handed_over_today_is_offered_for_the_next_day_that_is_open():
+    only = line(case(record(day_0=True)), user("ann", old_key()), 7)
+    assert "a new key will be created on Tue 13 Jan 2026" in only.remarks[0]
 
 
 def test_with_another_key_left_nobody_is_frightened():

@@ -90,6 +90,12 @@ WHY = {
         {"keys": {KEY_1: key_record(replaced_by=KEY_3)}},
         "already_replaced",
     ),
+    "replaced before, and the replacement is Inactive": (
+        user("ann", AGED, access_key(2, key_id=KEY_3, active=False)),
+        (),
+        {"keys": {KEY_1: key_record(replaced_by=KEY_3)}},
+        f"slots_taken:{KEY_3}",
+    ),
     "replaced before, and the replacement is gone": (
         user("ann", AGED),
         (),

@@ -1,14 +1,28 @@
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import pytest
-from tests.builders import INACTIVE, KEY_2, MFA_CONTROL, PASSWORD_AGE, ROTATION, STALE, on, record
+from tests.builders import (
+    INACTIVE,
+    KEY_2,
+    MFA_CONTROL,
+    PASSWORD_AGE,
+    ROTATION,
+    STALE,
+    console,
+    on,
+    record,
+)
 
 from keyreeve.escalation import words
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.policy import FinalAct
 
+GONE = "there is no console password any more."
+SINCE = datetime(2025, 9, 1, tzinfo=UTC)
+LATER = datetime(2026, 1, 6, tzinfo=UTC)
 REMINDED = "It will be listed as overdue, and you will be reminded every week."
 KEPT = "The key becomes inactive. It is not deleted."
 
@@ -22,11 +36,32 @@ def test_a_day_is_written_with_its_weekday():
 def test_every_control_has_a_name_for_its_resource_and_a_sentence_for_its_end(control):
     name = words.resource(control, "AKIA1")
     assert name
-    ended = words.how_cleared(record(control, "AKIA1"))
+    ended = words.how_cleared(record(control, "AKIA1"), console("ann"))
     assert ended.startswith(f"{name}: ")
     assert ended.endswith(".")
-    done = words.how_cleared(record(control, "AKIA1", enforced_on=on(14)))
+    enforced = record(control, "AKIA1", enforced_on=on(14))
+    done = words.how_cleared(enforced, console("ann"), removed=True)
     assert done == f"{name}: done by Keyreeve on Mon 19 Jan 2026."
+
+
+@pytest.mark.parametrize(
+    ("control", "facts", "sentence"),
+    [
+        (MFA_CONTROL, {"mfa_active": True}, "an MFA device is active."),
+        (MFA_CONTROL, {"mfa_active": False, "password_enabled": False}, GONE),
+        (MFA_CONTROL, {"mfa_active": False}, "in order."),
+        (PASSWORD_AGE, {"password_last_changed": LATER}, "changed."),
+        (PASSWORD_AGE, {"password_enabled": False}, GONE),
+        (PASSWORD_AGE, {"password_last_changed": SINCE}, "in order."),
+        (INACTIVE, {"password_enabled": False}, GONE),
+        (INACTIVE, {}, "in order."),
+    ],
+)
+def test_what_has_cleared_is_said_as_the_facts_show_it(control, facts, sentence):
+    name = words.resource(control, "AKIA1")
+    for enforced_on in (None, on(14)):  # a quarantine mends nothing: the user did
+        was = replace(record(control, "AKIA1", enforced_on=enforced_on), since=SINCE)
+        assert words.how_cleared(was, replace(console("ann"), **facts)) == f"{name}: {sentence}"
 
 
 @pytest.mark.parametrize(

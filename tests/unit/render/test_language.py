@@ -22,6 +22,7 @@ from keyreeve.controls.catalogue import CARDS
 from keyreeve.escalation import words
 from keyreeve.escalation.cutover import CutOver
 from keyreeve.escalation.key_usage import ChangeOver, sentences
+from keyreeve.escalation.outlook import REFUSED
 from keyreeve.model.control import Severity
 from keyreeve.model.decisions import Hold
 from keyreeve.model.errors import ConfigError
@@ -42,6 +43,11 @@ STRICT = Enforcement(
     console_mfa=FinalAct.QUARANTINE,
     user_inactive=FinalAct.DEACTIVATE_UNUSED_KEYS,
     password_age=FinalAct.DELETE_LOGIN_PROFILE,
+)
+GONE = "Console password: there is no console password any more."
+DUE_SOON = (
+    "No replacement can be made: AWS allows two access keys per user, and AKIA2 takes the second "
+    "slot. It will itself be due soon: delete it, and a new one can be made."
 )
 TOLD = frozenset(ControlId) - {ControlId.INLINE_POLICIES}
 
@@ -85,7 +91,8 @@ def test_a_sentence_that_the_book_lacks_stays_english_and_is_named():
 
 def every_sentence() -> list[str]:
     """What the core says of findings whatever the facts, and what leads a notice."""
-    said = [words.CREATE_KEY, words.DELETE_ONE, *words.NO_REPLACEMENT.values()]
+    said = [words.CREATE_KEY, words.DELETE_ONE, words.RESET_SETTLES, *words.NO_REPLACEMENT.values()]
+    said += [f"This is on hold: {REFUSED[1]}.", GONE, DUE_SOON]
     for control in TOLD:
         card = CARDS[control]
         steps = [s.format(user="ana", key="AKIA1", account="1") for s in card.remediation]
