@@ -37,7 +37,7 @@ from keyreeve.pipeline import daily
 from keyreeve.pipeline.people import find_person
 from keyreeve.pipeline.resend import resend
 from keyreeve.pipeline.workbench import Tools, Workbench
-from keyreeve.storage import audit_log
+from keyreeve.storage import audit_check, audit_records
 from keyreeve.storage.layout import AUDIT, OPERATIONS
 
 Log = dict[str, bytes]
@@ -193,7 +193,7 @@ def unseen(altered: Altered, head: AuditHead) -> str | None:
     store = MemoryStore()
     for key, content in altered.log.items():
         store.put(key, content)
-    problems = audit_log.verify(store, head)
+    problems = audit_check.verify(store, head)
     if not problems:
         return f"{altered.said}: nobody noticed"
     if all(name in problems[0] for name in altered.names):
@@ -208,7 +208,7 @@ def alterations(size: Size, seed: int) -> Iterator[Figure]:
     for day in DAYS:
         village.run(day)
     log, head = log_of(village), village.state.audit_head
-    untouched = audit_log.verify(village.store, head)
+    untouched = audit_check.verify(village.store, head)
     yield _figure("untouched logs", [untouched[0] if untouched else None])
     for what, every, ci in (
         ("records removed, doubled, exchanged", removed, 200),
@@ -259,7 +259,7 @@ class Onlooker(Fate):
 
 def unmatched(village: Village, effects: Effects, stops: int) -> Iterator[str]:
     """Steps, mails and changes without their one record, and records without them."""
-    records = list(audit_log.records(village.store))
+    records = list(audit_records.records(village.store))
     told = Counter(
         (r.data["operation_id"], r.data["attempt"], r.data["step"])
         for r in records
@@ -369,7 +369,7 @@ def _resent(number: int, *, after: bool) -> str | None:
         _send_again(village, Fate(number, after=after))
     _live(village, effects, DAYS[-1], 7)
     found = list(unmatched(village, effects, 1))
-    found += audit_log.verify(village.store, village.state.audit_head)
+    found += audit_check.verify(village.store, village.state.audit_head)
     place = f"resend stopped {'after' if after else 'before'} call {number}"
     return f"{place}: {'; '.join(found)}" if found else None
 
@@ -390,7 +390,7 @@ def _life(stopped_on: int | None, number: int, *, after: bool = False) -> str | 
             village.run(stopped_on + 0.1, fate=Onlooker(effects))
     _live(village, effects, DAYS[-1], -1 if stopped_on is None else stopped_on)
     found = list(unmatched(village, effects, 0 if stopped_on is None else 1))
-    found += audit_log.verify(village.store, village.state.audit_head)
+    found += audit_check.verify(village.store, village.state.audit_head)
     place = f"stopped on day {stopped_on} {'after' if after else 'before'} call {number}"
     return f"{place}: {'; '.join(found)}" if found else None
 
@@ -420,9 +420,9 @@ def _planted(target: Any, name: str, instead: Callable[..., Any]) -> Iterator[No
         yield
 
 
-def _believed(line: bytes) -> audit_log.AuditRecord:
+def _believed(line: bytes) -> audit_records.AuditRecord:
     """A record whose digest nobody compares."""
-    return from_json(audit_log.AuditRecord, parse(line))
+    return from_json(audit_records.AuditRecord, parse(line))
 
 
 def _unrecorded(recall: Callable[..., Any]) -> Callable[..., Any]:
@@ -452,12 +452,12 @@ MUTANTS = (
     Mutant(
         promise="P18",
         name="the digest of a record is not compared",
-        plant=partial(_planted, audit_log, "_record", _believed),
+        plant=partial(_planted, audit_records, "record_of", _believed),
     ),
     Mutant(
         promise="P18",
         name="what the state remembers is not compared",
-        plant=partial(_planted, audit_log._Walk, "end", lambda _: None),
+        plant=partial(_planted, audit_check._Walk, "end", lambda _: None),
     ),
     Mutant(
         promise="P18",

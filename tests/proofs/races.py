@@ -39,7 +39,9 @@ from keyreeve.model.identifiers import RunId
 from keyreeve.pipeline import daily
 from keyreeve.ports import ObjectStore
 from keyreeve.storage import audit_log
-from keyreeve.storage.audit_log import StoredAuditLog, records, verify
+from keyreeve.storage.audit_check import verify
+from keyreeve.storage.audit_log import StoredAuditLog
+from keyreeve.storage.audit_records import records
 from keyreeve.storage.layout import LOCK
 from keyreeve.storage.lock import LEASE, RENEW_EVERY, TRUSTED_FOR, AccountLock, LockRecord, current
 

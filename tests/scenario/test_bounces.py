@@ -20,7 +20,7 @@ from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.people import Person
 from keyreeve.pipeline.reinstate import Request, reinstate
 from keyreeve.pipeline.resend import resend
-from keyreeve.storage.audit_log import records
+from keyreeve.storage.audit_records import records
 from keyreeve.storage.feedback import StoredFeedback
 
 AGED = "aged.key"

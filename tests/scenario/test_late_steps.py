@@ -17,7 +17,7 @@ from tests.scenario.village import Village
 from keyreeve.codec.journal import decode_step, encode_step
 from keyreeve.model.identifiers import RunId
 from keyreeve.model.plan import OutcomeKind
-from keyreeve.storage import audit_log
+from keyreeve.storage import audit_check
 
 LATE = RunId("20260101T000000Z-late")
 
@@ -50,7 +50,7 @@ def test_the_fact_is_taken_over_and_the_story_goes_on(day: int, step: str):
     live_on(village, day)
     assert problems(village) == []
     assert OutcomeKind.FAILED not in {outcome.kind for _, outcome in village.outcomes}
-    assert audit_log.verify(village.store, village.state.audit_head) == []
+    assert audit_check.verify(village.store, village.state.audit_head) == []
 
 
 @pytest.mark.parametrize(("day", "step"), [(7, "intent"), (14, "enforcing")])

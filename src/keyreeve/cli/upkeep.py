@@ -15,7 +15,7 @@ from keyreeve.model.case import OperationKind, State, Step, StepName
 from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import KeyreeveError, StateUnreadable
 from keyreeve.pipeline.memory import recall
-from keyreeve.storage import audit_log, lock
+from keyreeve.storage import audit_check, audit_records, lock
 from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.layout import (
     AUDIT_END,
@@ -192,8 +192,8 @@ def _inbox(store: ObjectStore, name: str, folder: str) -> Part:
 
 def _audit(store: ObjectStore, state: State | None) -> Part:
     part = Part(name="audit log", unit="record")
-    part.problems += audit_log.verify(store, state.audit_head if state else None)
-    part.count = _counted(lambda: audit_log.records(store))
+    part.problems += audit_check.verify(store, state.audit_head if state else None)
+    part.count = _counted(lambda: audit_records.records(store))
     return part
 
 

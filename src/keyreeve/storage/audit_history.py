@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.months import LogEntry
 from keyreeve.ports import ObjectStore
-from keyreeve.storage.audit_log import (
+from keyreeve.storage.audit_records import (
     AuditRecord,
     SegmentKey,
     records_of,

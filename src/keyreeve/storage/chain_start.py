@@ -5,7 +5,7 @@
     purge     the segments, oldest first
 
 The record comes first and stays: who moves the beginning by hand, to hide what lies before it, has
-no record in the chain that tells of it, and `audit_log.verify` says so. After a stop in between the
+no record in the chain that tells of it, and `audit_check` says so. After a stop in between the
 segments are still listed, and the next purge goes on.
 """
 

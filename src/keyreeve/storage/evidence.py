@@ -21,8 +21,8 @@ from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Period
 from keyreeve.ports import ObjectStore
-from keyreeve.storage import audit_log, chain_start
-from keyreeve.storage.audit_log import SegmentKey, day_of
+from keyreeve.storage import audit_log, audit_records, chain_start
+from keyreeve.storage.audit_records import SegmentKey, day_of
 from keyreeve.storage.layout import (
     COLLECTED,
     FEEDBACK,
@@ -114,7 +114,7 @@ class StoredEvidence:
         newest, unwritten = audit_log.remembered(self._store, self._head)
         start = chain_start.read(self._store)
         gone = start.sequence if start else 0
-        listed = [*audit_log.segments(self._store), *([unwritten[0]] if unwritten else [])]
+        listed = [*audit_records.segments(self._store), *([unwritten[0]] if unwritten else [])]
         names = sorted(
             {name.key: name for name in listed if name.sequence > gone}.values(),
             key=lambda name: (name.sequence, name.key),

@@ -12,7 +12,8 @@ from keyreeve.model.case import AuditHead
 from keyreeve.model.identifiers import RunId
 from keyreeve.model.past import AuditedRecord, AuditTrail, PastFinding, PastRun
 from keyreeve.ports import ObjectStore
-from keyreeve.storage.audit_log import AuditRecord, day_of, records_since, remembered
+from keyreeve.storage.audit_log import remembered
+from keyreeve.storage.audit_records import AuditRecord, day_of, records_since
 from keyreeve.storage.layout import RUNS, run_day
 
 _RUN = "/run.json"

@@ -23,8 +23,8 @@ from datetime import date, datetime
 from keyreeve.codec.values import Json, to_json
 from keyreeve.model.errors import StateUnreadable, StorageLocked
 from keyreeve.ports import AuditLog, ObjectStore
-from keyreeve.storage import audit_log, chain_start
-from keyreeve.storage.audit_log import day_of
+from keyreeve.storage import audit_records, chain_start
+from keyreeve.storage.audit_records import day_of
 from keyreeve.storage.chain_start import PURGED, THROUGH, ChainStart
 from keyreeve.storage.evidence import BY_DAY, day_in, segment_day
 from keyreeve.storage.layout import AUDIT, REVIEWS, RUNS
@@ -122,7 +122,7 @@ def _reviews(store: ObjectStore, before: date) -> Iterator[str]:
 
 def _segments(store: ObjectStore, before: date) -> tuple[tuple[str, ...], ChainStart | None]:
     """The beginning of the log, without its last segment; and where it begins without them."""
-    names = sorted(audit_log.segments(store), key=lambda name: (name.sequence, name.key))
+    names = sorted(audit_records.segments(store), key=lambda name: (name.sequence, name.key))
     old = []
     for name in names[:-1]:
         day = segment_day(name)
@@ -147,7 +147,7 @@ def _segments(store: ObjectStore, before: date) -> tuple[tuple[str, ...], ChainS
 def _last(store: ObjectStore, key: str) -> ChainStart:
     found = store.get(key)
     try:
-        record = audit_log.last_record(found.content if found else b"")
+        record = audit_records.last_record(found.content if found else b"")
     except (IndexError, ValueError) as error:
         raise StateUnreadable(
             f"its last record cannot be read: {error}",

@@ -58,7 +58,8 @@ def test_every_action_is_one_that_a_call_of_ours_needs(role: PeopleRole):
         ("people", "iam:GetRole", "role/DeveloperRole", "allowed"),
         ("people", "iam:GetRole", "role/Elsewhere", "implicit deny"),
         ("people", "iam:ListAccessKeys", "user/bob", "allowed"),
-        ("people", "iam:ListSSHPublicKeys", "user/bob", "implicit deny"),
+        ("people", "iam:ListSSHPublicKeys", "user/bob", "allowed"),
+        ("people", "iam:GetAccessKeyLastUsed", "user/bob", "implicit deny"),
     ],
 )
 def test_what_a_role_may_do(role: str, action: str, resource: str, decision: str):

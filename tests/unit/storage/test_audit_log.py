@@ -12,8 +12,10 @@ from tests.fakes.memory_store import MemoryStore, SettableClock
 from keyreeve.codec.seal import canonical, digest
 from keyreeve.model.case import AuditHead, State
 from keyreeve.model.errors import StateUnreadable, StorageConflict, StorageUnreachable
+from keyreeve.storage.audit_check import verify
 from keyreeve.storage.audit_inbox import leave
-from keyreeve.storage.audit_log import StoredAuditLog, newest_head, records, verify
+from keyreeve.storage.audit_log import StoredAuditLog, newest_head
+from keyreeve.storage.audit_records import records
 from keyreeve.storage.chain_end import claim
 from keyreeve.storage.layout import AUDIT_END
 from keyreeve.storage.state_store import StoredState

@@ -11,7 +11,9 @@ from keyreeve.codec.seal import seal
 from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable, StorageLocked
 from keyreeve.storage import chain_start
-from keyreeve.storage.audit_log import StoredAuditLog, records, verify
+from keyreeve.storage.audit_check import verify
+from keyreeve.storage.audit_log import StoredAuditLog
+from keyreeve.storage.audit_records import records
 from keyreeve.storage.chain_start import ChainStart
 from keyreeve.storage.retention import Purged, expired, purge
 
