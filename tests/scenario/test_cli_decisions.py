@@ -133,6 +133,22 @@ def test_a_decision_counts_while_a_run_holds_the_lock_and_the_next_one_records_i
     assert keyreeve.audited().count("people.paused") == 2
 
 
+def test_the_record_of_a_decision_is_not_lost_by_who_does_not_wait_for_the_lock(
+    keyreeve: Command, monkeypatch: pytest.MonkeyPatch
+):
+    def control_c(_: float) -> None:
+        raise KeyboardInterrupt
+
+    keyreeve.hold_lock()
+    with monkeypatch.context() as patch:
+        patch.setattr(deciding.time, "sleep", control_c)
+        assert keyreeve("run", "--pause", "stop it now").code == 130
+    assert b"stop it now" in keyreeve.stored("pause.json")
+    keyreeve.give_lock_back()
+    assert keyreeve("run", "--resume").code == 0
+    assert keyreeve.audited().count("people.paused") == 1
+
+
 def test_credentials_are_sent_again_to_their_owner_only(keyreeve: Command):
     assert keyreeve("case", "resend", "aged.key").code == 2
     for day in (3, 7):

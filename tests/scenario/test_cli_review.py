@@ -184,6 +184,35 @@ def test_every_step_of_a_review_is_in_the_audit_log_with_who_did_it(office: Peop
     assert office("state", "verify").code == 0
 
 
+def test_a_step_that_a_stop_kept_from_the_audit_log_is_told_by_the_next_verb(office: People):
+    def lost(*told: str, day: int) -> Any:
+        """What the log was to hold is not written: the storage gives out, as a stop would."""
+        office.sandbox.plant_fault("PutObject", key="/audit", count=None)
+        try:
+            return office(*told, *office.at(day))
+        finally:
+            office.sandbox.clear_faults()
+
+    form = begun(office)
+    known = office.events("review.")
+    (office.folder / "answers").write_bytes(form.saved({}))
+    assert lost("review", "answer", str(office.folder / "answers"), day=4).code
+    assert json.loads(office.stored(answers_key("boss")))["reviewer"] == "boss"
+    assert office.events("review.") == known
+
+    again = office("review", "answer", str(office.folder / "answers"), *office.at(5))
+    assert again.code == 0, again.err
+    assert office.events("review.") == [*known, "review.answered"]
+    record = office.audit_records()[-1]["data"]
+    assert (record["reviewer"], record["version"], record["recovered"]) == ("boss", 1, True)
+    assert record["taken_at"] == "2026-01-09T06:00:00+00:00"
+    assert office("review", "remind", "--send", *office.at(5)).code == 0
+    assert lost("review", "close", day=6).code
+    assert office("review", "due", "--execute", *office.at(7)).code == 0
+    assert office.events("review.")[len(known) + 1 :] == ["review.closed", "review.removed"]
+    assert office("state", "verify").code == 0
+
+
 def test_close_with_execute_offboards_whom_the_review_has_revoked(office: People):
     forms = started(office)
     ann, boss = Form(forms["ann@example.com"]["html"]), Form(forms["boss@example.com"]["html"])

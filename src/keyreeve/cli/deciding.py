@@ -166,19 +166,27 @@ def _named(person: Person) -> dict[str, object]:
 
 
 def record(door: Door, event: str, data: Mapping[str, object]) -> None:
-    """One record, written under the lock; left for its holder if it is not to be had in time."""
+    """One record, written under the lock; left for its holder if it is not to be had in time.
+
+    The decision stands already: it is left, too, by who does not wait (Ctrl-C).
+    """
     from keyreeve.wiring import account_for_writing
 
     give_up = time.monotonic() + PATIENCE_SECONDS
-    while time.monotonic() < give_up:
-        with suppress(LockHeld), account_for_writing(door, mails=False) as account:
-            with suppress(StateUnreadable):
-                account.tools.states.load()  # tells where the end of the chain is
-            account.tools.audit.append(event, door.now, data)
-            account.tools.audit.flush()
-            return
-        time.sleep(PATIENCE_SECONDS / 8)
-    leave(door.store, event, door.now, data, door.run_id)
+    written = False
+    try:
+        while time.monotonic() < give_up:
+            with suppress(LockHeld), account_for_writing(door, mails=False) as account:
+                with suppress(StateUnreadable):
+                    account.tools.states.load()  # tells where the end of the chain is
+                account.tools.audit.append(event, door.now, data)
+                account.tools.audit.flush()
+                written = True
+                return
+            time.sleep(PATIENCE_SECONDS / 8)
+    finally:
+        if not written:
+            leave(door.store, event, door.now, data, door.run_id)
     screen.note(
         "note: a run holds the lock: the decision counts from now on, and its record enters the "
         "audit log with the next one"

@@ -236,10 +236,14 @@ def due(*, execute: bool, accepted: int | None, as_of: datetime | None) -> int:
 def _at_work(as_of: datetime | None, *, execute: bool) -> Iterator[tuple[Office, Reviewing]]:
     """With `execute` the account's lock is held: something is written."""
     from keyreeve.cli import office
+    from keyreeve.pipeline.review_recovery import catch_up
     from keyreeve.wiring.reviews import reviewing
 
     with office.at_work(as_of, execute=execute) as desk:
-        yield desk, reviewing(desk.door, desk.roster)
+        at_hand = reviewing(desk.door, desk.roster)
+        if execute:
+            catch_up(at_hand, desk.now)
+        yield desk, at_hand
 
 
 def _draft(desk: Office, name: str, due: date) -> Draft:

@@ -6,7 +6,7 @@
     close    the result, once; with answers missing only for a reason
 
 What follows from a result is `pipeline/review_removals.py`.  A step is durable before the audit
-log tells of it, and asking again goes on with what is left.
+log tells of it (`pipeline/review_recovery.py`), and asking again goes on with what is left.
 """
 
 from __future__ import annotations
@@ -153,10 +153,10 @@ def start(reviewing: Reviewing, campaign: Campaign, now: datetime) -> None:
             remedy="`keyreeve review remind --send` mails its forms; another --name makes another.",
         ) from None
     with Registrar(account, now, campaign.started_by, about="review") as registrar:
-        registrar.note("started", _started(reviewing, campaign))
+        registrar.note("started", started_record(reviewing, campaign))
 
 
-def _started(reviewing: Reviewing, campaign: Campaign) -> dict[str, object]:
+def started_record(reviewing: Reviewing, campaign: Campaign) -> dict[str, object]:
     """Keeps each form as it goes out; what the audit log says of the start."""
     forms = {}
     for task in campaign.tasks:
@@ -234,19 +234,21 @@ def _keep(reviewing: Reviewing, made: Answers, now: datetime, by: str) -> None:
     account.tools.lease.check()
     reviewing.records.answered(made)
     with Registrar(account, now, by, about="review") as registrar:
-        registrar.note(
-            "answered",
-            {
-                "campaign_id": made.campaign_id,
-                "reviewer": made.reviewer,
-                "version": made.version,
-                "late": made.late,
-                "hander_reviewed": made.hander_reviewed,
-                "source_sha256": made.source_sha256,
-                "revoked": [v.user_name for v in made.verdicts if v.decision == "revoke"],
-                "time_boxed": [v.user_name for v in made.verdicts if v.decision == "time-box"],
-            },
-        )
+        registrar.note("answered", answered_record(made))
+
+
+def answered_record(made: Answers) -> dict[str, object]:
+    """What the audit log says of it."""
+    return {
+        "campaign_id": made.campaign_id,
+        "reviewer": made.reviewer,
+        "version": made.version,
+        "late": made.late,
+        "hander_reviewed": made.hander_reviewed,
+        "source_sha256": made.source_sha256,
+        "revoked": [v.user_name for v in made.verdicts if v.decision == "revoke"],
+        "time_boxed": [v.user_name for v in made.verdicts if v.decision == "time-box"],
+    }
 
 
 # --- close ----------------------------------------------------------------------------------------
@@ -283,17 +285,19 @@ def close(
     account.tools.lease.check()
     reviewing.records.close(result)
     with Registrar(account, now, by, about="review") as registrar:
-        registrar.note(
-            "closed",
-            {
-                "campaign_id": result.campaign_id,
-                "missing": list(result.missing),
-                "late": list(result.late),
-                "incomplete_because": result.incomplete_because,
-                "answers": {each.reviewer: each.version for each in _counted(file)},
-            },
-        )
+        registrar.note("closed", closed_record(file, result))
     return result
+
+
+def closed_record(file: ReviewFile, result: Result) -> dict[str, object]:
+    """What the audit log says of it."""
+    return {
+        "campaign_id": result.campaign_id,
+        "missing": list(result.missing),
+        "late": list(result.late),
+        "incomplete_because": result.incomplete_because,
+        "answers": {each.reviewer: each.version for each in _counted(file)},
+    }
 
 
 def _counted(file: ReviewFile) -> list[Answers]:

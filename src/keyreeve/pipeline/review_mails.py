@@ -61,7 +61,7 @@ def remind(
             ) -> None:
                 told = _told(file, task, occasion, mail, accepted, now, by)
                 reviewing.records.told(told)
-                registrar.note("mailed", _mail_record(told))
+                registrar.note("mailed", mailed_record(told))
 
             done.append(_sent(office, mail, task, occasion, remember))
             if done[-1].failure is not None:
@@ -144,7 +144,8 @@ def _told(
     )
 
 
-def _mail_record(told: Told) -> dict[str, object]:
+def mailed_record(told: Told) -> dict[str, object]:
+    """What the audit log says of it."""
     return {
         "campaign_id": told.campaign_id,
         "reviewer": told.reviewer,

@@ -14,7 +14,7 @@ from keyreeve.governance.reviewing import too_many
 from keyreeve.model.errors import AwsFailure, ConfigError, UnsafePlan
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.people import Member
-from keyreeve.model.review import Removal, Removed
+from keyreeve.model.review import Decided, Removal, Removed
 from keyreeve.pipeline.did import failed
 from keyreeve.pipeline.offboard import Offboarding, look, offboard
 from keyreeve.pipeline.review import Reviewing
@@ -105,19 +105,31 @@ def _record(
 ) -> None:
     account = reviewing.roster.account
     account.tools.lease.check()
-    reviewing.records.removed(
-        Removed(
-            campaign_id=removal.campaign_id,
-            user_id=removal.user_id,
-            user_name=removal.user_name,
-            at=now,
-            by=by,
-            complete=complete,
-            steps=steps,
-        )
+    made = Removed(
+        campaign_id=removal.campaign_id,
+        user_id=removal.user_id,
+        user_name=removal.user_name,
+        at=now,
+        by=by,
+        complete=complete,
+        steps=steps,
     )
+    reviewing.records.removed(made)
     with Registrar(account, now, by, about="review") as registrar:
-        registrar.note("removed", {**_named(removal), "complete": complete, "steps": list(steps)})
+        registrar.note("removed", removed_record(removal, made))
+
+
+def removed_record(removal: Removal | Decided, made: Removed) -> dict[str, object]:
+    """What the audit log says of it."""
+    return {
+        "campaign_id": made.campaign_id,
+        "user_id": made.user_id,
+        "user_name": made.user_name,
+        "decision": removal.decision.value if removal.decision else None,
+        "reviewer": removal.reviewer,
+        "complete": made.complete,
+        "steps": list(made.steps),
+    }
 
 
 def _named(removal: Removal) -> dict[str, object]:
