@@ -206,10 +206,10 @@ MAPPING: Final[Mapping[AnyControlId, tuple[Citation, ...]]] = {
     ),
     PostureId.PASSWORD_POLICY: _row(
         _cis("1.8 1.9", "1.7 1.8", "2.7 2.8", "2.8 2.9"),
-        hub="IAM.7 IAM.10 IAM.11 IAM.12 IAM.13 IAM.14 IAM.15 IAM.16 IAM.17",
+        hub="IAM.15 IAM.16",  # length and reuse: not the classes of characters, nor an expiry
         hipaa="164.308(a)(5)(ii)(D) 164.312(d)",
         nist="IA-5(1) AC-2(3)",
-        pci="8.3.6† 8.3.7† 8.3.9†",
+        pci="8.3.6† 8.3.7†",
         soc="CC6.1†",
         iso="A.5.17†",
     ),
