@@ -14,7 +14,8 @@ from benchmarks.measuring import Cost, serving
 from benchmarks.results import Round, Row
 
 ROUNDS = ("one", "many", "flat", "next", "day")
-REPEATS = {100: 5, 1000: 3, 5000: 3}
+REPEATS = 9
+"""Of those who take seconds at most."""
 
 
 def compared(
@@ -28,7 +29,7 @@ def compared(
     remarks: dict[str, str] = {}
     print(title, flush=True)
     with serving(users, now, neglected=neglected) as served:
-        for number in range(given.repeats or REPEATS.get(users, 1)):
+        for number in range(given.repeats or REPEATS):
             for each in contenders.ALL:
                 slow = each.heavy > 0
                 if (slow and number) or _left_out(each, users, neglected, rate, given):
@@ -93,7 +94,7 @@ def main() -> int:
     given = parser.parse_args()
     asked = given.rounds
     one = one_account(given) if "one" in asked else []
-    many = fleet_of(100, 200, 40, 3, peer=not given.only) if "many" in asked else None
+    many = fleet_of(100, 200, 40, REPEATS, peer=not given.only) if "many" in asked else None
     flat = (
         tuple(fleet_of(accounts, 20, 0, 1, peer=False) for accounts in (1, 10, 100, 1000))
         if "flat" in asked

@@ -108,7 +108,7 @@ def _one_account(each: Round) -> Iterator[Promise]:
     elif each.users == LARGE:
         if lean := each.row(LEAN.name):
             what = f"{where}: CPU ÷ lean boto3 script"
-            yield Promise(what=what, target=0.6, figure=us.cpu / lean.cpu)
+            yield Promise(what=what, target=0.6, figure=us.cpu_beside(lean))
         yield Promise(what=f"{where}: peak memory in MB", target=100, figure=us.peak)
 
 

@@ -31,6 +31,8 @@ class Row:
     received: int
     throttled: int
     remark: str
+    cpus: tuple[float, ...] = ()
+    """Of each run, in the order in which they took turns with others."""
 
     @classmethod
     def of(cls, name: str, costs: Sequence[Cost], remark: str) -> Row:
@@ -44,7 +46,12 @@ class Row:
             received=costs[-1].received,
             throttled=costs[-1].throttled,
             remark=remark,
+            cpus=tuple(cost.cpu for cost in costs),
         )
+
+    def cpu_beside(self, other: Row) -> float:
+        """The median of the ratios of neighbours: a machine that slows down slows both."""
+        return median(own / its for own, its in zip(self.cpus, other.cpus, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
