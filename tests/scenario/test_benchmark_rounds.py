@@ -76,6 +76,7 @@ def of(
             name=name,
             wall=wall,
             cpu=cpu if number else 1.0,
+            cpus=(cpu if number else 1.0,),
             peak=peak,
             calls=calls or {},
             received=0,
