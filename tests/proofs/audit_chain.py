@@ -32,6 +32,7 @@ from keyreeve.codec.values import from_json
 from keyreeve.model.case import AuditHead, Step, StepName
 from keyreeve.model.effect import Effect, SendNotice
 from keyreeve.model.identifiers import AccountId
+from keyreeve.model.past import AuditedRecord
 from keyreeve.model.policy import Enforcement, FinalAct, LadderDays
 from keyreeve.pipeline import daily
 from keyreeve.pipeline.people import find_person
@@ -420,9 +421,9 @@ def _planted(target: Any, name: str, instead: Callable[..., Any]) -> Iterator[No
         yield
 
 
-def _believed(line: bytes) -> audit_records.AuditRecord:
+def _believed(line: bytes) -> AuditedRecord:
     """A record whose digest nobody compares."""
-    return from_json(audit_records.AuditRecord, parse(line))
+    return from_json(AuditedRecord, parse(line))
 
 
 def _unrecorded(recall: Callable[..., Any]) -> Callable[..., Any]:

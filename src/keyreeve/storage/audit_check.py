@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable
+from keyreeve.model.past import AuditedRecord
 from keyreeve.ports import ObjectStore
 from keyreeve.storage import audit_records, chain_start
 from keyreeve.storage.audit_log import remembered
-from keyreeve.storage.audit_records import GENESIS, AuditRecord, SegmentKey
+from keyreeve.storage.audit_records import GENESIS, SegmentKey
 from keyreeve.storage.chain_start import ChainStart
 from keyreeve.storage.layout import AUDIT, AUDIT_START, audit_key
 
@@ -92,7 +93,7 @@ class _Walk:
             except ValueError as error:
                 self.problems.append(f"{name.key} line {number}: a record was altered: {error}")
 
-    def _record(self, where: str, record: AuditRecord) -> None:
+    def _record(self, where: str, record: AuditedRecord) -> None:
         if self._unsaid is not None and self._unsaid.is_told_by(record.event, record.data):
             self._unsaid = None
         if record.seq > self._expected:

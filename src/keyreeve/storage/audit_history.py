@@ -7,9 +7,9 @@ from datetime import date, timedelta
 
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.months import LogEntry
+from keyreeve.model.past import AuditedRecord
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.audit_records import (
-    AuditRecord,
     SegmentKey,
     records_of,
     segments,
@@ -45,7 +45,7 @@ class StoredAuditHistory:
                 where=f"{self._store.describe()}/{audit_day(first)}",
                 remedy="Ask for fewer months.",
             )
-        before: AuditRecord | None = None
+        before: AuditedRecord | None = None
         for segment in found:
             for record in self._of(segment):
                 self._follows(record, before, segment)
@@ -55,7 +55,7 @@ class StoredAuditHistory:
                 )
 
     def _follows(
-        self, record: AuditRecord, before: AuditRecord | None, segment: SegmentKey
+        self, record: AuditedRecord, before: AuditedRecord | None, segment: SegmentKey
     ) -> None:
         """StateUnreadable where records are missing: fewer were counted than there were.
 
@@ -72,7 +72,7 @@ class StoredAuditHistory:
             remedy="`keyreeve state verify` names what is missing.",
         )
 
-    def _of(self, segment: SegmentKey) -> Iterator[AuditRecord]:
+    def _of(self, segment: SegmentKey) -> Iterator[AuditedRecord]:
         try:
             yield from records_of(self._store, segment)
         except ValueError as error:

@@ -11,13 +11,14 @@ before the first), `digest` is the SHA-256 of the canonical JSON of the record w
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from keyreeve.codec.seal import canonical, digest, parse
 from keyreeve.codec.values import from_json
 from keyreeve.model.identifiers import RunId
+from keyreeve.model.past import AuditedRecord
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.layout import AUDIT, audit_day
 
@@ -25,19 +26,6 @@ GENESIS = "0" * 64
 """What the first record names as the digest before it."""
 
 _SEGMENT = re.compile(r"audit/\d{4}/\d\d/\d\d/(?P<run_id>[^/]+)/(?P<sequence>\d{6,})\.jsonl")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AuditRecord:
-    """One line of the chain; the fields are the fields of the line."""
-
-    seq: int
-    at: datetime
-    run_id: RunId
-    event: str
-    data: Mapping[str, object]
-    previous: str
-    digest: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +37,13 @@ class SegmentKey:
     run_id: RunId
 
 
-def records(store: ObjectStore) -> Iterator[AuditRecord]:
+def records(store: ObjectStore) -> Iterator[AuditedRecord]:
     """Every record in the order of the chain. ValueError at the first that cannot be read."""
     for name in sorted(segments(store), key=lambda name: (name.sequence, name.key)):
         yield from records_in(content_of(store, name))
 
 
-def records_since(store: ObjectStore, day: date) -> Iterator[AuditRecord]:
+def records_since(store: ObjectStore, day: date) -> Iterator[AuditedRecord]:
     """The records of segments filed on `day` or later. ValueError as `records`."""
     names = segments(store, audit_day(day))
     for name in sorted(names, key=lambda name: (name.sequence, name.key)):
@@ -70,7 +58,7 @@ def segments_between(store: ObjectStore, first: date, last: date) -> Iterator[Se
         yield segment
 
 
-def records_of(store: ObjectStore, segment: SegmentKey) -> Iterator[AuditRecord]:
+def records_of(store: ObjectStore, segment: SegmentKey) -> Iterator[AuditedRecord]:
     """The records of one segment. ValueError at the first that is not as it was written."""
     return records_in(content_of(store, segment))
 
@@ -96,20 +84,20 @@ def content_of(store: ObjectStore, name: SegmentKey) -> bytes:
     return found.content if found else b""
 
 
-def last_record(content: bytes) -> AuditRecord:
+def last_record(content: bytes) -> AuditedRecord:
     """Of a segment. ValueError if a record cannot be read, IndexError if there is none."""
     return list(records_in(content))[-1]
 
 
-def records_in(content: bytes) -> Iterator[AuditRecord]:
+def records_in(content: bytes) -> Iterator[AuditedRecord]:
     """Of a segment, in order. ValueError at the first that is not as it was written."""
     return map(record_of, content.splitlines(keepends=True))
 
 
-def record_of(line: bytes) -> AuditRecord:
+def record_of(line: bytes) -> AuditedRecord:
     """ValueError unless the line is exactly what was written."""
     fields = parse(line)
-    record = from_json(AuditRecord, fields)
+    record = from_json(AuditedRecord, fields)
     if canonical(fields) + b"\n" != line:
         raise ValueError("the line is not in the form in which Keyreeve writes")
     del fields["digest"]

@@ -13,7 +13,7 @@ from keyreeve.model.identifiers import RunId
 from keyreeve.model.past import AuditedRecord, AuditTrail, PastFinding, PastRun
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.audit_log import remembered
-from keyreeve.storage.audit_records import AuditRecord, day_of, records_since
+from keyreeve.storage.audit_records import day_of, records_since
 from keyreeve.storage.layout import RUNS, run_day
 
 _RUN = "/run.json"
@@ -37,7 +37,7 @@ class StoredPast:
         records: list[AuditedRecord] = []
         try:
             for r in records_since(self._store, since):
-                records.append(_audited(r))  # noqa: PERF401 - what precedes a broken record is kept
+                records.append(r)  # noqa: PERF402 - what precedes a broken record is kept
         except ValueError as error:
             after = f"after record {records[-1].seq}" if records else "at its first record"
             return AuditTrail(records=tuple(records), since=since, problem=f"{after}: {error}")
@@ -56,18 +56,6 @@ class StoredPast:
             return _past_run(parse(stored.content))
         except (ValueError, KeyError, TypeError, AttributeError):
             return None
-
-
-def _audited(record: AuditRecord) -> AuditedRecord:
-    return AuditedRecord(
-        seq=record.seq,
-        at=record.at,
-        run_id=record.run_id,
-        event=record.event,
-        data=record.data,
-        previous=record.previous,
-        digest=record.digest,
-    )
 
 
 def _is_missing(head: AuditHead, records: Sequence[AuditedRecord], since: date) -> bool:
