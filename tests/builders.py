@@ -227,6 +227,8 @@ def case(*records: FindingRecord, who: User | None = None, **changes: object) ->
     """The case of `who` (ann) with these findings; opened if one of them is."""
     who = who or user()
     opened = next((r.opened_on for r in records if r.opened_on), None)
+    if who.name != "ann":
+        records = tuple(_told(r, f"{who.name}@example.com") for r in records)
     usual = Case(
         case_id=CaseId("20260105-0123456789abcdef"),
         user_id=who.user_id,
@@ -241,6 +243,10 @@ def case(*records: FindingRecord, who: User | None = None, **changes: object) ->
         last_notice_stage=Stage.NOTIFICATION if opened else None,
     )
     return replace(usual, **changes)
+
+
+def _told(of: FindingRecord, address: str) -> FindingRecord:
+    return replace(of, notices=tuple(replace(notice, to=address) for notice in of.notices))
 
 
 def rotation(*steps: StepName, **changes: object) -> OperationRecord:

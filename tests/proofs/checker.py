@@ -20,6 +20,10 @@ ACTOR = "Actor"
 """Param of a call: who made it, where it was not Keyreeve."""
 USE = "use"
 """Operation of a person: the key `AccessKeyId` was used."""
+TAG = "iam:TagUser"
+"""Operation of a person: the owner's address is `Email` from now on; empty: none."""
+LOOK = "iam:GetUser"
+"""The live read that shows the address."""
 REINSTATE = "reinstate"
 """Operation of a person: asked for the key `AccessKeyId` back until the instant `Until` (ISO)."""
 _LOOKED_WITHIN = timedelta(minutes=10)
@@ -174,6 +178,13 @@ class _Story:
             n < told.index and not _ours(c) and _changes(c) and c.user == told.letter.user
             for n, c in self.calls
         )
+
+    def address(self, user: str | None, before: int) -> str | None:
+        """The owner's, as our last look at the user showed it; None: nobody has ever changed it."""
+        looks = (n for n, c in self.effects(LOOK) if n < before and c.user == user and c.answered)
+        looked = max(looks, default=before)
+        tags = [c for n, c in self.calls if n < looked and c.operation == TAG and c.user == user]
+        return tags[-1].params["Email"] if tags else None
 
     def is_orphan(self, key: str, at: int) -> bool:
         """Made here, and nobody had got its secret by then."""
@@ -384,6 +395,12 @@ def _disruptive(
     ]
     if not said:
         yield Violation(promise="P4", text=f"{where}: no notice had named it")
+        return
+    address = story.address(story.user_of(n), n)
+    if address is not None:
+        said = [(told, line) for told, line in said if address in told.letter.to]
+    if not said:
+        yield Violation(promise="P3", text=f"{where}: nothing was told to {address!r}, the owner's")
         return
     wrong = [
         list(_threatened(story, n, where, [pair for pair in said if pair[1].title == title], key))

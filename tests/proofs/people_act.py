@@ -10,7 +10,7 @@ import random
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from tests.proofs.checker import REINSTATE, USE
+from tests.proofs.checker import REINSTATE, TAG, USE
 from tests.scenario.people import administrator, console, key, person
 
 from keyreeve.model.decisions import Extension, Hold, Pause, Waiver
@@ -159,6 +159,7 @@ def change_address(life: Life) -> str:
         [f"{user.name}@example.com", f"{user.name}.new@example.com", "", "nobody", "a@other.org"]
     )
     life.village.account.change(str(user.name), tags={"email": address})
+    life.chronicle.person(TAG, str(user.name), Email=address)
     return f"the address of {user.name} is {address!r}"
 
 
@@ -197,6 +198,7 @@ def create_user(life: Life) -> str:
     life.village.account.add(made)
     user_id = UserId(f"AIDANEW{life.serial:013d}")
     life.village.account.change(name, keys=keys, user_id=user_id, created_at=life.now)
+    life.chronicle.person(TAG, name, Email=made.tags["email"])
     return f"{name} is created anew"
 
 

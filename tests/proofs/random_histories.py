@@ -384,6 +384,11 @@ def _never_warned(record, at, calendar, *, day_0, enforcement_on, days):
 MUTANTS = (
     Mutant(
         promise="P3",
+        name="what an earlier owner was told counts",
+        plant=patched((Outlook, "heard", lambda self, case, record: record)),
+    ),
+    Mutant(
+        promise="P3",
         name="nobody is warned",
         plant=patched((machine, "_warned_before", _never_warned)),
     ),

@@ -13,6 +13,7 @@ from keyreeve.model.case import Stage
 from keyreeve.model.errors import AccessDenied
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import MailKind
+from keyreeve.model.plan import OutcomeKind
 from keyreeve.model.policy import OwnerRules
 from keyreeve.pipeline.collect import ASKED_AFTER
 
@@ -249,6 +250,47 @@ def test_an_address_changed_after_the_plan_was_made_gets_nothing():
         village.account.keys_of("aged.key"), True
     )
     assert len(village.account.keys_of("aged.key")) == 1
+
+
+NEW = "new.owner@example.com"
+
+
+@pytest.mark.parametrize(
+    ("day", "told", "acts"),
+    [
+        (7, [8, 10, 11, 14], 14),
+        (9, [10, 11, 14], 14),
+        (10, [11, 14, 15], 15),
+        (11, [14, 15, 16], 16),
+        (13, [14, 15, 16], 16),
+    ],
+)
+def test_who_is_the_owner_since_a_few_days_is_told_twice_and_warned_before_the_act(day, told, acts):
+    village = village_of(aged())
+    village.live(0, day)
+    village.account.change("aged.key", tags={"email": NEW})
+    village.live(day + 1, acts - 1)
+    (record,) = village.case("aged.key").findings.values()
+    assert {n.enforcement_on for n in record.notices if n.to == NEW} == {village.at(acts).date()}
+    village.live(acts, 30)
+    heard = [mail.sent_at for mail in village.mails(MailKind.NOTICE) if mail.to == (NEW,)]
+    assert [(at - village.start).days for at in heard] == told
+    assert village.acts("aged.key")[1:] == [(acts, "deactivate_access_key")]
+    assert not any(mail.to == (NEW,) for mail in village.mails(MailKind.CREDENTIALS))
+
+
+@pytest.mark.parametrize("tags", [{"email": NEW}, {}], ids=["another address", "no address"])
+def test_an_address_changed_after_the_plan_was_made_ends_no_key(tags):
+    village = village_of(aged())
+    village.live(0, 13)
+    details = village.account.details()
+    village.account.change("aged.key", tags=tags)
+    village.account.details = lambda: details
+    report = village.run(14)
+    assert "deactivate_access_key" not in [kind for _, kind in village.acts("aged.key")]
+    assert [o.reason for o in report.outcomes if o.kind is OutcomeKind.DEFERRED] == [
+        "the owner's address has changed since this run began"
+    ]
 
 
 @pytest.mark.parametrize(

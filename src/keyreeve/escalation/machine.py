@@ -194,12 +194,11 @@ def _warned_before(
     if warned:
         second = told[1:2] or [_next_notice_day(at, calendar)]
         return max(min(warned), *second) + timedelta(days=1)
-    first = max(
-        _next_notice_day(at, calendar),
-        enforcement_on - lead,
-        day_0 + timedelta(days=1),
-    )
-    return calendar.mail_day_from(first) + timedelta(days=1)
+    coming = _next_notice_day(at, calendar)
+    # Whoever has been told nothing yet hears of it on the next mail day, and is warned after that.
+    first = day_0 if told else coming
+    warning = max(coming, enforcement_on - lead, first + timedelta(days=1))
+    return calendar.mail_day_from(warning) + timedelta(days=1)
 
 
 def _told_and_warned(

@@ -43,7 +43,7 @@ def compose(
     dates = [line.enforcement_on for line in lines if line.enforcement_on is not None]
     coming = [day for day in dates if day >= today]
     earliest = min(coming or dates, default=None)
-    before, after = _moved(ordered, decisions)
+    before, after = _moved(case, ordered, decisions, outlook)
     return Composed(
         notice=Notice(
             letterhead=letterhead,
@@ -88,11 +88,15 @@ def _told(
 
 
 def _moved(
-    records: Sequence[FindingRecord], decisions: Mapping[FindingKey, Decision]
+    case: Case,
+    records: Sequence[FindingRecord],
+    decisions: Mapping[FindingKey, Decision],
+    outlook: Outlook,
 ) -> tuple[date | None, date | None]:
     """The E told before and the one of today, of the first finding whose E has moved since."""
     for record in records:
-        told = record.notices[-1].enforcement_on if record.notices else None
+        notices = outlook.heard(case, record).notices
+        told = notices[-1].enforcement_on if notices else None
         now = decisions[record.key].enforcement_on
         if told is not None and told != now and record.enforced_on is None:
             return told, now
@@ -130,7 +134,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         enforcement_on=e,
         days_left=(e - today).days if e else None,
         consequence=_consequence(case, record, outlook, at),
-        done=_done(case, record),
+        done=_done(case, record, outlook.owner(outlook.users[case.user_id]).address),
         usage=_usage(case, record, e, outlook),
         remarks=_remarks(case, record, decision, outlook),
         timeline=tuple(
@@ -191,13 +195,18 @@ def _steps(
     return (*first, *rest)
 
 
-def _done(case: Case, record: FindingRecord) -> tuple[str, ...]:
+def _was_another(address: str | None, owner: str | None) -> bool:
+    return address is not None and owner is not None and address.lower() != owner.lower()
+
+
+def _done(case: Case, record: FindingRecord, owner: str | None) -> tuple[str, ...]:
     """What Keyreeve has done about the finding, oldest first."""
     out: list[str] = []
     operation = hand_over_operation(case, record)
     if operation is not None and operation.delivered_on is not None:
         on = words.day(operation.delivered_on)
-        handed = words.handed(kept=StepName.KEEPING in operation.steps)
+        to = operation.delivered_to if _was_another(operation.delivered_to, owner) else None
+        handed = words.handed(kept=StepName.KEEPING in operation.steps, to=to)
         if operation.kind is OperationKind.ROTATION:
             out.append(f"A new access key, {operation.new_key}, was created and {handed} on {on}.")
         else:

@@ -25,6 +25,7 @@ from keyreeve.escalation.owner import (
     not_arriving,
     shared_addresses,
 )
+from keyreeve.escalation.told import told_to
 from keyreeve.escalation.words import CANNOT_FETCH, REPLACEMENT_GONE
 from keyreeve.model.case import Case, FindingRecord, OperationRecord, StepName
 from keyreeve.model.control import ControlCard
@@ -159,6 +160,10 @@ class Outlook:
             None,
         )
 
+    def heard(self, case: Case, record: FindingRecord) -> FindingRecord:
+        """The finding with the notices that its present owner got."""
+        return told_to(record, self.owner(self.users[case.user_id]).address)
+
     def extension_days(self, case: Case, record: FindingRecord) -> int:
         """Days that people added to E since the finding opened, up to the cap.
 
@@ -178,7 +183,7 @@ class Outlook:
         """
         return {
             key: decide(
-                record,
+                self.heard(case, record),
                 self.situation(case, record, not_today=key in not_today, refused=refused),
                 self.calendar,
                 self.policy.days,

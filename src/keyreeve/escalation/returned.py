@@ -11,15 +11,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
+from keyreeve.escalation.told import reason_told
 from keyreeve.model.case import (
     Bounce,
     Case,
     FindingRecord,
-    NoticeRecord,
     OperationRecord,
     State,
     StepName,
-    Told,
 )
 from keyreeve.model.feedback import MailFeedback, bare
 from keyreeve.model.identifiers import UserId
@@ -106,17 +105,7 @@ def _untold(record: FindingRecord, feedback: MailFeedback) -> FindingRecord:
     notices = tuple(n for n in record.notices if not feedback.is_about(n.message_id))
     if notices == record.notices:
         return record
-    return replace(record, notices=notices, no_replacement=_reason_told(notices))
-
-
-def _reason_told(notices: Iterable[NoticeRecord]) -> Told | None:
-    """The newest reason, from the day on which it was first said."""
-    told: Told | None = None
-    for notice in notices:
-        reason = notice.no_replacement
-        if reason is not None and (told is None or told.reason != reason):
-            told = Told(reason=reason, on=notice.on)
-    return told
+    return replace(record, notices=notices, no_replacement=reason_told(notices))
 
 
 def _undelivered(operation: OperationRecord, feedback: MailFeedback) -> OperationRecord:

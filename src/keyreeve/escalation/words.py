@@ -107,10 +107,16 @@ def take_key(new_key: AccessKeyId, on: date, *, kept: bool) -> str:
     return f"Take the new key, {new_key}, from the private mail of {day(on)}."
 
 
-def handed(*, kept: bool) -> str:
-    """How a secret reaches its owner: `was created and …`; the day may follow."""
+def handed(*, kept: bool, to: str | None = None) -> str:
+    """How a secret reaches its owner: `was created and …`; the day may follow.
+
+    `to`: the owner's address of that day, where the one who reads this has another.
+    """
     if kept:
-        return "put into AWS Secrets Manager for you alone, with a separate private mail"
+        mailed = "with a separate private mail" + (f" to {to}" if to else "")
+        return f"put into AWS Secrets Manager for you alone, {mailed}"
+    if to:
+        return f"sent in a separate private mail to {to}, the address of this user then,"
     return "sent to you in a separate private mail"
 
 

@@ -61,6 +61,7 @@ from keyreeve.ports import (
 from keyreeve.ports.channels import Subscription
 
 RETURNED = "mail.returned"
+_ENFORCES = (DeactivateAccessKey, DeleteLoginProfile, Quarantine)
 """The audit log's event for a mail that came back."""
 
 
@@ -280,6 +281,9 @@ class Workbench:
         if act.user_id in self._surprised:
             raise Deferred(Gate.TOLD, "a mail to the owner has just come back")
         address = self.outlook.owner(user).address
+        planned = self.outlook.owner(self.outlook.users[act.user_id]).address
+        if isinstance(act, _ENFORCES) and (address or "").lower() != (planned or "").lower():
+            raise Deferred(Gate.TOLD, "the owner's address has changed since this run began")
         lost = not_arriving(case, address, self.outlook.today(case)) if address else None
         if lost is not None:
             raise Deferred(Gate.TOLD, lost)
@@ -297,8 +301,7 @@ class Workbench:
 
     def _not_extended(self, act: Act, people: HumanDecisions) -> None:
         """An extension moves E: what was planned for today is then due on another day."""
-        enforces = isinstance(act, DeactivateAccessKey | DeleteLoginProfile | Quarantine)
-        if not enforces or act.control is None:
+        if not isinstance(act, _ENFORCES) or act.control is None:
             return
         known = self.outlook.people.extensions
         names = (act.user_name, act.user_id)

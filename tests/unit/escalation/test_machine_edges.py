@@ -117,8 +117,8 @@ ACT = "quarantine"
         ((None, None, None), 14),  # told before the act was kept
         (("", "", ACT), 15),  # warned; told once: a second notice, and the day after it
         (("", ACT, ACT), 14),
-        (("", "", ""), 15),
-        (("delete_login_profile",) * 3, 15),
+        (("", "", ""), 16),  # told of nothing yet: today, once more tomorrow, and the day after it
+        (("delete_login_profile",) * 3, 16),
         ((ACT, ACT, ""), 15),  # the warning of another thing warns of nothing
     ],
 )

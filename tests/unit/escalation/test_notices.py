@@ -216,6 +216,26 @@ def test_after_the_hand_over_the_notice_names_the_new_key_and_leads_to_it():
     assert only.consequence == "The key becomes inactive. It is not deleted."
 
 
+def test_an_owner_who_has_another_address_since_reads_where_the_key_went():
+    went = delivered(delivered_to="before@example.com")
+    only = line(case(record(day_0=True), operations=by_id(went)), ROTATED, 10, keys=REPLACED)
+    assert only.done == (
+        (
+            "A new access key, AKIA3, was created and sent in a separate private mail to "
+            "before@example.com, the address of this user then, on Mon 12 Jan 2026."
+        ),
+    )
+
+
+def test_what_an_earlier_owner_was_told_is_no_date_that_has_moved():
+    notices = (notice_record(0), notice_record(11, Stage.COUNTDOWN, 15))
+    seen = record(day_0=True, promised_on=on(14), notices=notices)
+    assert composed(case(seen), user("ann", old_key()), 12).notice.moved_from == on(15)
+    before = tuple(replace(notice, to="before@example.com") for notice in notices)
+    again = case(replace(seen, notices=before))
+    assert composed(again, user("ann", old_key()), 12).notice.moved_from is None
+
+
 def test_after_a_reset_the_notice_says_so():
     reset = delivered(
         kind=OperationKind.PASSWORD_RESET,
