@@ -420,9 +420,9 @@ def _threatened(
     warned = [told for told, line in said if line.stage in ("WARNING", "COUNTDOWN")]
     if not any(told.day < today for told in warned):
         yield Violation(promise="P3", text=f"{where}: no warning on an earlier day")
-    last = max((told.day for told, line in said if line.on is not None), default=None)
-    dates = [line.on for told, line in said if line.on is not None and told.day == last]
-    if not dates or min(dates) > today:
+    last = max(told.day for told, _ in said)
+    dates = [line.on for told, line in said if told.day == last]
+    if not any(on is not None and on <= today for on in dates):
         yield Violation(promise="P3", text=f"{where}: the date told last was {dates}")
     first = story.first_told(n, said[0][0].letter.user, title, said[0][1].subject)
     if (today - first).days < story.rules.act_after:

@@ -217,11 +217,17 @@ def _told_and_warned(
 def _as_told(
     record: FindingRecord, at: Situation, calendar: Calendar, enforcement_on: date
 ) -> date:
-    """The date told last, or the day after an earlier one can be told: no act surprises anybody."""
-    told = record.notices[-1].enforcement_on if record.notices else None
-    if not at.acts or told is None or told <= enforcement_on:
+    """The date told last, or the day after an earlier one can be told: no act surprises anybody.
+
+    Where the last word was that the date is open, a date is told first.
+    """
+    if not at.acts or not record.notices:
         return enforcement_on
-    return min(told, _next_notice_day(at, calendar) + timedelta(days=1))
+    told = record.notices[-1].enforcement_on
+    if told is not None and told <= enforcement_on:
+        return enforcement_on
+    can_be_told = _next_notice_day(at, calendar) + timedelta(days=1)
+    return max(enforcement_on, can_be_told) if told is None else min(told, can_be_told)
 
 
 def _next_notice_day(at: Situation, calendar: Calendar) -> date:

@@ -182,11 +182,12 @@ def test_an_open_e_is_told_weekly():
     assert seen.act is None
 
 
-def test_when_the_gate_opens_the_act_follows_at_once_if_its_owner_was_warned():
+def test_when_the_gate_opens_a_date_is_told_and_the_act_follows_on_the_day_after():
     def gate(day, at):
         return replace(at, act_held=BOUNCES if day < 17 else None)
 
-    assert walk(0, until=30, hand_over=HandOver.NOTHING, change=gate).act == 17
+    seen = walk(0, until=30, hand_over=HandOver.NOTHING, change=gate)
+    assert (seen.notices[-4:-1], seen.act) == ([14, 17, 18], 18)
 
 
 def test_while_the_act_is_held_no_credentials_are_handed_over_either():
