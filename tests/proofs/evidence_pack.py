@@ -5,6 +5,8 @@ files      each file altered, removed, renamed, doubled, put elsewhere; files ad
 lines      each line of the audit log altered, removed, doubled, turned round, forged, with a
            manifest that was made to agree: the chain alone tells
 logs       cut off at the beginning, put on another day, decisions forged, with such a manifest
+documents  a record of a run, a credential report, a result of a review replaced by one that is
+           whole and sealed, in the storage before the export: the audit log alone tells
 whole      a pack made up consistently: found by the manifest's sum, and by that alone
 """
 
@@ -13,6 +15,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -28,7 +31,7 @@ from tests.proofs.figure import Figure, Mutant, Size
 from tests.scenario.people import ACCOUNT
 
 from keyreeve.codec import verify_pack
-from keyreeve.codec.seal import canonical, content_digest, digest, readable
+from keyreeve.codec.seal import canonical, content_digest, digest, readable, seal
 from keyreeve.codec.verify_pack import (
     AFTER,
     BEFORE,
@@ -229,6 +232,41 @@ def _telling(files: Files, begins: Any) -> Files:
     return {**told, MANIFEST: written, SUM: sum_line(written)}
 
 
+# --- documents ------------------------------------------------------------------------------------
+
+
+def documents_replaced(store: Any, *, mask: bool) -> Iterator[str | None]:
+    """Each in its turn, and put back."""
+    for key in [row.key for row in store.list("") if _TOLD.search(row.key)]:
+        kept = store.get(key)
+        store.put(key, _another(key, kept.content))
+        problems = pack_of(store, mask=mask).problems
+        store.put(key, kept.content)
+        named = any(key in problem and "replaced" in problem for problem in problems)
+        if kept.content and PERIOD.holds(_day(key, kept.content)):
+            yield None if named else f"{key} replaced: {problems or 'nobody noticed'}"
+
+
+_TOLD = re.compile(r"^(collected/.*\.csv|runs/.*/run\.json|reviews/.*/result\.json)$")
+
+
+def _another(key: str, content: bytes) -> bytes:
+    """As somebody would leave it who wants another story told."""
+    if key.endswith(".csv"):
+        return content.replace(b",true,", b",false,", 1)
+    told = json.loads(content)
+    told.pop("sha256", None)
+    changed = {**told, "findings": []} if "findings" in told else {**told, "closed_by": "nobody"}
+    return seal(changed) if key.startswith("reviews/") else readable(changed)
+
+
+def _day(key: str, content: bytes) -> date:
+    if key.startswith("reviews/"):
+        return date.fromisoformat(json.loads(content)["closed_at"][:10])
+    digits = re.sub(r"\D", "", key)
+    return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
+
+
 # --- whole ----------------------------------------------------------------------------------------
 
 
@@ -286,6 +324,8 @@ def prove(size: Size, seed: int) -> Iterator[Figure]:
             if size is Size.CI and len(cases) > ci:
                 cases = rng.sample(cases, ci)
             yield _figure(f"{sort} of {what}", map(unseen, cases))
+        replaced = documents_replaced(story(), mask=mask)
+        yield _figure(f"documents of {what} replaced in the storage", replaced)
         if not mask:
             yield _figure("packs made up as a whole", consistent(files))
 
@@ -370,6 +410,7 @@ MUTANTS = tuple(
             *(verify_pack, "_day"),
             lambda _: _AnyText(),
         ),
+        "nobody asks what the log tells of documents": (verify_pack, "unlike", lambda *_: ()),
         "what is expected is not compared": (
             *(verify_pack, "_manifest"),
             lambda files, _, read=verify_pack._manifest: read(files, None),

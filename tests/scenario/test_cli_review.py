@@ -12,6 +12,8 @@ from tests.scenario.answering import Form, attachments, filled_in
 from tests.scenario.test_cli_user import People, people
 from tests.unit.governance.people import TAGS
 
+from keyreeve.codec.seal import content_digest
+
 __all__ = ["people", "sandbox"]
 
 REVIEWERS = """\
@@ -179,6 +181,9 @@ def test_every_step_of_a_review_is_in_the_audit_log_with_who_did_it(office: Peop
     ]
     me = aws(office.sandbox.url, "sts").get_caller_identity()["Arn"]
     records = [each for each in office.audit_records() if each["event"].startswith("review.")]
+    (closed,) = [record["data"] for record in records if record["event"] == "review.closed"]
+    result = f"reviews/{CAMPAIGN}/result.json"
+    assert closed["kept"] == {result: content_digest(office.stored(result))}
     assert {record["data"]["by"] for record in records} == {me}
     assert {record["data"]["campaign_id"] for record in records} == {CAMPAIGN}
     assert office("state", "verify").code == 0

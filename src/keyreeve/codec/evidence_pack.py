@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import importlib.resources
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from keyreeve.codec import verify_pack
@@ -22,7 +23,15 @@ from keyreeve.codec.masking import Mask, salt_digest
 from keyreeve.codec.seal import canonical, content_digest, digest, parse, readable
 from keyreeve.codec.values import Json
 from keyreeve.model.errors import StateUnreadable
-from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Pack, PackSubject, SigningKey
+from keyreeve.model.evidence import (
+    KEPT,
+    AuditPart,
+    ChainPlace,
+    Kept,
+    Pack,
+    PackSubject,
+    SigningKey,
+)
 
 VERIFIER = "verify.py"
 README = "README.txt"
@@ -121,6 +130,24 @@ def _event(line: bytes) -> str:
         return ""  # the verifier names it
 
 
+def replaced(kept: Kept) -> Iterator[str]:
+    """Files that are others than the audit log of the period tells."""
+    told: dict[str, object] = {}
+    for line in _lines(kept.audit):
+        with suppress(ValueError):  # the verifier names it
+            told.update(verify_pack.kept_by(parse(line)))
+    return verify_pack.unlike(kept.files, told)
+
+
+def _masked_data(record: Mapping[str, Json], mask: Mask) -> Json:
+    """A digest of a file with names in it would tell a guess at them from a wrong one."""
+    data = mask.value(record["data"], top=False)
+    kept: dict[str, Json] = {
+        name: mask.keyed(str(known)) for name, known in verify_pack.kept_by(record).items()
+    }
+    return {**data, KEPT: kept} if kept and isinstance(data, dict) else data
+
+
 def _masked_audit(audit: AuditPart, mask: Mask) -> AuditPart:
     """The chain made anew over masked records; the first names nothing before it."""
     previous = verify_pack.NOTHING
@@ -131,7 +158,7 @@ def _masked_audit(audit: AuditPart, mask: Mask) -> AuditPart:
             record = parse(raw)
             told: dict[str, Json] = {
                 **record,
-                "data": mask.value(record["data"], top=False),
+                "data": _masked_data(record, mask),
                 "original": mask.keyed(str(record.pop("digest"))),
                 "original_previous": mask.keyed(str(record["previous"])),
                 "previous": previous,

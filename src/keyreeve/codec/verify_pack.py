@@ -17,7 +17,9 @@ What is checked, in this order:
        period to the record after it, or to the newest that was known when the pack was made
     6  the numbers that the manifest tells of the audit log are those that were found, and
        decisions/history.jsonl holds what the log tells of decisions
-    7  the zip as a whole, byte for byte, is the one that these files make
+    7  records of runs, credential reports and results of reviews are those whose SHA-256 the log
+       tells (in a masked pack, nothing: there it was checked before the masking)
+    8  the zip as a whole, byte for byte, is the one that these files make
 
 What cannot be found without help: somebody who replaces the whole pack by another one that is
 consistent in itself. Against that stand the SHA-256 of manifest.json, which was printed and written
@@ -48,6 +50,8 @@ AFTER = "audit-links/after.jsonl"
 HISTORY = "decisions/history.jsonl"
 DECIDED = ("people.", "review.")
 """Events that are told in HISTORY once more."""
+KEPT = "kept"
+"""Of a record's data: SHA-256 of files by their names, as they were written."""
 SCHEMA = "keyreeve.evidence/1"
 NOTHING = "0" * 64
 """What the first record of all names as the digest before it."""
@@ -202,6 +206,7 @@ class _Chain:
         self._ends: list[Any] = []
         self._newest = self._told.get("newest")  # until it is met
         self._decided = b""
+        self._kept: dict[str, Any] = {}
         self._problems: list[str] = []
 
     def walk(self, files: Mapping[str, bytes]) -> list[str]:
@@ -219,6 +224,8 @@ class _Chain:
         self._numbers(walked=bool(segments) or BEFORE in files or AFTER in files)
         if self._decided != files.get(HISTORY, b"") and not self._problems:
             self._problems.append(f"{HISTORY}: it is not what the audit log tells of decisions")
+        if not self._masked:
+            self._problems.extend(unlike(files, self._kept))
         return self._problems
 
     def _begin(self, *, linked: bool) -> None:
@@ -262,6 +269,7 @@ class _Chain:
             if match:
                 self._ends.append({"seq": seq, "digest": digest})
                 self._decided += line * str(record["event"]).startswith(DECIDED)
+                self._kept.update(kept_by(record))
 
     def _record(self, where: str, record: Any) -> None:
         """Number and links; None: the record before cannot be read, so nobody knows its digest."""
@@ -300,6 +308,20 @@ class _Chain:
                 said = json.dumps(self._told[what])
                 text = f"the manifest says {said}, found {json.dumps(value)}"
                 self._problems.append(f"audit/: {what} of the audit log: {text}")
+
+
+def kept_by(record: Any) -> dict[str, Any]:
+    """What the record tells of files; a later one of the same file stands in its place."""
+    data = record.get("data")
+    kept = data.get(KEPT) if isinstance(data, dict) else None
+    return kept if isinstance(kept, dict) else {}
+
+
+def unlike(files: Mapping[str, bytes], kept: Mapping[str, Any]) -> Iterator[str]:
+    """Files that are others than the log tells; one that is not there may have been purged."""
+    for name in sorted(kept):
+        if name in files and sha256(files[name]) != kept[name]:
+            yield f"{name}: it is not the one that the audit log tells of: it was replaced"
 
 
 def _day(record: Any) -> str:

@@ -8,6 +8,9 @@ from datetime import date
 
 from keyreeve.model.identifiers import AccountId
 
+KEPT = "kept"
+"""Of a record's data in the audit log: SHA-256 of what was kept, by its name in a pack."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:

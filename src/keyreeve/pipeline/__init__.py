@@ -1,6 +1,6 @@
 """The order of a run, and the use cases beside it.
 
-collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute ─▶ record ─▶ publish        (daily.py)
+collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute ─▶ publish ─▶ record        (daily.py)
 
 collect      facts of one account, and what could not be read
 execution    the plan carried out: acts through the actuator, mails through the mailer

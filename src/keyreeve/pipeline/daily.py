@@ -1,14 +1,16 @@
 """The daily run, its order stated once.
 
-load ─▶ collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute (or rehearse) ─▶ record ─▶ publish
+load ─▶ collect ─▶ evaluate ─▶ casebook ─▶ plan ─▶ execute (or rehearse) ─▶ publish ─▶ record
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from keyreeve.codec.seal import content_digest
 from keyreeve.codec.values import to_json
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.controls.evaluation import evaluate
@@ -25,6 +27,7 @@ from keyreeve.model.access import AccessModel
 from keyreeve.model.case import LastRun, State
 from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import AwsFailure, BrokenOff, CannotStart, ConfigError
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.finding import Evaluation, Finding, FindingStatus
 from keyreeve.model.identifiers import AccountId, RunId, UserId
 from keyreeve.model.months import MinutesPer, Months
@@ -193,24 +196,26 @@ def look(account: Account, now: datetime, progress: Progress, accepted: int | No
 
 
 def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: Progress) -> Report:
-    """Act, record, publish: from here on something may have been done."""
+    """Act, publish, record: from here on something may have been done.
+
+    The audit log ends with the digest of what was published: it is published first.
+    """
     summary = partial(summary_of, account, judged)
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
     outcomes.extend(tell_of_run(bench, judged.plan, outcomes))
-    state = record(bench, judged, outcomes)
-    done = _report(account, judged, outcomes, state, executed=True)
-    publish(
+    kept = publish(
         bench.tools.archive,
-        done.plan,
-        done.outcomes,
-        done.happenings,
-        done.exit_code,
-        done.sweep,
-        done.usage,
+        judged.plan,
+        outcomes,
+        judged.casebook.happenings,
+        exit_code(judged.plan, outcomes),
+        judged.sweep,
+        judged.outlook.usage,
         account_readable=judged.snapshot.account_readable,
     )
-    return done
+    state = record(bench, judged, outcomes, kept)
+    return _report(account, judged, outcomes, state, executed=True)
 
 
 def judge(
@@ -271,9 +276,12 @@ def judge(
     )
 
 
-def record(bench: Workbench, judged: Judgement, outcomes: list[Outcome]) -> State:
+def record(
+    bench: Workbench, judged: Judgement, outcomes: list[Outcome], kept: Mapping[str, str]
+) -> State:
     """Write down what tomorrow needs: the run, the population, the end of the audit chain."""
     plan = judged.plan
+    ended = {"exit_code": exit_code(plan, outcomes), KEPT: dict(kept)}
     state = replace(
         bench.state,
         last_run=LastRun(
@@ -285,7 +293,7 @@ def record(bench: Workbench, judged: Judgement, outcomes: list[Outcome]) -> Stat
             else bench.state.population
         ),
     )
-    bench.tools.audit.append("run.finished", bench.stamp, {"exit_code": exit_code(plan, outcomes)})
+    bench.tools.audit.append("run.finished", bench.stamp, ended)
     bench.tools.lease.check()
     state = replace(state, audit_head=bench.tools.audit.flush())
     bench.tools.lease.check()
@@ -353,7 +361,8 @@ def _begin(
 ) -> None:
     """Everything that must be durable before the first act."""
     plan, audit = judged.plan, bench.tools.audit
-    caller = judged.snapshot.caller
+    caller, made = judged.snapshot.caller, report.generated_at
+    collected = f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv"
     audit.append(
         "run.started",
         bench.stamp,
@@ -367,6 +376,7 @@ def _begin(
             "allowed": plan.allowed,
             "refusal": plan.refusal.reason if plan.refusal else None,
             "recovered_steps": recovered,
+            KEPT: {collected: content_digest(report.content)},
         },
     )
     if accepted is not None:
@@ -402,10 +412,7 @@ def _begin(
             },
         )
     note_usage(judged.outlook, judged.planned.state, audit, bench.stamp)
-    made = report.generated_at
-    bench.tools.archive.keep(
-        f"collected/{made:%Y/%m/%d}/credential-report-{made:%H%M%SZ}.csv", report.content
-    )
+    bench.tools.archive.keep(collected, report.content)
     bench.tools.lease.check()
     bench.state = replace(bench.state, audit_head=audit.flush())
     bench.tools.lease.check()

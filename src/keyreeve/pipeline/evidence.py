@@ -71,7 +71,9 @@ def make_pack(
     uncounted = (
         f"{name}: it is no record of a run: its findings are not counted" for name in unread
     )
-    return replace(pack, problems=(*pack.problems, *_altered(kept.files), *uncounted))
+    # Of a masked pack the verifier cannot tell: its files are others.
+    swapped = evidence_pack.replaced(kept) if mask else ()
+    return replace(pack, problems=(*pack.problems, *_altered(kept.files), *swapped, *uncounted))
 
 
 def exported(pack: Pack, period: Period, *, masked: bool, signed_by: str | None) -> dict[str, Json]:

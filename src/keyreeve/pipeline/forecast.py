@@ -70,7 +70,7 @@ def forecast(
         bench = Workbench(tools, account.post, judged.outlook, judged.planned.state, account.run_id)
         summary = partial(summary_of, account, judged) if judged.plan.summary_due else None
         outcomes = Execution(bench, progress).carry_out(judged.plan, summary)
-        memory.state = record(bench, judged, outcomes)
+        memory.state = record(bench, judged, outcomes, {})
         out.append(ForecastDay(on=judged.plan.on, plan=judged.plan, outcomes=tuple(outcomes)))
     return out
 

@@ -70,7 +70,7 @@ def preview(
         post.sent.clear()
         renderer.stages.clear()
         outcomes = Execution(bench, progress).carry_out(judged.plan, None)
-        memory.state = record(bench, judged, outcomes)
+        memory.state = record(bench, judged, outcomes, {})
         if renderer.stages and stage in (None, renderer.stages[0]):
             mails = [m for m in post.sent if m.kind in (MailKind.NOTICE, MailKind.CREDENTIALS)]
             mails.sort(key=lambda mail: mail.kind is not MailKind.NOTICE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 
+from keyreeve.codec.seal import content_digest
 from keyreeve.codec.values import to_json
 from keyreeve.escalation.casebook import Happening
 from keyreeve.model.people import Sweep
@@ -61,11 +62,16 @@ def publish(
     usage: UsageReading | None = None,
     *,
     account_readable: bool = True,
-) -> None:
-    """Keep the run's report and the findings it judged by, and whether they are all there are."""
+) -> dict[str, str]:
+    """Keep the run's report and the findings it judged by, and whether they are all there are.
+
+    What was kept, for the audit log: SHA-256 by key.
+    """
     document = plan_document(plan, outcomes, exit_code, sweep, usage)
     document["account_readable"] = account_readable
     document["happenings"] = [to_json(happening) for happening in happenings]
     document["findings"] = [to_json(finding) for finding in plan.findings]
-    content = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False)
-    archive.keep(f"runs/{plan.run_id}/run.json", content.encode())
+    content = json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False).encode()
+    key = f"runs/{plan.run_id}/run.json"
+    archive.keep(key, content)
+    return {key: content_digest(content)}

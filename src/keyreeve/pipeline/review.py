@@ -14,6 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from keyreeve.codec.review import encode
 from keyreeve.codec.review_sheet import read_sheet, shown_cells, write_sheet
 from keyreeve.codec.seal import content_digest
 from keyreeve.escalation.calendar import Calendar
@@ -24,6 +25,7 @@ from keyreeve.model.errors import (
     ConfigError,
     StorageConflict,
 )
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.review import (
     Answers,
     Campaign,
@@ -297,6 +299,7 @@ def closed_record(file: ReviewFile, result: Result) -> dict[str, object]:
         "late": list(result.late),
         "incomplete_because": result.incomplete_because,
         "answers": {each.reviewer: each.version for each in _counted(file)},
+        KEPT: {f"reviews/{result.campaign_id}/result.json": content_digest(encode(result))},
     }
 
 
