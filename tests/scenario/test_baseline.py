@@ -296,6 +296,25 @@ def test_destroying_keeps_logs_state_keys_and_who_is_in_a_group(account):
     assert not_there(account, ALL) == []
 
 
+@pytest.mark.parametrize("group", ["Quarantine", "MFA-Setup"])
+def test_identities_are_not_destroyed_while_their_policy_is_all_that_holds_somebody(account, group):
+    iam = account.client("iam")
+    iam.create_user(UserName="member")
+    account.deploy("identity")
+    assert account("baseline", "destroy", "identity").code == 0
+    iam.add_user_to_group(UserName="member", GroupName=group)
+    for more in ((), ("--execute",)):
+        said = account("baseline", "destroy", "detection", "identity", *more)
+        assert said.code == 2
+        assert f"in the group {group}: member." in said.err
+    (stack,) = account.client("cloudformation").describe_stacks()["Stacks"]
+    assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert account("baseline", "destroy", "audit-trail").code == 0
+    assert account("baseline", "destroy", "identity", "--let-go", "--execute").code == 0
+    assert account.client("cloudformation").describe_stacks()["Stacks"] == []
+    assert account.groups("member") == {group}
+
+
 def test_which_stacks_to_destroy_must_be_said(account):
     said = account("baseline", "destroy", "--execute")
     assert said.code == 2

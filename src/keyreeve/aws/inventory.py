@@ -49,6 +49,18 @@ class InventoryOfRegion:
             population=len(roles) + users,
         )
 
+    def members(self, group: str) -> tuple[str, ...]:
+        """As the port says."""
+        try:
+            return tuple(sorted(self._members(group)))
+        except NotFound:
+            return ()
+
+    @calling("iam:GetGroup")
+    def _members(self, group: str) -> list[str]:
+        pages = _pages(self._iam.get_group, "Marker", GroupName=group)
+        return [user["UserName"] for page in pages for user in page["Users"]]
+
     @calling("iam:GetAccountAuthorizationDetails")
     def _principals(self) -> tuple[frozenset[str], frozenset[str], int]:
         """Names of groups, names of roles, number of users."""

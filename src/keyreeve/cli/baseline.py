@@ -131,7 +131,12 @@ def status(*, stacks: tuple[str, ...], drift: bool) -> int:
 @baseline.command(epilog=example("keyreeve baseline destroy detection --execute"))
 @_stacks
 @click.option("--execute", is_flag=True, help="Destroy; without it nothing is changed.")
-def destroy(*, stacks: tuple[str, ...], execute: bool) -> int:
+@click.option(
+    "--let-go",
+    is_flag=True,
+    help="Also while somebody is in Quarantine or waits for MFA: nothing denies them any more.",
+)
+def destroy(*, stacks: tuple[str, ...], execute: bool, let_go: bool) -> int:
     """Delete the stacks, the last first. Logs, log buckets, keys and groups stay.
 
     There is no default: name them.
@@ -146,10 +151,12 @@ def destroy(*, stacks: tuple[str, ...], execute: bool) -> int:
         )
     site = _site(execute=execute)
     if not execute:
+        if not let_go:
+            use_case.nobody_confined(site, _chosen(stacks))
         _would_destroy(list(use_case.status(site, _chosen(stacks), drift=False)))
         return 0
     done = []
-    for stack, held in use_case.destroy(site, _chosen(stacks)):
+    for stack, held in use_case.destroy(site, _chosen(stacks), let_go=let_go):
         done.append({"stack": stack.value, "resources": len(held)})
         if not opening.options().json:
             screen.line(f"{stack.value}: deleted ({words.count(len(held), 'resource')})")

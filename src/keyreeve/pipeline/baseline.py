@@ -10,7 +10,7 @@ destroy   the stacks in reverse; logs, state, keys and groups stay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 
 from keyreeve.governance import adoption
@@ -23,6 +23,7 @@ from keyreeve.governance.stacks import (
 )
 from keyreeve.model.baseline import Blueprint, Found, Inventory, StackName
 from keyreeve.model.errors import ConfigError, StackFailed
+from keyreeve.pipeline.doctor import some
 from keyreeve.ports.stacks import (
     AccountInventory,
     Change,
@@ -44,6 +45,9 @@ class Site:
     upload: Callable[[], None]
     """Put the functions' package where the stacks look for it."""
     project: str
+    confining: tuple[str, ...]
+    """Groups whose policy, which goes with the stack of identities, is all that holds who is in
+    them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,10 +130,28 @@ def status(site: Site, only: Iterable[StackName], *, drift: bool) -> Iterator[St
         yield StackStatus(stack=stack, deployed=deployed, drifts=drifts)
 
 
+def nobody_confined(site: Site, only: Collection[StackName]) -> None:
+    """ConfigError where the stacks hold somebody: groups stay, and what they deny would be gone."""
+    if StackName.IDENTITY not in only or _find(site, StackName.IDENTITY) is None:
+        return
+    for group in site.confining:
+        names = site.inventory.members(group)
+        if names:
+            raise ConfigError(
+                f"in the group {group}: {some(names)}. The group stays, and what denies them "
+                "everything else goes with the stack",
+                where="baseline destroy identity",
+                remedy="Nothing was deleted. Take them out of it on purpose (`keyreeve user "
+                "release NAME --execute`), or give --let-go.",
+            )
+
+
 def destroy(
-    site: Site, only: Iterable[StackName]
+    site: Site, only: Collection[StackName], *, let_go: bool = False
 ) -> Iterator[tuple[StackName, tuple[Resource, ...]]]:
-    """The last first; what was in each."""
+    """The last first; what was in each. ConfigError as `nobody_confined` says, unless `let_go`."""
+    if not let_go:
+        nobody_confined(site, only)
     for stack in reversed(list(only)):
         if _find(site, stack) is not None:
             yield stack, site.engine.delete(stack_name(site.project, stack))

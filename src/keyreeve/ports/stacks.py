@@ -123,3 +123,7 @@ class AccountInventory(Protocol):
 
     def read(self, ours: frozenset[str]) -> Inventory:
         """Without the resources of these physical ids."""
+        ...
+
+    def members(self, group: str) -> tuple[str, ...]:
+        """Names of the users in the group; nobody where there is no such group."""
