@@ -5,8 +5,8 @@ files      each file altered, removed, renamed, doubled, put elsewhere; files ad
 lines      each line of the audit log altered, removed, doubled, turned round, forged, with a
            manifest that was made to agree: the chain alone tells
 logs       cut off at the beginning, put on another day, decisions forged, with such a manifest
-documents  a record of a run, a credential report, a result of a review replaced by one that is
-           whole and sealed, in the storage before the export: the audit log alone tells
+documents  a record of a run, a credential report, a mail, a result of a review replaced by one that
+           is whole and sealed, in the storage before the export: the audit log alone tells
 whole      a pack made up consistently: found by the manifest's sum, and by that alone
 """
 
@@ -247,13 +247,15 @@ def documents_replaced(store: Any, *, mask: bool) -> Iterator[str | None]:
             yield None if named else f"{key} replaced: {problems or 'nobody noticed'}"
 
 
-_TOLD = re.compile(r"^(collected/.*\.csv|runs/.*/run\.json|reviews/.*/result\.json)$")
+_TOLD = re.compile(r"^(collected/.*\.csv|mails/.*\.eml|runs/.*/run\.json|reviews/.*/result\.json)$")
 
 
 def _another(key: str, content: bytes) -> bytes:
     """As somebody would leave it who wants another story told."""
     if key.endswith(".csv"):
         return content.replace(b",true,", b",false,", 1)
+    if key.endswith(".eml"):
+        return content.replace(b"Content-Transfer-Encoding: ", b"X-Told: ", 1)
     told = json.loads(content)
     told.pop("sha256", None)
     changed = {**told, "findings": []} if "findings" in told else {**told, "closed_by": "nobody"}

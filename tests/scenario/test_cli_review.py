@@ -12,7 +12,7 @@ from tests.scenario.answering import Form, attachments, filled_in
 from tests.scenario.test_cli_user import People, people
 from tests.unit.governance.people import TAGS
 
-from keyreeve.codec.seal import content_digest
+from keyreeve.codec.seal import content_digest, parse, seal
 
 __all__ = ["people", "sandbox"]
 
@@ -182,6 +182,10 @@ def test_every_step_of_a_review_is_in_the_audit_log_with_who_did_it(office: Peop
     me = aws(office.sandbox.url, "sts").get_caller_identity()["Arn"]
     records = [each for each in office.audit_records() if each["event"].startswith("review.")]
     (closed,) = [record["data"] for record in records if record["event"] == "review.closed"]
+    mailed = [record["data"] for record in records if record["event"] == "review.mailed"]
+    for key, known in (pair for record in mailed for pair in record["kept"].items()):
+        assert known == content_digest(office.stored(key))
+    assert all(record["kept"] for record in mailed)
     result = f"reviews/{CAMPAIGN}/result.json"
     assert closed["kept"] == {result: content_digest(office.stored(result))}
     assert {record["data"]["by"] for record in records} == {me}
@@ -216,6 +220,13 @@ def test_a_step_that_a_stop_kept_from_the_audit_log_is_told_by_the_next_verb(off
     assert office("review", "due", "--execute", *office.at(7)).code == 0
     assert office.events("review.")[len(known) + 1 :] == ["review.closed", "review.removed"]
     assert office("state", "verify").code == 0
+    result = f"reviews/{CAMPAIGN}/result.json"
+    told = parse(office.stored(result))
+    del told["sha256"]
+    office.store(result, seal({**told, "closed_by": "nobody"}))
+    verified = office("state", "verify")
+    assert verified.code == 1
+    assert f"{result}: it is not the one that the audit log tells of" in verified.out
 
 
 def test_close_with_execute_offboards_whom_the_review_has_revoked(office: People):

@@ -148,6 +148,17 @@ def test_verify_names_an_altered_audit_record(settled: Command):
     assert "was altered" in answer.out
 
 
+def test_verify_names_a_record_of_a_run_that_was_replaced(settled: Command):
+    client, bucket, prefix = settled.objects()
+    (row,) = client.list_objects_v2(**bucket, Prefix=f"{prefix}runs/")["Contents"]
+    key = row["Key"].removeprefix(prefix)
+    told = json.loads(settled.stored(key))
+    settled.store(key, json.dumps({**told, "findings": []}).encode())
+    answer = settled("state", "verify")
+    assert answer.code == 1
+    assert f"{key}: it is not the one that the audit log tells of" in answer.out
+
+
 def test_verify_names_a_corrupt_step_and_a_missing_escrow_object(settled: Command):
     for day in (3, 7):
         settled.run(day)

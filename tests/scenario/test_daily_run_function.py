@@ -205,15 +205,15 @@ def test_its_role_may_do_what_the_shipped_policy_says_and_its_own_log_and_queue(
     iam, role = function.client("iam"), "keyreeve-etv-actor"
     inline = iam.list_role_policies(RoleName=role)["PolicyNames"]
     assert inline == ["run-works"]
-    attached = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
-    documents = [
-        iam.get_policy_version(PolicyArn=row["PolicyArn"], VersionId="v1")["PolicyVersion"][
-            "Document"
-        ]
-        for row in attached
-    ]
     told = function.json("policy", "print", "--role", "actor")["documents"]
-    assert actions(documents) == actions(told)
+    assert actions(attached(iam, role)) == actions(told)
+
+
+def attached(iam: Any, role: str) -> list[Any]:
+    """The managed policies of a role that a stack has just made."""
+    rows = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+    versions = (iam.get_policy_version(PolicyArn=row["PolicyArn"], VersionId="v1") for row in rows)
+    return [version["PolicyVersion"]["Document"] for version in versions]
 
 
 def actions(documents: list[Any]) -> list[str]:

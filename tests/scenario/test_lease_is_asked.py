@@ -82,6 +82,13 @@ def test_where_a_slot_is_freed_for_the_new_key(fate: Attentive):
     assert "delete_access_key" in effects(fate)
 
 
+def test_before_the_record_of_a_run_is_published(fate: Attentive):
+    """Whoever has lost the lock leaves none: another run may have acted since."""
+    Village(aged(), *bystanders(4)).run(0)
+    at = next(n for n, call in enumerate(fate.calls) if ".put runs/" in call)
+    assert fate.calls[at - 1] == LOOK
+
+
 @pytest.mark.parametrize("lost", [1, 2])
 def test_where_a_key_whose_secret_was_lost_is_shut_and_deleted(fate: Attentive, lost: int):
     fate.loses_keys = lost

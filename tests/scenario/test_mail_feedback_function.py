@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from tests.scenario.cli_command import MONDAY
-from tests.scenario.test_daily_run_function import Function, actions
+from tests.scenario.test_daily_run_function import Function, actions, attached
 
 from keyreeve.sandbox.account import HOME_ACCOUNT
 from keyreeve.sandbox.chain.permissions import service_may
@@ -91,15 +91,8 @@ def test_ses_and_nobody_elses_service_may_publish_and_only_of_this_account(accou
 def test_its_role_may_do_what_the_shipped_policy_says_and_its_own_log_and_queue(account: Hearing):
     iam = account.client("iam")
     assert iam.list_role_policies(RoleName=NAME)["PolicyNames"] == ["feedback-works"]
-    attached = iam.list_attached_role_policies(RoleName=NAME)["AttachedPolicies"]
-    documents = [
-        iam.get_policy_version(PolicyArn=row["PolicyArn"], VersionId="v1")["PolicyVersion"][
-            "Document"
-        ]
-        for row in attached
-    ]
     told = account.json("policy", "print", "--role", "mail-feedback")["documents"]
-    assert actions(documents) == actions(told)
+    assert actions(attached(iam, NAME)) == actions(told)
 
 
 def test_a_mail_that_came_back_reaches_the_state_and_counts_as_not_told(account: Hearing):

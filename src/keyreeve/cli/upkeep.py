@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from keyreeve.model.case import OperationKind, State, Step, StepName
 from keyreeve.model.decisions import HumanDecisions
 from keyreeve.model.errors import KeyreeveError, StateUnreadable
 from keyreeve.pipeline.memory import recall
-from keyreeve.storage import audit_check, audit_records, lock
+from keyreeve.storage import audit_check, audit_records, lock, told_files
 from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.layout import (
     AUDIT_END,
@@ -104,6 +104,7 @@ def examine(door: Door) -> list[Part]:
     """Read everything; what is wrong is named, and nothing is mended."""
     state_part, state = _state(door)
     steps_part, steps = _steps(door.store)
+    audit_part, told = _audit(door.store, state)
     return [
         state_part,
         steps_part,
@@ -112,7 +113,8 @@ def examine(door: Door) -> list[Part]:
         _inbox(door.store, "feedback", FEEDBACK),
         _inbox(door.store, "inbox", AUDIT_INBOX),
         _inbox(door.store, "chain end", AUDIT_END),
-        _audit(door.store, state),
+        audit_part,
+        _documents(door.store, told),
     ]
 
 
@@ -190,10 +192,21 @@ def _inbox(store: ObjectStore, name: str, folder: str) -> Part:
     return part
 
 
-def _audit(store: ObjectStore, state: State | None) -> Part:
+def _audit(store: ObjectStore, state: State | None) -> tuple[Part, Mapping[str, object]]:
+    """The part, and what the log tells of files."""
     part = Part(name="audit log", unit="record")
-    part.problems += audit_check.verify(store, state.audit_head if state else None)
+    walked = audit_check.walk(store, state.audit_head if state else None)
+    part.problems += walked.problems
     part.count = _counted(lambda: audit_records.records(store))
+    return part, walked.kept
+
+
+def _documents(store: ObjectStore, told: Mapping[str, object]) -> Part:
+    """Records of runs and results of reviews, each against its SHA-256 in the audit log."""
+    part = Part(name="documents", unit="file")
+    keys = told_files.lying(store, told)
+    part.count = len(keys)
+    part.problems += told_files.replaced(store, keys, told)
     return part
 
 

@@ -38,6 +38,8 @@ README = "README.txt"
 INDEX = "index.json"
 SIGNING_KEY = "signing-key.pem"
 _REVIEWS = "reviews/"
+_SUMS = ("manifest_sha256", "pack_sha256")
+"""As `evidence.exported` tells them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,22 +67,24 @@ def masked(kept: Kept, mask: Mask) -> Contents:
     files: dict[str, bytes] = {}
     left_out = []
     for name, content in kept.files.items():
-        how = _how(name, mask)
+        how, called = _how(name, mask), mask.file_name(name)
         if how is None:
-            left_out.append(name)
+            left_out.append(called)
             continue
         try:
-            files[f"{name}.json" if name.endswith(".eml") else name] = how(content)
+            files[f"{called}.json" if called.endswith(".eml") else called] = how(content)
         except ValueError as error:
             if not name.startswith(_REVIEWS):
                 raise _unmaskable(name, error) from error
-            left_out.append(name)
+            left_out.append(called)
     audit = _masked_audit(kept.audit, mask)
     whole = _with_audit(kept.files, kept.audit)
     return Contents(
         files=_with_audit(files, audit),
         audit=audit,
-        originals={name: mask.keyed(content) for name, content in sorted(whole.items())},
+        originals={
+            mask.file_name(name): mask.keyed(content) for name, content in sorted(whole.items())
+        },
         left_out=tuple(sorted(left_out)),
     )
 
@@ -145,7 +149,16 @@ def _masked_data(record: Mapping[str, Json], mask: Mask) -> Json:
     kept: dict[str, Json] = {
         name: mask.keyed(str(known)) for name, known in verify_pack.kept_by(record).items()
     }
-    return {**data, KEPT: kept} if kept and isinstance(data, dict) else data
+    if not isinstance(data, dict):
+        return data
+    return {**data, **_of_masked_pack(record["data"]), **({KEPT: kept} if kept else {})}
+
+
+def _of_masked_pack(data: Json) -> dict[str, Json]:
+    """Sums of an earlier masked pack stay: whoever has it compares them, and it names nobody."""
+    if not isinstance(data, dict) or data.get("masked") is not True:
+        return {}
+    return {name: data[name] for name in _SUMS if name in data}
 
 
 def _masked_audit(audit: AuditPart, mask: Mask) -> AuditPart:

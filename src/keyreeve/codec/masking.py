@@ -5,6 +5,7 @@
     addresses calls came from    source-…
     paths of users in ARNs       left out: arn:aws:iam::…:user/user-…
     what people typed (reasons)  left out
+    SHA-256 sums                 an HMAC of the sum, also where a file's name ends with a part of it
 
 A pseudonym is an HMAC of the name with a salt: who has the salt can tell whose it is, by trying
 names, and nobody else. IAM's own ids of users and keys stay: they mean something only to those who
@@ -57,6 +58,12 @@ _USER_ARN = re.compile(r":user/(?:[^\s\"'<>*?]*/)?(?P<name>[\w+=,.@-]+)", re.ASC
 _SESSION = re.compile(r"(?P<role>:assumed-role/[\w+=,.@-]+/)(?P<name>[\w+=,.@-]+)", re.ASCII)
 
 
+_SUM = re.compile(r"[0-9a-f]{64}")
+"""A SHA-256 in hex: of a text with a name in it, it tells a right guess from a wrong one."""
+_NAMED_BY_SUM = re.compile(r"(?<=-)(?P<sum>[0-9a-f]{16}|[0-9a-f]{8})(?=\.json\b)")
+"""As names of steps of reviews and of mails that came back end: with the sum of their content."""
+
+
 class Mask:
     """One salt, and the names that are known."""
 
@@ -87,11 +94,18 @@ class Mask:
         return f"source-{self.keyed(f'source:{bare.lower()}')[:12]}" + source[len(bare) :]
 
     def text(self, text: str) -> str:
-        """Addresses, ARNs and known names, wherever they stand."""
+        """Addresses, ARNs, sums and known names, wherever they stand."""
+        if _SUM.fullmatch(text):
+            return self.keyed(text)
+        text = self.file_name(text)
         text = _NUMERIC.sub(lambda found: self.source(found[0]), text)
         text = _USER_ARN.sub(lambda found: f":user/{self.name(found['name'])}", text)
         text = _SESSION.sub(lambda found: found["role"] + self.name(found["name"]), text)
         return _WORD.sub(lambda found: self._word(found[0]), text)
+
+    def file_name(self, name: str) -> str:
+        """The name of a file without a sum of its content."""
+        return _NAMED_BY_SUM.sub(lambda found: self.keyed(found["sum"])[: len(found["sum"])], name)
 
     def _word(self, word: str) -> str:
         if word in self._names:

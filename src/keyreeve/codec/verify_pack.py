@@ -17,8 +17,8 @@ What is checked, in this order:
        period to the record after it, or to the newest that was known when the pack was made
     6  the numbers that the manifest tells of the audit log are those that were found, and
        decisions/history.jsonl holds what the log tells of decisions
-    7  records of runs, credential reports and results of reviews are those whose SHA-256 the log
-       tells (in a masked pack, nothing: there it was checked before the masking)
+    7  records of runs, credential reports, mails and results of reviews are those whose SHA-256
+       the log tells (in a masked pack, nothing: there it was checked before the masking)
     8  the zip as a whole, byte for byte, is the one that these files make
 
 What cannot be found without help: somebody who replaces the whole pack by another one that is

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -273,3 +274,5 @@ class Accepted:
 
     message_id: str
     """As it stands on the wire, without angle brackets."""
+    kept: Mapping[str, str] = field(default_factory=dict)
+    """SHA-256 of the copy that is kept, by its key; empty as the mail system answers."""

@@ -327,6 +327,8 @@ class ReviewFile:
     """Every version, oldest first."""
     result: Result | None = None
     """None: it is open."""
+    result_sha256: str | None = None
+    """Of the result as it lies there: an older Keyreeve may have written it in another form."""
     removed: tuple[Removed, ...] = ()
 
     def latest(self, reviewer: str) -> Answers | None:

@@ -204,6 +204,7 @@ def _carry_out(account: Account, bench: Workbench, judged: Judgement, progress: 
     due = summary if judged.plan.summary_due else None
     outcomes = Execution(bench, progress).carry_out(judged.plan, due)
     outcomes.extend(tell_of_run(bench, judged.plan, outcomes))
+    bench.tools.lease.check()
     kept = publish(
         bench.tools.archive,
         judged.plan,

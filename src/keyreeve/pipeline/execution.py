@@ -41,6 +41,7 @@ from keyreeve.model.errors import (
     MailFailure,
     RecipientRefused,
 )
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.identifiers import OperationId, UserId, UserName
 from keyreeve.model.notice import (
     Accepted,
@@ -343,7 +344,7 @@ class Execution:
         """What to write down as soon as the mail was accepted."""
 
         def remember(accepted: Accepted) -> None:
-            data = {**facts, "message_id": accepted.message_id}
+            data = {**facts, "message_id": accepted.message_id, KEPT: accepted.kept}
             self._bench.write(effect, OperationKind.NOTICE, operation, 1, StepName.ACCEPTED, data)
 
         return remember

@@ -30,6 +30,7 @@ from keyreeve.model.access import Grant
 from keyreeve.model.case import OperationKind, Step, StepName
 from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.errors import AlreadyExists, ConfigError, Doubtful, Malformed, NotFound
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import Accepted, Attachment, CredentialsNotice, MailKind, OutgoingMail
 from keyreeve.pipeline.credentials_file import password_csv, proved
@@ -219,7 +220,7 @@ class _Onboarding:
         )
 
         def remember(accepted: Accepted) -> None:
-            data = {"message_id": accepted.message_id, "to": to}
+            data = {"message_id": accepted.message_id, "to": to, KEPT: accepted.kept}
             self._write(StepName.DELIVERED, user_id, data)
 
         return PostOffice(self._tools, account.run_id).send(mail, user_id, remember)

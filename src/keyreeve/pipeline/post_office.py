@@ -7,8 +7,10 @@ is tried today, and no credential is made whose mail could not go out.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from keyreeve.codec.mime import archive_bytes
+from keyreeve.codec.seal import content_digest
 from keyreeve.model.errors import QuotaSpent, SenderRefused
 from keyreeve.model.identifiers import RunId, UserId
 from keyreeve.model.notice import Accepted, OutgoingMail
@@ -34,7 +36,7 @@ class PostOffice:
     def send(
         self, mail: OutgoingMail, user_id: UserId, remember: Callable[[Accepted], None]
     ) -> Accepted:
-        """One attempt, remembered as soon as it was accepted, then archived.
+        """One attempt, remembered with the digest of its copy once accepted, then archived.
 
         MailFailure if it was not accepted.
         """
@@ -45,10 +47,12 @@ class PostOffice:
         except (QuotaSpent, SenderRefused) as failure:
             self.closed = failure.what
             raise
-        remember(accepted)
         self._count += 1
         day = f"{mail.sent_at:%Y/%m/%d}"
         subject = user_id or "team"
         key = f"mails/{day}/{self._run_id}/{self._count:05d}-{mail.kind}-{subject}.eml"
-        self._tools.archive.keep(key, archive_bytes(mail, accepted.message_id))
+        copy = archive_bytes(mail, accepted.message_id)
+        accepted = replace(accepted, kept={key: content_digest(copy)})
+        remember(accepted)
+        self._tools.archive.keep(key, copy)
         return accepted

@@ -11,6 +11,7 @@ from keyreeve.escalation.outlook import Outlook
 from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.effect import CreateReplacementKey, ResetPassword
 from keyreeve.model.errors import ConfigError, StorageConflict
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.notice import Accepted, Summary
 from keyreeve.model.plan import Outcome
@@ -72,7 +73,7 @@ def resend(
             # Its own steps outlive the case, and the end of the escrow is judged by them.
             own = operation.operation_id
             bench.write(act, operation.kind, own, operation.attempt, StepName.DELIVERED, sent)
-        data = {"of": operation.operation_id, **sent}
+        data = {"of": operation.operation_id, **sent, KEPT: accepted.kept}
         bench.write(act, OperationKind.RESEND, again, 1, StepName.ACCEPTED, data)
 
     office = PostOffice(account.tools, account.run_id)

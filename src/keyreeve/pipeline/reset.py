@@ -23,6 +23,7 @@ from keyreeve.model.case import Case, OperationKind, OperationRecord, StepName
 from keyreeve.model.credential_kind import CredentialKind
 from keyreeve.model.effect import ResetPassword
 from keyreeve.model.errors import AwsFailure, Doubtful, Malformed, NotFound
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.notice import Accepted
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
 from keyreeve.model.snapshot import User
@@ -161,7 +162,7 @@ class Reset:
 
         def remember(accepted: Accepted) -> None:
             facts = {"message_id": accepted.message_id, "to": to}
-            self._write(operation.attempt, StepName.DELIVERED, dict(facts))
+            self._write(operation.attempt, StepName.DELIVERED, {**facts, KEPT: accepted.kept})
 
         accepted = deliver(bench, self._office, act, operation, user, to, announce, remember)
         reason = f"new password set and {handed_over(bench, user)} {to}"

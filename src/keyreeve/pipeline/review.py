@@ -287,19 +287,19 @@ def close(
     account.tools.lease.check()
     reviewing.records.close(result)
     with Registrar(account, now, by, about="review") as registrar:
-        registrar.note("closed", closed_record(file, result))
+        registrar.note("closed", closed_record(file, result, content_digest(encode(result))))
     return result
 
 
-def closed_record(file: ReviewFile, result: Result) -> dict[str, object]:
-    """What the audit log says of it."""
+def closed_record(file: ReviewFile, result: Result, digest: str | None) -> dict[str, object]:
+    """What the audit log says of it; `digest` is that of result.json as it lies there."""
     return {
         "campaign_id": result.campaign_id,
         "missing": list(result.missing),
         "late": list(result.late),
         "incomplete_because": result.incomplete_because,
         "answers": {each.reviewer: each.version for each in _counted(file)},
-        KEPT: {f"reviews/{result.campaign_id}/result.json": content_digest(encode(result))},
+        KEPT: {f"reviews/{result.campaign_id}/result.json": digest} if digest else {},
     }
 
 

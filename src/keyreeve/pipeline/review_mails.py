@@ -12,6 +12,7 @@ from datetime import datetime
 
 from keyreeve.governance.reviewing import occasion_of
 from keyreeve.model.errors import AwsFailure, MailFailure
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.identifiers import UserId
 from keyreeve.model.notice import Accepted, Attachment, MailKind, OutgoingMail
 from keyreeve.model.review import Occasion, ReviewFile, ReviewNotice, Task, Told
@@ -61,7 +62,7 @@ def remind(
             ) -> None:
                 told = _told(file, task, occasion, mail, accepted, now, by)
                 reviewing.records.told(told)
-                registrar.note("mailed", mailed_record(told))
+                registrar.note("mailed", {**mailed_record(told), KEPT: accepted.kept})
 
             done.append(_sent(office, mail, task, occasion, remember))
             if done[-1].failure is not None:

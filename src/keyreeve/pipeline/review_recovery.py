@@ -84,7 +84,7 @@ def _steps(reviewing: Reviewing, file: ReviewFile) -> Iterator[_Step]:
     for each in file.answers:
         yield _known("review.answered", each.handed_in_at, each.handed_in_by, answered_record(each))
     if result is not None:
-        record = closed_record(file, result)
+        record = closed_record(file, result, file.result_sha256)
         yield _known("review.closed", result.closed_at, result.closed_by, record)
     decided = {each.user_id: each for each in result.decided} if result else {}
     for made in file.removed:

@@ -27,6 +27,7 @@ from keyreeve.model.errors import (
     LimitExceeded,
     Malformed,
 )
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.model.notice import Accepted
 from keyreeve.model.plan import Gate, Outcome, OutcomeKind
@@ -286,7 +287,7 @@ class Rotation:
 
         def remember(accepted: Accepted) -> None:
             facts = {"message_id": accepted.message_id, "to": to, "new_key": operation.new_key}
-            self._write(operation.attempt, StepName.DELIVERED, dict(facts))
+            self._write(operation.attempt, StepName.DELIVERED, {**facts, KEPT: accepted.kept})
 
         accepted = deliver(bench, self._office, act, operation, user, to, announce, remember)
         reason = f"{operation.new_key} created and {handed_over(bench, user)} {to}"

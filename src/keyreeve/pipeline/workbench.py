@@ -28,6 +28,7 @@ from keyreeve.model.effect import (
     finding_key,
 )
 from keyreeve.model.errors import AwsFailure, NotFound, StorageConflict
+from keyreeve.model.evidence import KEPT
 from keyreeve.model.feedback import MailFeedback
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import (
@@ -367,7 +368,9 @@ class Workbench:
 
 
 def audit_data(step: Step) -> dict[str, object]:
-    """What the audit log says about a step."""
+    """What the audit log says about a step; the digests of what was kept stand beside its data."""
+    data = dict(step.data)
+    kept = {KEPT: data.pop(KEPT)} if KEPT in data else {}
     return {
         "operation_id": step.operation_id,
         "attempt": step.attempt,
@@ -376,7 +379,8 @@ def audit_data(step: Step) -> dict[str, object]:
         "user_id": step.user_id,
         "user_name": step.user_name,
         "run_id": step.run_id,
-        "data": dict(step.data),
+        "data": data,
+        **kept,
     }
 
 

@@ -29,8 +29,9 @@ HOW TO VERIFY IT
 Python 3.9 or newer, nothing else, no network. Read verify.py, or take it from Keyreeve itself:
 whoever could alter the pack could alter the script in it. It checks every file against
 manifest.json, that none is missing or was added, every line of the audit log from the record
-before the period to the record after it, and records of runs, credential reports and results of
-reviews against what the log tells of them (of a masked pack that was done when it was made).
+before the period to the record after it, and records of runs, credential reports, mails and
+results of reviews against what the log tells of them (of a masked pack that was done when it was
+made).
 
 SHA256 is the sum of manifest.json. It was printed when the pack was made, and stands in the audit
 log as `evidence.exported`. Take it from there and not from whoever gave you the pack: without it,

@@ -8,6 +8,7 @@ escrow         credentials/: secrets at rest
 audit_log      audit/: the hash chain as it is written
 audit_records  what lies in it, read
 audit_check    the whole of it, verified
+told_files     runs/, reviews/ against the digests that it tells
 lock           lock.json: one writer per account
 decisions      waivers.json, holds.json, pause.json: what people have decided
 reviews        reviews/: access reviews, each step written once

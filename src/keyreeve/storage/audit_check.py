@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+from keyreeve.codec.verify_pack import kept_by
 from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.past import AuditedRecord
@@ -15,8 +17,23 @@ from keyreeve.storage.chain_start import ChainStart
 from keyreeve.storage.layout import AUDIT, AUDIT_START, audit_key
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Walked:
+    """The whole chain, walked."""
+
+    problems: list[str]
+    """One sentence per altered, missing or exchanged record, first first."""
+    kept: dict[str, object]
+    """What the log tells of files, by their keys: the newest SHA-256 of each."""
+
+
 def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
-    """Walk the whole chain; one sentence per altered, missing or exchanged record, first first.
+    """What `walk` finds wrong."""
+    return walk(store, head).problems
+
+
+def walk(store: ObjectStore, head: AuditHead | None = None) -> Walked:
+    """Walk the whole chain.
 
     `head` is what the state remembers. The end that was claimed last is remembered, too: without
     the two, records cut off at the end would not be missed.
@@ -24,20 +41,20 @@ def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
     newest, unwritten = remembered(store, head)
     known = [head] if newest == head else [head, newest]
     try:
-        walk = _Walk(known, chain_start.read(store))
+        way = _Walk(known, chain_start.read(store))
     except StateUnreadable as error:
-        walk = _Walk(known)
-        walk.problems.append(f"{AUDIT_START}: {error.what}")
+        way = _Walk(known)
+        way.problems.append(f"{AUDIT_START}: {error.what}")
     for row in store.list(AUDIT):
         if audit_records.segment_key(row.key) is None:
-            walk.problems.append(f"{row.key}: this is no segment of the audit log")
+            way.problems.append(f"{row.key}: this is no segment of the audit log")
     found = audit_records.segments(store)
     for name in sorted(found, key=lambda name: (name.sequence, name.key)):
-        walk.segment(name, audit_records.content_of(store, name))
+        way.segment(name, audit_records.content_of(store, name))
     if unwritten is not None:
-        walk.segment(*unwritten)
-    walk.end()
-    return walk.problems
+        way.segment(*unwritten)
+    way.end()
+    return Walked(problems=way.problems, kept=way.kept)
 
 
 class _Walk:
@@ -47,6 +64,7 @@ class _Walk:
         self, remembered: Iterable[AuditHead | None], start: ChainStart | None = None
     ) -> None:
         self.problems: list[str] = []
+        self.kept: dict[str, object] = {}
         gone = start.sequence if start else 0
         self._unmet = [head for head in remembered if head is not None and head.sequence >= gone]
         """Records that somebody remembers, as long as they have not been met."""
@@ -106,6 +124,7 @@ class _Walk:
             problem = "does not follow the record before it: one of the two was altered"
             self.problems.append(f"{where}: record {record.seq} {problem}")
         self._met(record.seq, record.digest)
+        self.kept.update(kept_by({"data": record.data}))
         self._previous, self._expected = record.digest, record.seq + 1
 
     def end(self) -> None:

@@ -28,7 +28,7 @@ from keyreeve.model.review import (
     ReviewFile,
     Told,
 )
-from keyreeve.ports import ObjectStore
+from keyreeve.ports import ObjectStore, StoredObject
 from keyreeve.storage.layout import REVIEWS
 from keyreeve.storage.write_once import write_once
 
@@ -56,11 +56,13 @@ class StoredReviews:
         begun = self._read(Campaign, f"{folder}{_CAMPAIGN}")
         if begun is None:
             return None
+        result = self._store.get(f"{folder}{_RESULT}")
         return ReviewFile(
             campaign=begun,
             told=tuple(self._below(Told, f"{folder}told/")),
             answers=tuple(self._below(Answers, f"{folder}answers/")),
-            result=self._read(Result, f"{folder}{_RESULT}"),
+            result=self._decoded(Result, f"{folder}{_RESULT}", result),
+            result_sha256=content_digest(result.content) if result else None,
             removed=tuple(self._below(Removed, f"{folder}{_REMOVALS}")),
         )
 
@@ -112,7 +114,9 @@ class StoredReviews:
         write_once(self._store, key, encode(step))
 
     def _read(self, kind: type[S], key: str) -> S | None:
-        found = self._store.get(key)
+        return self._decoded(kind, key, self._store.get(key))
+
+    def _decoded(self, kind: type[S], key: str, found: StoredObject | None) -> S | None:
         if found is None:
             return None
         return decode(kind, found.content, where=f"{self._store.describe()}/{key}")

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from keyreeve.codec.masking import TYPED, Mask, names_in
+from keyreeve.codec.seal import seal
 
 MASK = Mask(b"salt" * 8, {"ann", "bob.b", "eve@example.com", "a+b=c"})
 ANN, BOB = MASK.name("ann"), MASK.name("bob.b")
@@ -92,6 +93,24 @@ def test_what_a_gate_says_is_ours_but_at_the_gate_of_people():
         f"sent to {ANN}",
         TYPED,
     ]
+
+
+def test_no_sum_of_a_text_with_a_name_in_it_is_there_to_try_names_by():
+    """Of a row that a reviewer was shown, of the file handed in, of the document itself."""
+    sealed = seal({"user_name": "ann", "verdicts": [{"user_name": "ann", "digest": "ab" * 32}]})
+    masked = json.loads(MASK.document(sealed))
+    assert masked["sha256"] == MASK.keyed(json.loads(sealed)["sha256"])
+    assert masked["verdicts"][0]["digest"] == MASK.keyed("ab" * 32)
+
+
+@pytest.mark.parametrize("length", [8, 16])
+def test_nor_is_a_part_of_it_in_the_name_of_a_file_or_where_the_name_is_told(length: int):
+    name = f"reviews/q1/removals/20260105T060000000000Z-AIDAEXAMPLE-{'ab' * (length // 2)}.json"
+    masked = MASK.file_name(name)
+    assert masked == name.replace("ab" * (length // 2), MASK.keyed("ab" * (length // 2))[:length])
+    assert MASK.value({"feedback": name})["feedback"] == masked
+    for other in ("runs/20260105T060000Z-000a/run.json", "mails/00001-notice-AIDA.eml"):
+        assert MASK.file_name(other) == other
 
 
 def test_keys_of_the_document_itself_stay_and_names_as_keys_below_do_not():

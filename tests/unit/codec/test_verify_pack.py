@@ -51,6 +51,13 @@ def test_it_looks_for_the_digests_where_the_log_has_them():
     assert verify_pack.kept_by({"data": []}) == verify_pack.kept_by({"data": {"kept": "x"}}) == {}
 
 
+@pytest.mark.parametrize("value", [None, 1, [], ["0" * 64], {"a": {}}, "", "0" * 64])
+def test_a_digest_of_any_shape_is_compared_and_is_none(value: object):
+    kept = verify_pack.kept_by({"data": {"kept": {"a": value, "gone": value}}})
+    (problem,) = verify_pack.unlike({"a": b"x"}, kept)
+    assert problem.startswith("a: it is not the one that the audit log tells of")
+
+
 def test_a_pack_is_a_zip_that_everybody_can_open(pack: bytes, tmp_path: Path):
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
         assert opened.testzip() is None

@@ -11,7 +11,7 @@ from tests.unit.storage.test_retention import at, ended, run_id, storage
 
 from keyreeve.codec import verify_pack
 from keyreeve.codec.masking import Mask
-from keyreeve.codec.seal import canonical, digest, seal
+from keyreeve.codec.seal import canonical, content_digest, digest, seal
 from keyreeve.controls.catalogue import CARDS
 from keyreeve.model.compliance import Citation, CitedBy
 from keyreeve.model.errors import StateUnreadable
@@ -164,6 +164,38 @@ def test_what_has_no_form_that_can_be_masked_is_left_out_and_named():
     assert "reviews/q1/form.html" in manifest["originals"]
     assert b"reviews/q1/form.html" in files["README.txt"].replace(b"\n", b" ")
     assert b"ann" not in files["reviews/q1/answers.json"].lower()
+
+
+@pytest.mark.parametrize("mask", [False, True])
+def test_a_masked_pack_tells_the_sums_of_earlier_packs_that_were_masked(*, mask: bool):
+    store, period = storage(1), Period(first=at(0).date(), last=at(1).date())
+    told = exported(made(store, period, mask=mask), period, masked=mask, signed_by=None)
+    log = StoredAuditLog(store, run_id=run_id(1))
+    log.append("evidence.exported", at(1), told)
+    log.flush()
+    files = files_of(made(store, period, mask=True).content)
+    whole = b"".join(content for name, content in files.items() if name.startswith("audit/"))
+    assert (str(told["manifest_sha256"]).encode() in whole) == mask
+    assert (str(told["pack_sha256"]).encode() in whole) == mask
+
+
+def test_no_sum_of_what_was_kept_is_in_a_masked_pack():
+    store = storage(1)
+    step = seal({"user_name": "ann", "source_sha256": "ab" * 32, "schema_version": 1})
+    part = content_digest(step)[:8]
+    store.put(f"reviews/q1/removals/20260101T060000000000Z-AIDA-{part}.json", step)
+    feedback = f"feedback/{at(0):%Y/%m/%d}/060000-{content_digest(step)[:16]}.json"
+    store.put(feedback, step)
+    log = StoredAuditLog(store, run_id=run_id(1))
+    log.append("mail.returned", at(1), {"feedback": feedback})
+    log.append("run.finished", at(1), {"kept": {"runs/x/run.json": "cd" * 32}})
+    log.flush()
+    period = Period(first=at(0).date(), last=at(1).date())
+    clear, masked = (made(store, period, mask=mask) for mask in (False, True))
+    assert masked.problems == ()
+    for known in (part, "ab" * 32, "cd" * 32, json.loads(step)["sha256"], content_digest(step)):
+        assert known.encode() in clear.content
+        assert known.encode() not in masked.content
 
 
 def test_whoever_has_the_salt_can_show_which_record_a_masked_line_stands_for():

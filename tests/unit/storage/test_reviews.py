@@ -12,9 +12,12 @@ from tests import review_samples as samples
 from tests.fakes.memory_store import MemoryStore
 from tests.unit.governance.test_reviewing import GONE, TOLD, answers, closed
 
+from keyreeve.codec.review import encode
+from keyreeve.codec.seal import content_digest, parse, readable
 from keyreeve.local.directory_store import DirectoryStore
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.review import CampaignId, Closed, Removed, ReviewFile
+from keyreeve.pipeline.review import closed_record
 from keyreeve.ports import ObjectStore
 from keyreeve.storage.reviews import StoredReviews
 
@@ -54,7 +57,10 @@ def test_what_is_written_is_read_again(store: ObjectStore):
     reviews.close(whole.result)
     reviews.removed(REMOVED)
     assert reviews.campaigns() == (ID,)
-    assert reviews.file(ID) == replace(whole, told=(TOLD,), removed=(REMOVED,))
+    digest = content_digest(encode(whole.result))
+    assert reviews.file(ID) == replace(
+        whole, told=(TOLD,), removed=(REMOVED,), result_sha256=digest
+    )
     assert reviews.closed() == (Closed(result=whole.result, removed=(REMOVED,)),)
 
 
@@ -90,7 +96,27 @@ def test_no_step_is_written_a_second_time_with_other_words(store: ObjectStore):
         write(first)  # a lost answer, tried again
         with pytest.raises(StorageConflict):
             write(second)
-    assert reviews.file(ID) == ReviewFile(campaign=CAMPAIGN, answers=(answers(),), result=result)
+    assert reviews.file(ID) == ReviewFile(
+        campaign=CAMPAIGN,
+        answers=(answers(),),
+        result=result,
+        result_sha256=content_digest(encode(result)),
+    )
+
+
+def test_the_digest_of_a_result_is_that_of_the_bytes_as_they_lie_there():
+    """Written by an older Keyreeve, fully indented: read as exactly, and not written anew."""
+    store, result = MemoryStore(), closed().result
+    assert result is not None
+    reviews = StoredReviews(store)
+    reviews.begin(CAMPAIGN)
+    older = readable(parse(encode(result)))
+    store.put(f"reviews/{ID}/result.json", older)
+    file = reviews.file(ID)
+    assert file is not None
+    assert file.result == result
+    record = closed_record(file, result, file.result_sha256)
+    assert record["kept"] == {f"reviews/{ID}/result.json": content_digest(older)}
 
 
 def test_an_altered_step_is_never_taken_for_what_was_decided(store: ObjectStore):
