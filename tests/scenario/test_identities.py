@@ -279,6 +279,26 @@ def test_who_is_the_owner_since_a_few_days_is_told_twice_and_warned_before_the_a
     assert not any(mail.to == (NEW,) for mail in village.mails(MailKind.CREDENTIALS))
 
 
+@pytest.mark.parametrize(
+    ("day", "back", "told", "acts"),
+    [(10, 13, 15, 15), (12, 14, 16, 16), (13, 14, 16, 16), (10, 11, 15, 15)],
+)
+def test_a_date_told_to_an_owner_of_a_few_days_comes_no_nearer_when_the_address_comes_back(
+    day, back, told, acts
+):
+    village = village_of(aged())
+    village.live(0, day)
+    village.account.change("aged.key", tags={"email": NEW})
+    village.live(day + 1, back)
+    (record,) = village.case("aged.key").findings.values()
+    assert record.notices[-1].to == NEW
+    assert record.notices[-1].enforcement_on == village.at(told).date()
+    village.account.change("aged.key", tags={"email": "aged.key@example.com"})
+    village.live(back + 1, 24)
+    assert village.acts("aged.key")[1:] == [(acts, "deactivate_access_key")]
+    assert acts - 1 in village.days("aged.key")
+
+
 @pytest.mark.parametrize("tags", [{"email": NEW}, {}], ids=["another address", "no address"])
 def test_an_address_changed_after_the_plan_was_made_ends_no_key(tags):
     village = village_of(aged())

@@ -25,6 +25,7 @@ from tests.scenario.village import Village
 from keyreeve.model.case import Stage
 from keyreeve.model.errors import Throttled
 from keyreeve.model.notice import MailKind
+from keyreeve.model.plan import Gate
 from keyreeve.model.policy import Enforcement, FinalAct, Thresholds
 from keyreeve.model.snapshot import PasswordPolicy, User
 from keyreeve.pipeline.people import Person
@@ -276,6 +277,39 @@ def test_of_two_unused_keys_none_is_left_over_when_something_comes_between(troub
     done = [day for day, kind in village.acts("gone.quiet") if kind == "deactivate_access_key"]
     assert done[-1:] == [15]
     assert (15, "enforcement") in village.notices("gone.quiet")
+
+
+def test_a_key_left_over_is_not_ended_for_an_owner_who_was_not_warned_and_the_plan_says_so():
+    village = two_unused_keys()
+    one_call_fails(village)
+    village.account.change("gone.quiet", tags={"email": "new.owner@example.com"})
+    report = village.run(15)
+    assert [
+        held.reason for plan in report.plan.users for held in plan.held if held.gate is Gate.TOLD
+    ] == ["the owner of today was not warned of what is left to do"]
+    village.live(16, 22)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, True]
+    village.account.change("gone.quiet", tags={"email": "gone.quiet@example.com"})
+    village.run(23)
+    assert list(village.account.keys_of("gone.quiet").values()) == [False, False]
+
+
+@pytest.mark.parametrize("mended", [{"keys": ()}, {"tags": {"email": ""}, "keys": ()}])
+def test_a_finding_mended_after_its_act_has_failed_is_over_and_no_mail_follows_but_the_last(mended):
+    village = village_of(aged())
+    village.live(0, 13)
+    shut = village.account.set_access_key_active
+
+    def fails(user, key_id, *, active):
+        raise Throttled("slow down", call="iam:UpdateAccessKey")
+
+    village.account.set_access_key_active = fails
+    village.run(14)
+    village.account.set_access_key_active = shut
+    village.account.change("aged.key", **mended)
+    village.live(15, 30)
+    assert village.case("aged.key") is None
+    assert [told for told in village.notices("aged.key") if told[0] > 14] in ([], [(15, "closing")])
 
 
 def test_an_unused_key_that_somebody_made_active_again_is_not_taken_for_one_left_over():

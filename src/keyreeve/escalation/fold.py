@@ -48,9 +48,10 @@ def fold(state: State, step: Step, days: LadderDays) -> State:
         return told_late(state, str(step.data["topic"]))
     if step.kind is OperationKind.PURGE:
         return state
-    if step.kind is OperationKind.ENFORCEMENT and step.data.get("control") is None:
-        return _count(state, step)  # a reinstatement that is over belongs to no finding
     case = state.users.get(step.user_id)
+    begun = case is not None and step.operation_id in case.operations
+    if step.kind is OperationKind.ENFORCEMENT and step.data.get("control") is None and not begun:
+        return _count(state, step)  # a reinstatement that is over belongs to no finding
     if case is None or case.case_id != step.case_id:
         return state
     if step.kind is OperationKind.NOTICE:

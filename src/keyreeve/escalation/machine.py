@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from keyreeve.escalation.calendar import Calendar
-from keyreeve.model.case import FindingRecord, Stage
+from keyreeve.model.case import FindingRecord, NoticeRecord, Stage
 from keyreeve.model.effect import NoticeReason
 from keyreeve.model.plan import Decision, DecisionReason, Gate
 from keyreeve.model.policy import LadderDays
@@ -21,6 +21,7 @@ from keyreeve.model.policy import LadderDays
 WEEK = 7
 _WARNINGS = (Stage.WARNING, Stage.COUNTDOWN)
 _LAST_WORDS = (Stage.ENFORCEMENT, Stage.OVERDUE)
+NOT_WARNED = (Gate.TOLD, "the owner of today was not warned of what is left to do")
 _ROUNDS = 12
 """E settles within two or three rounds; the bound only keeps the function total."""
 
@@ -66,6 +67,8 @@ class Situation:
     """Of several acts of one finding some did not come about on E: they are due still."""
     reconcile: bool = False
     """An act was begun and its end is unknown: look, whatever the day is."""
+    last_to_another: NoticeRecord | None = None
+    """The finding's last notice, where it went to an address that is the owner's no more."""
 
 
 def decide(record: FindingRecord, at: Situation, calendar: Calendar, days: LadderDays) -> Decision:
@@ -76,7 +79,7 @@ def decide(record: FindingRecord, at: Situation, calendar: Calendar, days: Ladde
     days = record.days or days
     enforcement_on = enforcement_date(record, at, calendar, days)
     if record.enforced_on is not None:
-        return _enforced(record, at, record.enforced_on, calendar)
+        return _enforced(record, at, record.enforced_on, calendar, days)
     if record.opened_on is None:
         return _pending(at, calendar, enforcement_on)
     stage = stage_on(at.today, record.opened_on, enforcement_on, days)
@@ -219,11 +222,13 @@ def _as_told(
 ) -> date:
     """The date told last, or the day after an earlier one can be told: no act surprises anybody.
 
-    Where the last word was that the date is open, a date is told first.
+    Where the last word was that the date is open, a date is told first.  A date is the finding's,
+    whoever read it: mostly both addresses are one person's.
     """
-    if not at.acts or not record.notices:
+    last = at.last_to_another or next(reversed(record.notices), None)
+    if not at.acts or last is None:
         return enforcement_on
-    told = record.notices[-1].enforcement_on
+    told = last.enforcement_on
     if told is not None and told <= enforcement_on:
         return enforcement_on
     can_be_told = _next_notice_day(at, calendar) + timedelta(days=1)
@@ -274,18 +279,26 @@ def _pending(at: Situation, calendar: Calendar, enforcement_on: date | None) -> 
     )
 
 
-def _enforced(record: FindingRecord, at: Situation, done_on: date, calendar: Calendar) -> Decision:
-    """The act is done; the owner is told of it once, then weekly if the finding stays."""
+def _enforced(
+    record: FindingRecord, at: Situation, done_on: date, calendar: Calendar, days: LadderDays
+) -> Decision:
+    """The act is done; the owner is told of it once, then weekly if the finding stays.
+
+    What was left over of it waits where gate 1 does not hold any more: the owner is another since,
+    or what warned of it has come back.
+    """
     told = any(n.stage is Stage.ENFORCEMENT and n.on >= done_on for n in record.notices)
     overdue = told and at.today > done_on
     due = _overdue_due(record, at, done_on) if overdue else None
     held = at.act_held or at.held_until or at.not_today
-    left = at.acts_left and not held and calendar.is_act_day(at.today)
+    unwarned = at.acts_left and not _told_before_today(record, at, done_on, days)
+    left = at.acts_left and not held and not unwarned and calendar.is_act_day(at.today)
     return Decision(
         stage=Stage.OVERDUE if overdue else Stage.ENFORCEMENT,
         enforcement_on=done_on,
         reason=DecisionReason.ENFORCEMENT_DUE if left else DecisionReason.ENFORCED,
         act_due=at.reconcile or left,
+        held=NOT_WARNED if unwarned else None,
         notice_due=due if told else NoticeReason.ACT_DONE,
     )
 
@@ -349,6 +362,13 @@ def _spared(
     """
     if not at.cut_over or enforcement_on is None:
         return False
+    return _told_before_today(record, at, enforcement_on, days)
+
+
+def _told_before_today(
+    record: FindingRecord, at: Situation, enforcement_on: date, days: LadderDays
+) -> bool:
+    """Whether gate 1 holds without another notice."""
     lead = timedelta(days=days.enforcement - days.warning)
     told, warned = _told_and_warned(record, at, enforcement_on, lead)
     before = [on for on in told if on < at.today]

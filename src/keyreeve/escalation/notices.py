@@ -12,7 +12,14 @@ from keyreeve.escalation.machine import HandOver, Situation, stage_on
 from keyreeve.escalation.operations import hand_over_operation
 from keyreeve.escalation.outlook import FindingKey, Outlook
 from keyreeve.escalation.standing import headline
-from keyreeve.model.case import Case, FindingRecord, OperationKind, Stage, StepName
+from keyreeve.model.case import (
+    Case,
+    FindingRecord,
+    OperationKind,
+    OperationRecord,
+    Stage,
+    StepName,
+)
 from keyreeve.model.identifiers import AccessKeyId, ControlId
 from keyreeve.model.notice import ClosingNotice, FindingLine, Letterhead, Notice
 from keyreeve.model.plan import Decision, Gate
@@ -111,6 +118,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
     is_key = record.control in words.KEY_CONTROLS
     key_id = AccessKeyId(record.resource_id) if is_key else None
     at = outlook.situation(case, record)
+    owner = outlook.owner(outlook.users[case.user_id]).address
     names = {
         "user": case.user_name,
         "key": record.resource_id,
@@ -127,14 +135,15 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         why=card.why,
         risk=card.risk,
         remediation=tuple(
-            step.format(**names) for step in _steps(case, record, card.remediation, outlook, at)
+            step.format(**names)
+            for step in _steps(case, record, card.remediation, outlook, at, owner)
         ),
         opened_on=record.opened_on or today,
         promised_on=record.promised_on or e,
         enforcement_on=e,
         days_left=(e - today).days if e else None,
         consequence=_consequence(case, record, outlook, at),
-        done=_done(case, record, outlook.owner(outlook.users[case.user_id]).address),
+        done=_done(case, record, owner),
         usage=_usage(case, record, e, outlook),
         remarks=_remarks(case, record, decision, outlook),
         timeline=tuple(
@@ -176,6 +185,7 @@ def _steps(
     steps: tuple[str, ...],
     outlook: Outlook,
     at: Situation,
+    owner: str | None,
 ) -> tuple[str, ...]:
     """The card's steps, as far as they still make sense for an access key."""
     if record.control is not ControlId.ACCESS_KEY_ROTATION:
@@ -186,7 +196,8 @@ def _steps(
     gone = at.why_nothing == words.REPLACEMENT_GONE
     if operation is not None and operation.new_key and operation.delivered_on and not gone:
         kept = StepName.KEEPING in operation.steps
-        first = [words.take_key(operation.new_key, operation.delivered_on, kept=kept)]
+        on, to = _private_mail(operation, operation.delivered_on, owner)
+        first = [words.take_key(operation.new_key, on, kept=kept, to=to)]
     rest = list(steps[1:])
     if at.cut_over and record.enforced_on is None:
         return tuple(rest[1:])
@@ -199,13 +210,26 @@ def _was_another(address: str | None, owner: str | None) -> bool:
     return address is not None and owner is not None and address.lower() != owner.lower()
 
 
+def _private_mail(
+    operation: OperationRecord, delivered_on: date, owner: str | None
+) -> tuple[date, str | None]:
+    """When the private mail went out, and to whom if to another than reads this.
+
+    One that a person has sent again to the reader goes before the one that another got.
+    """
+    if not _was_another(operation.delivered_to, owner):
+        return delivered_on, None
+    again = [sent.on for sent in operation.resent if not _was_another(sent.to, owner)]
+    return (again[-1], None) if again else (delivered_on, operation.delivered_to)
+
+
 def _done(case: Case, record: FindingRecord, owner: str | None) -> tuple[str, ...]:
     """What Keyreeve has done about the finding, oldest first."""
     out: list[str] = []
     operation = hand_over_operation(case, record)
     if operation is not None and operation.delivered_on is not None:
-        on = words.day(operation.delivered_on)
-        to = operation.delivered_to if _was_another(operation.delivered_to, owner) else None
+        sent_on, to = _private_mail(operation, operation.delivered_on, owner)
+        on = words.day(sent_on)
         handed = words.handed(kept=StepName.KEEPING in operation.steps, to=to)
         if operation.kind is OperationKind.ROTATION:
             out.append(f"A new access key, {operation.new_key}, was created and {handed} on {on}.")

@@ -25,7 +25,7 @@ from keyreeve.escalation.owner import (
     not_arriving,
     shared_addresses,
 )
-from keyreeve.escalation.told import told_to
+from keyreeve.escalation.told import last_to_another, told_to
 from keyreeve.escalation.words import CANNOT_FETCH, REPLACEMENT_GONE
 from keyreeve.model.case import Case, FindingRecord, OperationRecord, StepName
 from keyreeve.model.control import ControlCard
@@ -237,6 +237,7 @@ class Outlook:
             cut_over=cut_over_of(case, record, self.usage, self.policy) is CutOver.SEEN,
             reconcile=enforcement_begun(case, record),
             acts_left=self._acts_left(case, record),
+            last_to_another=last_to_another(record, self.owner(user).address),
         )
 
     def _hand_over_day_has_come(self, case: Case, record: FindingRecord) -> bool:

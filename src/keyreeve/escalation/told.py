@@ -27,6 +27,12 @@ def told_to(record: FindingRecord, address: str | None) -> FindingRecord:
     return replace(record, notices=notices, no_replacement=reason_told(notices))
 
 
+def last_to_another(record: FindingRecord, address: str | None) -> NoticeRecord | None:
+    """The finding's last notice, if it was not this owner's: what it dated holds all the same."""
+    last = next(reversed(record.notices), None)
+    return None if last in (None, *told_to(record, address).notices[-1:]) else last
+
+
 def reason_told(notices: Iterable[NoticeRecord]) -> Told | None:
     """The newest reason for handing nothing over, from the day on which it was first said."""
     told: Told | None = None

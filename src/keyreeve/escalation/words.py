@@ -100,11 +100,15 @@ CREATE_KEY = "In the AWS console, open Security credentials and create a second 
 DELETE_ONE = "Delete the access key that you need least: AWS allows two per user."
 
 
-def take_key(new_key: AccessKeyId, on: date, *, kept: bool) -> str:
-    """The first step once a replacement was handed over."""
+def take_key(new_key: AccessKeyId, on: date, *, kept: bool, to: str | None = None) -> str:
+    """The first step once a replacement was handed over; `to` as for `handed`."""
+    mail = f"the private mail of {day(on)}"
+    if to:
+        mail += f" to {to}"
+    ask = " If you cannot read it, ask the team." if to else ""
     if kept:
-        return f"Fetch the new key, {new_key}, as the private mail of {day(on)} says."
-    return f"Take the new key, {new_key}, from the private mail of {day(on)}."
+        return f"Fetch the new key, {new_key}, as {mail} says.{ask}"
+    return f"Take the new key, {new_key}, from {mail}.{ask}"
 
 
 def handed(*, kept: bool, to: str | None = None) -> str:

@@ -62,8 +62,8 @@ from keyreeve.ports import (
 from keyreeve.ports.channels import Subscription
 
 RETURNED = "mail.returned"
-_ENFORCES = (DeactivateAccessKey, DeleteLoginProfile, Quarantine)
 """The audit log's event for a mail that came back."""
+_ENFORCES = (DeactivateAccessKey, DeleteLoginProfile, Quarantine)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

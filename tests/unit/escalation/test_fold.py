@@ -230,3 +230,17 @@ def test_the_newest_steps_read_again_in_their_order_change_nothing(happened, rea
     steps = [one for one, did in zip(EVERY_STEP, happened, strict=True) if did]
     saved = after(known(record()), *steps)
     assert after(saved, *steps[-read_again:]) == saved
+
+
+def test_an_act_that_was_given_up_is_begun_and_unfinished_no_more():
+    begun = after(known(record(day_0=True)), act(NAMES.ENFORCING))
+    assert [o.unfinished for o in ann(begun).operations.values()] == [True]
+    given_up = after(begun, _given_up("slow down"))
+    (operation,) = ann(given_up).operations.values()
+    assert (operation.steps, operation.unfinished) == ((NAMES.ENFORCING, NAMES.ABANDONED), False)
+
+
+def _given_up(reason):
+    """As the pipeline writes it: of the finding it says nothing."""
+    data = {"reason": reason}
+    return step(KINDS.ENFORCEMENT, NAMES.ABANDONED, data, operation_id=OperationId("act"))

@@ -37,7 +37,7 @@ from tests.builders import (
 
 from keyreeve.escalation import words
 from keyreeve.escalation.notices import compose, compose_closing
-from keyreeve.model.case import OperationKind, Stage, StepName
+from keyreeve.model.case import OperationKind, Resent, Stage, StepName
 from keyreeve.model.control import Severity
 from keyreeve.model.decisions import Hold, HumanDecisions
 from keyreeve.model.policy import Enforcement, FinalAct
@@ -45,6 +45,7 @@ from keyreeve.model.snapshot import Absent, PasswordPolicy
 
 FRESH = {"last_used": NOW + timedelta(days=13)}
 ROTATED = user("ann", old_key(), access_key(2, key_id=KEY_3, **FRESH))
+RESENT = ((8, "before@example.com"), (9, "ANN@example.com"), (10, "before@example.com"))
 REPLACED = {KEY_3: key_record(KEY_3, made_by_us=True, replaces=KEY_1, active=True)}
 
 
@@ -225,6 +226,18 @@ def test_an_owner_who_has_another_address_since_reads_where_the_key_went():
             "before@example.com, the address of this user then, on Mon 12 Jan 2026."
         ),
     )
+    assert only.remediation[0] == (
+        "Take the new key, AKIA3, from the private mail of Mon 12 Jan 2026 to before@example.com. "
+        "If you cannot read it, ask the team."
+    )
+
+
+def test_an_owner_to_whom_a_person_has_sent_the_key_again_is_led_to_that_mail():
+    sent = [Resent(message_id=f"m{day}", to=to, on=on(day), at=NOW) for day, to in RESENT]
+    went = delivered(delivered_to="before@example.com", resent=tuple(sent))
+    only = line(case(record(day_0=True), operations=by_id(went)), ROTATED, 10, keys=REPLACED)
+    assert only.done[0].endswith("sent to you in a separate private mail on Wed 14 Jan 2026.")
+    assert only.remediation[0].endswith("from the private mail of Wed 14 Jan 2026.")
 
 
 def test_what_an_earlier_owner_was_told_is_no_date_that_has_moved():

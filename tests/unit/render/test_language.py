@@ -101,8 +101,12 @@ def every_sentence() -> list[str]:
             said.append(words.consequence(control, act, "Group", acts=acts, none_left=none_left))
         for act in ("delete_login_profile", "quarantine", "deactivate_access_key", None):
             said.append(words.act_done(control, "AKIA1", act, DAY))
-    for kept in (True, False):
-        said.append(words.take_key(samples.NEW_KEY, DAY, kept=kept))
+    for kept, to in product((True, False), (None, "before@example.com")):
+        said.append(words.take_key(samples.NEW_KEY, DAY, kept=kept, to=to))
+        handed = f"{words.handed(kept=kept, to=to)} on {words.day(DAY)}."
+        said.append(f"A new access key, {samples.NEW_KEY}, was created and {handed}")
+        asked = "You will be asked to change it when you sign in."
+        said.append(f"A new console password was set and {handed} {asked}")
     said += [*wording.STAGE_LABELS.values(), *wording.INTRODUCTIONS.values(), *map(str, Severity)]
     said += [words.day(DAY + timedelta(days=30 * n + n % 7)) for n in range(12)]
     for now in (DAY + timedelta(days=7), None):
