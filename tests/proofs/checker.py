@@ -184,7 +184,7 @@ class _Story:
         looks = (n for n, c in self.effects(LOOK) if n < before and c.user == user and c.answered)
         looked = max(looks, default=before)
         tags = [c for n, c in self.calls if n < looked and c.operation == TAG and c.user == user]
-        return tags[-1].params["Email"] if tags else None
+        return tags[-1].params["Email"].lower() if tags else None
 
     def is_orphan(self, key: str, at: int) -> bool:
         """Made here, and nobody had got its secret by then."""
@@ -398,7 +398,7 @@ def _disruptive(
         return
     address = story.address(story.user_of(n), n)
     if address is not None:
-        said = [(told, line) for told, line in said if address in told.letter.to]
+        said = [pair for pair in said if address in map(str.lower, pair[0].letter.to)]
     if not said:
         yield Violation(promise="P3", text=f"{where}: nothing was told to {address!r}, the owner's")
         return
