@@ -319,7 +319,7 @@ def live(stage: World) -> Diary:
         judged = judge(wired, memory.state, account.snapshot(), people, now, mailbox=None)
         bench = Workbench(tools, wired.post, judged.outlook, judged.planned.state, wired.run_id)
         outcomes = Execution(bench, Silence()).carry_out(judged.plan, None)
-        memory.state = record(bench, judged, outcomes)
+        memory.state = record(bench, judged, outcomes, {})
     return diary
 
 
