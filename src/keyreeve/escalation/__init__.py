@@ -3,6 +3,7 @@
 calendar    which days are mail days, act days; what date it is on the ladder
 machine     one total function: a finding's record and today → a decision with its reason
 owner       whose address a user's is, and whether credentials may go there
+told        what the one who has that address now has been told
 authority   who is an administrator; who could change a generated password
 keybook     what is remembered about access keys, brought up to date with a snapshot
 casebook    today's findings folded into yesterday's cases
