@@ -83,7 +83,7 @@ def check(
 def _live(at: datetime | None, *, posture: bool) -> Judged:
     with _several_at_once() as pool:
         pool.submit(import_module, "keyreeve.cli.findings")  # while AWS says who we are
-        opened = opening.door(execute=False, as_of=at)
+        opened = opening.door(execute=False, as_of=at, pool=pool)
         from keyreeve.cli.findings import live
 
         survey = None

@@ -13,6 +13,8 @@ from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from keyreeve.config import Config
     from keyreeve.model.case import State
     from keyreeve.pipeline.daily import Account
@@ -50,8 +52,11 @@ def _loaded() -> Config:
     return load(given.config_path)
 
 
-def door(*, execute: bool, as_of: datetime | None = None) -> Door:
-    """Who we are and where the state lies. Without `execute` nothing can be changed."""
+def door(*, execute: bool, as_of: datetime | None = None, pool: Executor | None = None) -> Door:
+    """Who we are and where the state lies. Without `execute` nothing can be changed.
+
+    `pool`: as `open_door` says.
+    """
     from keyreeve.wiring import open_door
 
     given = options()
@@ -62,6 +67,7 @@ def door(*, execute: bool, as_of: datetime | None = None) -> Door:
         region=given.region,
         as_of=as_of,
         account=AccountId(given.account) if given.account else None,
+        pool=pool,
     )
 
 

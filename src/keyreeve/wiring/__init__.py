@@ -22,14 +22,15 @@ from keyreeve.model.snapshot import Caller
 from keyreeve.wiring.machine import NoLease, SystemRandomness, WallClock
 
 if TYPE_CHECKING:
-    from keyreeve.aws.iam_reader import IamReader
+    from concurrent.futures import Executor
+
     from keyreeve.aws.sessions import Sessions
     from keyreeve.model.access import AccessModel
     from keyreeve.pipeline.access_document import Archives
     from keyreeve.pipeline.daily import Account
     from keyreeve.pipeline.roster import Roster
     from keyreeve.pipeline.workbench import Post
-    from keyreeve.ports import Lease, Mailer, ObjectStore
+    from keyreeve.ports import AccountReader, Lease, Mailer, ObjectStore
     from keyreeve.ports.reviews import ReviewRecords
     from keyreeve.ports.week import EventHistory
     from keyreeve.storage.feedback import StoredFeedback
@@ -44,7 +45,7 @@ class Door:
     config: Config
     sessions: Sessions
     """The account that is looked after."""
-    reader: IamReader
+    reader: AccountReader
     caller: Caller
     store: ObjectStore
     now: datetime
@@ -88,10 +89,12 @@ def open_door(
     region: str | None = None,
     as_of: datetime | None = None,
     account: AccountId | None = None,
+    pool: Executor | None = None,
 ) -> Door:
     """Find out who we are and where the state lies. Without `execute` nothing can be changed.
 
-    `account`: which of the config's accounts is meant.  ConfigError when `as_of` is combined with
+    `account`: which of the config's accounts is meant.  `pool`: who only looks begins to read in it
+    meanwhile.  ConfigError when `as_of` is combined with
     `execute` outside loopback, when the state would lie unencrypted, or when the config has several
     accounts and none is named.  AccountUnreadable without access, NotCovered without a role.
     """
@@ -104,7 +107,11 @@ def open_door(
     sessions = sessions_at_home(
         config, execute=execute, profile=profile, region=region, as_of=as_of
     )
-    reader = IamReader(sessions, WallClock())
+    reader: AccountReader = IamReader(sessions, WallClock())
+    if pool is not None:
+        from keyreeve.wiring.read_ahead import ReadAhead
+
+        reader = ReadAhead(reader, pool)
     caller = reader.caller()
     if account not in (None, caller.account_id):
         raise ConfigError(
