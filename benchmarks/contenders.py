@@ -25,8 +25,11 @@ Found = Mapping[str, frozenset[str]]
 CONFIG = """\
 project_name: Bench
 storage: {directory: store, unencrypted_ok: true}
-mail: {sender: iam@example.com, cc: [msp-team@example.com], transport: directory, directory: mails}
+mail:
+  {sender: iam@example.com, cc: [msp-team@example.com], transport: directory, directory: mails,
+   days: [mon, tue, wed, thu, fri, sat, sun]}
 """
+"""Mails go out whatever day it is measured on."""
 
 
 class Wrong(AssertionError):
