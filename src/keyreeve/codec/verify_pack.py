@@ -17,8 +17,7 @@ What is checked, in this order:
        period to the record after it, or to the newest that was known when the pack was made
     6  the numbers that the manifest tells of the audit log are those that were found, and
        decisions/history.jsonl holds what the log tells of decisions
-    7  records of runs, credential reports, mails and results of reviews are those whose SHA-256
-       the log tells (in a masked pack, nothing: there it was checked before the masking)
+    7  files whose SHA-256 the log tells are those (in a masked pack: checked before the masking)
     8  the zip as a whole, byte for byte, is the one that these files make
 
 What cannot be found without help: somebody who replaces the whole pack by another one that is
@@ -50,8 +49,6 @@ AFTER = "audit-links/after.jsonl"
 HISTORY = "decisions/history.jsonl"
 DECIDED = ("people.", "review.")
 """Events that are told in HISTORY once more."""
-KEPT = "kept"
-"""Of a record's data: SHA-256 of files by their names, as they were written."""
 SCHEMA = "keyreeve.evidence/1"
 NOTHING = "0" * 64
 """What the first record of all names as the digest before it."""
@@ -214,9 +211,8 @@ class _Chain:
         segments = sorted(
             (int(match["seq"]), name) for name in files if (match := SEGMENT.fullmatch(name))
         )
-        for name in files:
-            if name.startswith("audit/") and not SEGMENT.fullmatch(name):
-                self._problems.append(f"{name}: this is no segment of the audit log")
+        strange = (n for n in files if n.startswith("audit/") and not SEGMENT.fullmatch(n))
+        self._problems += [f"{name}: this is no segment of the audit log" for name in strange]
         self._begin(linked=BEFORE in files)
         ordered = [BEFORE] * (BEFORE in files) + [name for _, name in segments]
         for name in ordered + [AFTER] * (AFTER in files):
@@ -224,8 +220,7 @@ class _Chain:
         self._numbers(walked=bool(segments) or BEFORE in files or AFTER in files)
         if self._decided != files.get(HISTORY, b"") and not self._problems:
             self._problems.append(f"{HISTORY}: it is not what the audit log tells of decisions")
-        if not self._masked:
-            self._problems.extend(unlike(files, self._kept))
+        self._problems += [] if self._masked else unlike(files, self._kept)
         return self._problems
 
     def _begin(self, *, linked: bool) -> None:
@@ -263,7 +258,7 @@ class _Chain:
             if moved:
                 self._problems.append(f"{where}: record {seq} was moved here from another file")
             self._seq, self._previous = seq + 1, digest
-            self._original = record.get("original")
+            self._original = record.get("original") if self._masked else None
             if self._newest == {"seq": seq, "digest": self._original if self._masked else digest}:
                 self._newest = None
             if match:
@@ -275,18 +270,13 @@ class _Chain:
         """Number and links; None: the record before cannot be read, so nobody knows its digest."""
         seq = record["seq"]
         if self._seq is not None and seq > self._seq:
-            missing = f"records {self._seq} to {seq - 1} are missing"
-            self._problems.append(f"{where}: {missing}")
+            self._problems.append(f"{where}: records {self._seq} to {seq - 1} are missing")
         elif self._seq is not None and seq < self._seq:
             self._problems.append(f"{where}: record {seq} stands twice or out of order")
         elif self._previous is not None and record["previous"] != self._previous:
             text = "does not follow the record before it: one of the two was altered"
             self._problems.append(f"{where}: record {seq} {text}")
-        elif (
-            self._masked
-            and self._original is not None
-            and record["original_previous"] != self._original
-        ):
+        elif self._original is not None and record["original_previous"] != self._original:
             text = "does not follow, in the log that was masked, the record before it"
             self._problems.append(f"{where}: record {seq} {text}")
 
@@ -298,12 +288,8 @@ class _Chain:
         if newest is not None and not self._problems and newest["seq"] >= (begins or 0):
             text = f"record {newest['seq']}, known as the newest when the pack was made,"
             self._problems.append(f"audit/: {text} is missing at the end, or another one")
-        found = {
-            "records": len(ends),
-            "first": ends[0] if ends else None,
-            "last": ends[-1] if ends else None,
-        }
-        for what, value in found.items():
+        first, last = (ends[0], ends[-1]) if ends else (None, None)
+        for what, value in (("records", len(ends)), ("first", first), ("last", last)):
             if self._told[what] != value and not self._problems:
                 said = json.dumps(self._told[what])
                 text = f"the manifest says {said}, found {json.dumps(value)}"
@@ -313,7 +299,7 @@ class _Chain:
 def kept_by(record: Any) -> dict[str, Any]:
     """What the record tells of files; a later one of the same file stands in its place."""
     data = record.get("data")
-    kept = data.get(KEPT) if isinstance(data, dict) else None
+    kept = data.get("kept") if isinstance(data, dict) else None
     return kept if isinstance(kept, dict) else {}
 
 
@@ -394,23 +380,18 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{arguments[0]}: {error.strerror}\n")
         return 2
     found = problems(pack, expect)
-    for text in found:
-        sys.stdout.write(ascii(text)[1:-1] + "\n")
+    sys.stdout.writelines(ascii(text)[1:-1] + "\n" for text in found)
     if found:
         sys.stdout.write(f"NOT SOUND: {len(found)} found; the first is named first.\n")
         return 1
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
         manifest = opened.read(MANIFEST)
     told = _object(manifest)
-    sys.stdout.write(
-        f"Sound: {len(told['files'])} files, {told['audit']['records']} audit records.\n"
-        f"SHA-256 of manifest.json: {sha256(manifest)}\n"
-    )
+    said = [f"Sound: {len(told['files'])} files, {told['audit']['records']} audit records."]
+    said += [f"SHA-256 of manifest.json: {sha256(manifest)}"]
     if expect is None:
-        text = "Not compared with anything from elsewhere: use --expect, or the signature."
-        sys.stdout.write(text + "\n")
-    for text in about_signature(pack):
-        sys.stdout.write(text + "\n")
+        said += ["Not compared with anything from elsewhere: use --expect, or the signature."]
+    sys.stdout.writelines(f"{line}\n" for line in said + about_signature(pack))
     return 0
 
 

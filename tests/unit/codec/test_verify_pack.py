@@ -43,11 +43,11 @@ def test_the_script_is_the_source_needs_nothing_but_python_3_9_and_fits_ten_minu
     }
     assert {name.partition(".")[0] for name in imported} <= sys.stdlib_module_names
     assert not any(isinstance(node, ast.Match) for node in ast.walk(tree))
-    assert len(text.splitlines()) < 420
+    assert len(text.splitlines()) < 400
 
 
 def test_it_looks_for_the_digests_where_the_log_has_them():
-    assert verify_pack.KEPT == evidence.KEPT
+    assert verify_pack.kept_by({"data": {evidence.KEPT: {"a": "b"}}}) == {"a": "b"}
     assert verify_pack.kept_by({"data": []}) == verify_pack.kept_by({"data": {"kept": "x"}}) == {}
 
 
