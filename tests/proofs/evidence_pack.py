@@ -6,7 +6,8 @@ lines      each line of the audit log altered, removed, doubled, turned round, f
            manifest that was made to agree: the chain alone tells
 logs       cut off at the beginning, put on another day, decisions forged, with such a manifest
 documents  a record of a run, a credential report, a mail, a result of a review replaced by one that
-           is whole and sealed, in the storage before the export: the audit log alone tells
+           is whole and sealed, or (but for reviews) deleted, in the storage before the export: the
+           audit log alone tells
 whole      a pack made up consistently: found by the manifest's sum, and by that alone
 """
 
@@ -35,6 +36,7 @@ from keyreeve.codec.seal import canonical, content_digest, digest, readable, sea
 from keyreeve.codec.verify_pack import (
     AFTER,
     BEFORE,
+    FILED,
     HEAD,
     HISTORY,
     MANIFEST,
@@ -247,6 +249,18 @@ def documents_replaced(store: Any, *, mask: bool) -> Iterator[str | None]:
             yield None if named else f"{key} replaced: {problems or 'nobody noticed'}"
 
 
+def documents_deleted(store: Any, *, mask: bool) -> Iterator[str | None]:
+    """Each in its turn, and put back."""
+    for key in [row.key for row in store.list("") if FILED.match(row.key)]:
+        kept = store.get(key)
+        store.purge(key)
+        problems = pack_of(store, mask=mask).problems
+        store.put(key, kept.content)
+        named = any(key in problem and "missing" in problem for problem in problems)
+        if PERIOD.holds(_day(key, kept.content)):
+            yield None if named else f"{key} deleted: {problems or 'nobody noticed'}"
+
+
 _TOLD = re.compile(r"^(collected/.*\.csv|mails/.*\.eml|runs/.*/run\.json|reviews/.*/result\.json)$")
 
 
@@ -328,6 +342,8 @@ def prove(size: Size, seed: int) -> Iterator[Figure]:
             yield _figure(f"{sort} of {what}", map(unseen, cases))
         replaced = documents_replaced(story(), mask=mask)
         yield _figure(f"documents of {what} replaced in the storage", replaced)
+        deleted = documents_deleted(story(), mask=mask)
+        yield _figure(f"documents of {what} deleted in the storage", deleted)
         if not mask:
             yield _figure("packs made up as a whole", consistent(files))
 
@@ -413,6 +429,10 @@ MUTANTS = tuple(
             lambda _: _AnyText(),
         ),
         "nobody asks what the log tells of documents": (verify_pack, "unlike", lambda *_: ()),
+        "a document that the log tells of may be gone": (
+            *(verify_pack, "unlike"),
+            lambda files, kept, _, unlike=verify_pack.unlike: unlike(files, kept),
+        ),
         "what is expected is not compared": (
             *(verify_pack, "_manifest"),
             lambda files, _, read=verify_pack._manifest: read(files, None),

@@ -145,6 +145,45 @@ def test_what_was_altered_in_the_storage_is_said_at_the_export(lived: Command):
     assert f"NOT SOUND: {key} line 1" in answer.err
 
 
+@pytest.mark.parametrize("mask", [(), ("--mask",)], ids=["as kept", "masked"])
+def test_what_was_deleted_in_the_storage_is_said_at_the_export(
+    lived: Command, mask: tuple[str, ...]
+):
+    client, bucket, prefix = lived.objects()
+    for folder in ("mails/2026/01/05/", "collected/2026/01/05/", "runs/20260105"):
+        rows = client.list_objects_v2(**bucket, Prefix=f"{prefix}{folder}")["Contents"]
+        key = rows[0]["Key"].removeprefix(prefix)
+        content = lived.stored(key)
+        client.delete_object(**bucket, Key=f"{prefix}{key}")
+        answer = lived("evidence", "export", *PERIOD, "--out", f"{folder[:4]}.zip", *mask)
+        assert answer.code == 1
+        assert f"NOT SOUND: {key}: the audit log tells of it, and it is missing" in answer.err
+        code = lived("state", "verify").code
+        assert code == (1 if folder.startswith("runs/") else 0)  # others it does not list
+        lived.store(key, content)
+    export(lived, "pack.zip", *mask)
+    assert lived("state", "verify").code == 0
+
+
+def test_what_was_purged_is_not_missed_and_a_pack_says_so(keyreeve: Command):
+    keyreeve.settle(more="retention: {runs: 3d, audit: 400d}\n")
+    for day in DAYS:
+        assert keyreeve.run(day).code == 0
+    assert keyreeve("evidence", "purge", "--execute").code == 0
+    answer = keyreeve("evidence", "export", *PERIOD, "--out", "pack.zip")
+    assert answer.code == 0, answer.err
+    names = files_of(keyreeve.folder / "pack.zip")
+    assert not [name for name in names if name.startswith(("runs/20260105", "mails/2026/01/05"))]
+    said = "Files from before 2026-01-09 were purged, says the manifest."
+    assert said in answer.out
+    assert said in keyreeve("evidence", "verify", "pack.zip").out
+    assert keyreeve("state", "verify").code == 0
+    client, bucket, prefix = keyreeve.objects()
+    rows = client.list_objects_v2(**bucket, Prefix=f"{prefix}runs/20260112")["Contents"]
+    client.delete_object(**bucket, Key=rows[0]["Key"])
+    assert keyreeve("state", "verify").code == 1
+
+
 def test_a_masked_pack_names_nobody_and_agrees_with_the_next_one(lived: Command):
     told = export(lived, "masked.zip", "--mask")
     export(lived, "again.zip", "--mask")

@@ -93,7 +93,7 @@ def export(*, first: date, last: date, out: Path, mask: bool, sign: str | None) 
 
 
 def _say_exported(out: Path, pack: Pack, told: Mapping[str, object]) -> None:
-    from keyreeve.codec.verify_pack import about_signature
+    from keyreeve.codec.verify_pack import remarks
 
     if opening.options().json:
         document = {"schema": "keyreeve.evidence.export/1", "file": str(out), **told}
@@ -105,7 +105,7 @@ def _say_exported(out: Path, pack: Pack, told: Mapping[str, object]) -> None:
     screen.line(f"SHA-256 of the pack:      {told['pack_sha256']}")
     screen.line(f"keyreeve evidence verify {screen.safe(str(out))} --expect {pack.manifest_sha256}")
     if not pack.problems:
-        for each in about_signature(pack.content):
+        for each in remarks(pack.content):
             screen.line(screen.safe(each))
     for problem in pack.problems[:_MOST_NAMED]:
         screen.note(f"NOT SOUND: {screen.safe(problem)}")
@@ -132,7 +132,7 @@ def verify(*, file: Path, expect: str | None) -> int:
     The same code lies in every pack as verify.py. Exits with 1 and names the first altered file
     and line. Without --expect, or a signature, a pack that was made up as a whole is not found.
     """
-    from keyreeve.codec.verify_pack import about_signature, problems
+    from keyreeve.codec.verify_pack import problems, remarks
 
     content = _content(file)
     found = problems(content, expect)
@@ -155,7 +155,7 @@ def verify(*, file: Path, expect: str | None) -> int:
     screen.line("Sound: every file, every line of the audit log; nothing missing, nothing added.")
     if expect is None:
         screen.note("Not compared with anything from elsewhere: use --expect, or the signature.")
-    for each in about_signature(content):
+    for each in remarks(content):
         screen.line(screen.safe(each))
     return 0
 

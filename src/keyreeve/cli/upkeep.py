@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -104,7 +104,7 @@ def examine(door: Door) -> list[Part]:
     """Read everything; what is wrong is named, and nothing is mended."""
     state_part, state = _state(door)
     steps_part, steps = _steps(door.store)
-    audit_part, told = _audit(door.store, state)
+    audit_part, walked = _audit(door.store, state)
     return [
         state_part,
         steps_part,
@@ -114,7 +114,7 @@ def examine(door: Door) -> list[Part]:
         _inbox(door.store, "inbox", AUDIT_INBOX),
         _inbox(door.store, "chain end", AUDIT_END),
         audit_part,
-        _documents(door.store, told),
+        _documents(door.store, walked),
     ]
 
 
@@ -192,21 +192,22 @@ def _inbox(store: ObjectStore, name: str, folder: str) -> Part:
     return part
 
 
-def _audit(store: ObjectStore, state: State | None) -> tuple[Part, Mapping[str, object]]:
+def _audit(store: ObjectStore, state: State | None) -> tuple[Part, audit_check.Walked]:
     """The part, and what the log tells of files."""
     part = Part(name="audit log", unit="record")
     walked = audit_check.walk(store, state.audit_head if state else None)
     part.problems += walked.problems
     part.count = _counted(lambda: audit_records.records(store))
-    return part, walked.kept
+    return part, walked
 
 
-def _documents(store: ObjectStore, told: Mapping[str, object]) -> Part:
-    """Records of runs and results of reviews, each against its SHA-256 in the audit log."""
+def _documents(store: ObjectStore, walked: audit_check.Walked) -> Part:
+    """Records of runs and results of reviews, each against what the audit log tells of it."""
     part = Part(name="documents", unit="file")
-    keys = told_files.lying(store, told)
+    keys = told_files.lying(store, walked.kept)
     part.count = len(keys)
-    part.problems += told_files.replaced(store, keys, told)
+    part.problems += told_files.replaced(store, keys, walked.kept)
+    part.problems += told_files.missing(keys, walked)
     return part
 
 

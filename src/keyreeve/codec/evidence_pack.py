@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 from keyreeve.codec import verify_pack
 from keyreeve.codec.masking import Mask, salt_digest
 from keyreeve.codec.seal import canonical, content_digest, digest, parse, readable
-from keyreeve.codec.values import Json
+from keyreeve.codec.values import Json, to_json
 from keyreeve.model.errors import StateUnreadable
 from keyreeve.model.evidence import (
     KEPT,
@@ -30,6 +30,7 @@ from keyreeve.model.evidence import (
     Kept,
     Pack,
     PackSubject,
+    Period,
     SigningKey,
 )
 
@@ -134,13 +135,20 @@ def _event(line: bytes) -> str:
         return ""  # the verifier names it
 
 
-def replaced(kept: Kept) -> Iterator[str]:
-    """Files that are others than the audit log of the period tells."""
+def told_by(audit: AuditPart) -> Mapping[str, object]:
+    """What this part of the log tells of files: the newest SHA-256 of each."""
     told: dict[str, object] = {}
-    for line in _lines(kept.audit):
+    for line in _lines(audit):
         with suppress(ValueError):  # the verifier names it
             told.update(verify_pack.kept_by(parse(line)))
-    return verify_pack.unlike(kept.files, told)
+    return told
+
+
+def unlike(kept: Kept, period: Period) -> Iterator[str]:
+    """Files that are others than the audit log of the period tells, or missing."""
+    first = max(period.first, kept.audit.files_purged_before or period.first)
+    days = first.isoformat(), period.last.isoformat()
+    return verify_pack.unlike(kept.files, told_by(kept.audit), days)
 
 
 def _masked_data(record: Mapping[str, Json], mask: Mask) -> Json:
@@ -277,6 +285,7 @@ def _about_audit(audit: AuditPart, mask: Mask | None) -> Json:
         else None,
         "purged": _known(audit.purged, mask),
         "newest": _known(audit.newest, mask),
+        "files_purged_before": to_json(audit.files_purged_before),
     }
 
 

@@ -17,7 +17,8 @@ What is checked, in this order:
        period to the record after it, or to the newest that was known when the pack was made
     6  the numbers that the manifest tells of the audit log are those that were found, and
        decisions/history.jsonl holds what the log tells of decisions
-    7  files whose SHA-256 the log tells are those (in a masked pack: checked before the masking)
+    7  files whose SHA-256 the log tells are those, and none of the period's is missing but what was
+       purged by the manifest's word (in a masked pack: checked before the masking)
     8  the zip as a whole, byte for byte, is the one that these files make
 
 What cannot be found without help: somebody who replaces the whole pack by another one that is
@@ -30,6 +31,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import pathlib
 import re
 import struct
 import sys
@@ -53,6 +55,7 @@ SCHEMA = "keyreeve.evidence/1"
 NOTHING = "0" * 64
 """What the first record of all names as the digest before it."""
 SEGMENT = re.compile(r"audit/(?P<day>\d{4}/\d\d/\d\d)/(?P<run_id>[^/]+)/(?P<seq>\d{6,})\.jsonl")
+FILED = re.compile(r"(?:collected|mails|runs)/(\d{4})/?(\d\d)/?(\d\d)")  # by day
 
 _UTF8 = 0x800
 _READABLE = 0o100444 << 16
@@ -132,8 +135,7 @@ def problems(pack: bytes, expect: str | None = None) -> list[str]:
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         found.append(f"{MANIFEST}: it is not in the form of a manifest ({error!r})")
         return found
-    head = [name for name in HEAD if name in files]
-    right = {name: files[name] for name in [*head, *sorted(set(files) - {*HEAD})]}
+    right = {name: files[name] for name in sorted(files, key=lambda name: (name not in HEAD, name))}
     if not found and packed(right) != pack:
         found.append("the zip was written anew: order, times or bytes between its files differ")
     return found
@@ -156,9 +158,7 @@ def _manifest(files: Mapping[str, bytes], expect: str | None) -> tuple[Any, list
         return None, found
     content = files[MANIFEST]
     if SUM in files and files[SUM] != sum_line(content):
-        found.append(
-            f"{MANIFEST}: it is not the one that {SUM} tells of: one of the two was altered"
-        )
+        found.append(f"{MANIFEST}: it is not the one that {SUM} tells of: one of them was altered")
     if expect is not None and expect.strip().lower() != sha256(content):
         found.append(f"{MANIFEST}: its SHA-256 is {sha256(content)}, not the one that was expected")
     try:
@@ -183,11 +183,8 @@ def _listed(files: Mapping[str, bytes], manifest: Any) -> Iterator[str]:
             yield f"{name}: it is missing"
         elif name not in rows:
             yield f"{name}: it was added: the manifest does not list it"
-        elif len(files[name]) != rows[name]["bytes"]:
-            said = rows[name]["bytes"]
-            yield f"{name}: it was altered: {len(files[name])} bytes, the manifest says {said}"
-        elif sha256(files[name]) != rows[name]["sha256"]:
-            yield f"{name}: it was altered: its SHA-256 is not the manifest's"
+        elif rows[name] != {"bytes": len(files[name]), "sha256": sha256(files[name])}:
+            yield f"{name}: it was altered: its length or its SHA-256 is not the manifest's"
 
 
 class _Chain:
@@ -196,21 +193,21 @@ class _Chain:
     def __init__(self, manifest: Any) -> None:
         self._told = manifest["audit"]
         self._masked = manifest["masked"]
-        begins = self._told["begins"]
-        self._seq: Any = begins["seq"] if begins else None
-        self._previous: Any = begins["previous"] if begins else None
+        begins = self._told["begins"] or {"seq": None, "previous": None}
+        self._seq, self._previous = begins["seq"], begins["previous"]
         self._original: Any = None
         self._ends: list[Any] = []
         self._newest = self._told.get("newest")  # until it is met
         self._decided = b""
+        period, purged = manifest["period"], self._told["files_purged_before"] or ""
+        self._days = max(period["from"], purged), period["to"]
         self._kept: dict[str, Any] = {}
         self._problems: list[str] = []
 
     def walk(self, files: Mapping[str, bytes]) -> list[str]:
         """What is wrong, first first."""
-        segments = sorted(
-            (int(match["seq"]), name) for name in files if (match := SEGMENT.fullmatch(name))
-        )
+        matches = filter(None, map(SEGMENT.fullmatch, files))
+        segments = sorted((int(match["seq"]), match.string) for match in matches)
         strange = (n for n in files if n.startswith("audit/") and not SEGMENT.fullmatch(n))
         self._problems += [f"{name}: this is no segment of the audit log" for name in strange]
         self._begin(linked=BEFORE in files)
@@ -220,7 +217,7 @@ class _Chain:
         self._numbers(walked=bool(segments) or BEFORE in files or AFTER in files)
         if self._decided != files.get(HISTORY, b"") and not self._problems:
             self._problems.append(f"{HISTORY}: it is not what the audit log tells of decisions")
-        self._problems += [] if self._masked else unlike(files, self._kept)
+        self._problems += [] if self._masked else unlike(files, self._kept, self._days)
         return self._problems
 
     def _begin(self, *, linked: bool) -> None:
@@ -231,8 +228,8 @@ class _Chain:
         first = self._seq == 1 and self._previous == NOTHING
         kept = purged is not None and self._seq == purged["seq"] + 1
         if not first and not (kept and (self._masked or self._previous == purged["digest"])):
-            text = f"nothing tells what stood before record {self._seq}"
-            self._problems.append(f"{BEFORE}: it is missing: {text}")
+            text = f"it is missing: nothing tells what stood before record {self._seq}"
+            self._problems.append(f"{BEFORE}: {text}")
 
     def _file(self, name: str, content: bytes) -> None:
         match = SEGMENT.fullmatch(name)
@@ -291,8 +288,7 @@ class _Chain:
         first, last = (ends[0], ends[-1]) if ends else (None, None)
         for what, value in (("records", len(ends)), ("first", first), ("last", last)):
             if self._told[what] != value and not self._problems:
-                said = json.dumps(self._told[what])
-                text = f"the manifest says {said}, found {json.dumps(value)}"
+                text = f"the manifest says {self._told[what]}, found {value}"
                 self._problems.append(f"audit/: {what} of the audit log: {text}")
 
 
@@ -303,11 +299,14 @@ def kept_by(record: Any) -> dict[str, Any]:
     return kept if isinstance(kept, dict) else {}
 
 
-def unlike(files: Mapping[str, bytes], kept: Mapping[str, Any]) -> Iterator[str]:
-    """Files that are others than the log tells; one that is not there may have been purged."""
+def unlike(files: Mapping[str, bytes], kept: Any, days: Any = ("", "")) -> Iterator[str]:
+    """Files that are others than the log tells, and those of these days that are not there."""
     for name in sorted(kept):
+        day = FILED.match(name)
         if name in files and sha256(files[name]) != kept[name]:
             yield f"{name}: it is not the one that the audit log tells of: it was replaced"
+        elif name not in files and day and days[0] <= "-".join(day.groups()) <= days[1]:
+            yield f"{name}: the audit log tells of it, and it is missing: no purge tells of its end"
 
 
 def _day(record: Any) -> str:
@@ -348,36 +347,38 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # --- on the command line -------------------------------------------------------------------------
 
 
-def about_signature(pack: bytes) -> list[str]:
-    """How the signature of a sound pack is verified; empty where there is none."""
+def remarks(pack: bytes) -> list[str]:
+    """What a sound pack says of itself and nobody can verify here: what was purged, its signer."""
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
-        told = _object(opened.read(MANIFEST)).get("signature")
-        if told is None:
-            return []
-        key = sha256(opened.read("signing-key.pem"))
-    return [
-        f"Signed with {told['key_id']} ({told['algorithm']}). Not verified here; unpack, and:",
-        f"  openssl dgst -{told['hash']} -verify signing-key.pem -signature {SIGNATURE} {SUM}",
-        f"The key in the pack proves nothing by itself (SHA-256 {key}):",
-        "compare it with the one that the signer, or `aws kms get-public-key`, gives you.",
-    ]
+        manifest = _object(opened.read(MANIFEST))
+        told, purged = manifest.get("signature"), manifest["audit"]["files_purged_before"]
+        key = sha256(opened.read("signing-key.pem")) if told else ""
+    said = [f"Files from before {purged} were purged, says the manifest."] if purged else []
+    if told is not None:
+        command = (
+            f"openssl dgst -{told['hash']} -verify signing-key.pem -signature {SIGNATURE} {SUM}"
+        )
+        said += [
+            f"Signed with {told['key_id']} ({told['algorithm']}). Not verified here; unpack, and:",
+            f"  {command}",
+            f"The key in the pack proves nothing by itself (SHA-256 {key}):",
+            "compare it with the one that the signer, or `aws kms get-public-key`, gives you.",
+        ]
+    return said
 
 
 def main(arguments: list[str]) -> int:
     """0: sound, 1: not, 2: cannot be read."""
-    expect = None
-    if "--expect" in arguments[:-1]:
-        at = arguments.index("--expect")
-        expect = arguments[at + 1]
-        arguments = arguments[:at] + arguments[at + 2 :]
-    if len(arguments) != 1 or arguments[0].startswith("-"):
+    at = arguments.index("--expect") if "--expect" in arguments[:-1] else len(arguments)
+    expect = arguments[at + 1] if at < len(arguments) else None
+    named = arguments[:at] + arguments[at + 2 :]
+    if len(named) != 1 or named[0].startswith("-"):
         sys.stderr.write("usage: python3 verify.py PACK.zip [--expect SHA256]\n")
         return 2
     try:
-        with open(arguments[0], "rb") as file:  # noqa: PTH123 - plain on purpose
-            pack = file.read()
+        pack = pathlib.Path(named[0]).read_bytes()
     except OSError as error:
-        sys.stderr.write(f"{arguments[0]}: {error.strerror}\n")
+        sys.stderr.write(f"{named[0]}: {error.strerror}\n")
         return 2
     found = problems(pack, expect)
     sys.stdout.writelines(ascii(text)[1:-1] + "\n" for text in found)
@@ -386,12 +387,11 @@ def main(arguments: list[str]) -> int:
         return 1
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
         manifest = opened.read(MANIFEST)
-    told = _object(manifest)
+    told, alone = _object(manifest), "Not compared with anything from elsewhere"
     said = [f"Sound: {len(told['files'])} files, {told['audit']['records']} audit records."]
     said += [f"SHA-256 of manifest.json: {sha256(manifest)}"]
-    if expect is None:
-        said += ["Not compared with anything from elsewhere: use --expect, or the signature."]
-    sys.stdout.writelines(f"{line}\n" for line in said + about_signature(pack))
+    said += [f"{alone}: use --expect, or the signature."] * (expect is None)
+    sys.stdout.writelines(f"{line}\n" for line in said + remarks(pack))
     return 0
 
 

@@ -72,8 +72,8 @@ def make_pack(
         f"{name}: it is no record of a run: its findings are not counted" for name in unread
     )
     # Of a masked pack the verifier cannot tell: its files are others.
-    swapped = evidence_pack.replaced(kept) if mask else ()
-    return replace(pack, problems=(*pack.problems, *_altered(kept.files), *swapped, *uncounted))
+    others = evidence_pack.unlike(kept, subject.period) if mask else ()
+    return replace(pack, problems=(*pack.problems, *_altered(kept.files), *others, *uncounted))
 
 
 def exported(pack: Pack, period: Period, *, masked: bool, signed_by: str | None) -> dict[str, Json]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 from keyreeve.codec.verify_pack import kept_by
 from keyreeve.model.case import AuditHead
@@ -25,6 +26,8 @@ class Walked:
     """One sentence per altered, missing or exchanged record, first first."""
     kept: dict[str, object]
     """What the log tells of files, by their keys: the newest SHA-256 of each."""
+    files_purged_before: date | None = None
+    """Files of earlier days may have been purged, as the log tells; None: none were."""
 
 
 def verify(store: ObjectStore, head: AuditHead | None = None) -> list[str]:
@@ -54,7 +57,8 @@ def walk(store: ObjectStore, head: AuditHead | None = None) -> Walked:
     if unwritten is not None:
         way.segment(*unwritten)
     way.end()
-    return Walked(problems=way.problems, kept=way.kept)
+    before = way.files_purged_before
+    return Walked(problems=way.problems, kept=way.kept, files_purged_before=before)
 
 
 class _Walk:
@@ -65,6 +69,7 @@ class _Walk:
     ) -> None:
         self.problems: list[str] = []
         self.kept: dict[str, object] = {}
+        self.files_purged_before: date | None = None
         gone = start.sequence if start else 0
         self._unmet = [head for head in remembered if head is not None and head.sequence >= gone]
         """Records that somebody remembers, as long as they have not been met."""
@@ -125,6 +130,9 @@ class _Walk:
             self.problems.append(f"{where}: record {record.seq} {problem}")
         self._met(record.seq, record.digest)
         self.kept.update(kept_by({"data": record.data}))
+        purged = chain_start.files_purged_before(record.event, record.data)
+        days = filter(None, (purged, self.files_purged_before))
+        self.files_purged_before = max(days, default=None)
         self._previous, self._expected = record.digest, record.seq + 1
 
     def end(self) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 
 from keyreeve.codec.seal import seal, unseal
 from keyreeve.codec.values import from_json, to_json
@@ -23,6 +24,8 @@ from keyreeve.storage.layout import AUDIT_START
 PURGED = "evidence.purged"
 """The event of a purge; its data holds `audit_through`."""
 THROUGH = "audit_through"
+RUNS_BEFORE = "runs_before"
+"""In the same data: the day before which records of runs, reports, mails were purged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +38,16 @@ class ChainStart:
     def is_told_by(self, event: str, data: Mapping[str, object]) -> bool:
         """Whether this record of the log tells of exactly this purge."""
         return event == PURGED and data.get(THROUGH) == to_json(self)
+
+
+def files_purged_before(event: str, data: Mapping[str, object]) -> date | None:
+    """What a record of the log tells of `RUNS_BEFORE`; None: it tells of no purge."""
+    if event != PURGED:
+        return None
+    try:
+        return date.fromisoformat(str(data.get(RUNS_BEFORE)))
+    except ValueError:
+        return None
 
 
 def read(store: ObjectStore) -> ChainStart | None:

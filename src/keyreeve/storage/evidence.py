@@ -14,8 +14,11 @@ from __future__ import annotations
 import re
 import secrets
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
+from keyreeve.codec.evidence_pack import told_by
 from keyreeve.codec.seal import seal, unseal
 from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable, StorageConflict
@@ -23,6 +26,7 @@ from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Period
 from keyreeve.ports import ObjectStore
 from keyreeve.storage import audit_log, audit_records, chain_start
 from keyreeve.storage.audit_records import SegmentKey, day_of
+from keyreeve.storage.chain_start import files_purged_before
 from keyreeve.storage.layout import (
     COLLECTED,
     FEEDBACK,
@@ -54,7 +58,10 @@ class StoredEvidence:
     def kept(self, period: Period) -> Kept:
         """Everything of the period. StateUnreadable if an object vanishes under our hands."""
         files = {name: self._read(key) for key, name in self._names(period)}
-        return Kept(files=dict(sorted(files.items())), audit=self._audit(period))
+        audit = self._audit(period)
+        if any(name not in files for name in told_by(audit)):
+            audit = replace(audit, files_purged_before=self._files_purged_before())
+        return Kept(files=dict(sorted(files.items())), audit=audit)
 
     def salt(self) -> bytes:
         """Made at its first use. StateUnreadable if it was altered: packs would not agree."""
@@ -139,6 +146,14 @@ class StoredEvidence:
             if start and before is None
             else None,
         )
+
+    def _files_purged_before(self) -> date | None:
+        """As the newest record of a purge tells, over the whole log; an unreadable one ends it."""
+        days: list[date] = []
+        with suppress(ValueError):  # the verifier names what was altered
+            for record in audit_records.records(self._store):
+                days += filter(None, [files_purged_before(record.event, record.data)])
+        return max(days, default=None)
 
     def _lines(self, name: SegmentKey, claimed: Mapping[str, bytes]) -> list[bytes]:
         return self._segment(name, claimed).splitlines(keepends=True) or [b""]

@@ -25,7 +25,7 @@ from keyreeve.model.errors import StateUnreadable, StorageLocked
 from keyreeve.ports import AuditLog, ObjectStore
 from keyreeve.storage import audit_records, chain_start
 from keyreeve.storage.audit_records import day_of
-from keyreeve.storage.chain_start import PURGED, THROUGH, ChainStart
+from keyreeve.storage.chain_start import PURGED, RUNS_BEFORE, THROUGH, ChainStart
 from keyreeve.storage.evidence import BY_DAY, day_in, segment_day
 from keyreeve.storage.layout import AUDIT, REVIEWS, RUNS
 
@@ -50,7 +50,7 @@ class Expired:
         """Data of the record in the audit log."""
         return {
             "by": by,
-            "runs_before": self.runs_before.isoformat(),
+            RUNS_BEFORE: self.runs_before.isoformat(),
             "audit_before": self.audit_before.isoformat(),
             "objects": dict(self.counts),
             THROUGH: to_json(self.start) if self.start else None,

@@ -116,9 +116,7 @@ def test_a_signed_pack_holds_signature_and_key_and_says_how_it_is_verified():
     files = files_of(content)
     assert files["manifest.sig"] == b"signed " + files["manifest.sha256"]
     assert verify_pack.problems(content) == []
-    assert "openssl dgst -sha256 -verify signing-key.pem" in "\n".join(
-        verify_pack.about_signature(content)
-    )
+    assert "openssl dgst -sha256 -verify signing-key.pem" in "\n".join(verify_pack.remarks(content))
     without = {name: c for name, c in files.items() if name != "manifest.sig"}
     assert "manifest.sig: it is missing" in verify_pack.problems(verify_pack.packed(without))[0]
 

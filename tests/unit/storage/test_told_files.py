@@ -1,6 +1,8 @@
-"""A file that was replaced in the storage is found by what the audit log tells of it."""
+"""What was replaced or deleted in the storage is found by what the audit log tells of it."""
 
 from __future__ import annotations
+
+from datetime import date, timedelta
 
 import pytest
 from tests.fakes.memory_store import MemoryStore
@@ -8,14 +10,16 @@ from tests.unit.storage.test_audit_log import AT, RUNS, log
 
 from keyreeve.codec.seal import content_digest
 from keyreeve.storage.audit_check import walk
-from keyreeve.storage.told_files import lying, replaced
+from keyreeve.storage.told_files import lying, missing, replaced
 
 RECORD = f"runs/{RUNS[0]}/run.json"
+DAY = date.fromisoformat(RUNS[0][:8])
 
 
 def problems(store: MemoryStore) -> list[str]:
-    told = walk(store).kept
-    return list(replaced(store, lying(store, told), told))
+    walked = walk(store)
+    keys = lying(store, walked.kept)
+    return [*replaced(store, keys, walked.kept), *missing(keys, walked)]
 
 
 def told_of(kept: object, content: bytes = b"what happened", key: str = RECORD) -> MemoryStore:
@@ -37,10 +41,26 @@ def test_one_that_is_as_it_was_kept_is_sound_and_one_that_was_replaced_is_named(
     assert "replaced" in problem
 
 
-def test_one_that_was_purged_is_not_missed():
+@pytest.mark.parametrize(
+    ("told", "missed"),
+    [
+        ({}, True),
+        ({"runs_before": None}, True),
+        ({"runs_before": DAY.isoformat()}, True),
+        ({"runs_before": (DAY + timedelta(days=1)).isoformat()}, False),
+    ],
+)
+def test_a_record_that_is_gone_is_missed_unless_a_purge_tells_of_it(
+    told: dict[str, object], *, missed: bool
+):
     store = told_of({RECORD: content_digest(b"what happened")})
     store.delete(RECORD)
-    assert problems(store) == []
+    assert len(problems(store)) == 1
+    writer = log(store, RUNS[1])
+    writer.append("evidence.purged", AT, told)
+    writer.append("evidence.purged", AT, {"runs_before": "2020-01-01"})
+    writer.flush()
+    assert len(problems(store)) == missed
 
 
 def test_the_newest_record_of_a_file_counts():
