@@ -31,7 +31,9 @@ def to_whom(keyreeve: Command) -> set[str]:
 def test_a_held_case_stands_still_and_goes_on_when_it_is_let_go(keyreeve: Command):
     hold = ("case", "hold", "aged.key", "--until", "2026-01-20", "--reason", "on leave")
     assert keyreeve(*hold).code == 0
-    assert "on leave" in keyreeve("case", "show", "aged.key").out
+    shown = keyreeve("case", "show", "aged.key").out
+    assert "on leave" in shown
+    assert "told aged.key@example.com: notification" in shown
     row = next(
         case for case in keyreeve.json("case", "list")["cases"] if case["user_name"] == "aged.key"
     )

@@ -224,11 +224,13 @@ def _decisions(file: File, case: Case) -> None:
 def _history(case: Case) -> None:
     """Notices and operations, oldest first."""
     entries: list[tuple[str, str]] = []
-    told: dict[date, set[str]] = {}
+    told: dict[tuple[date, str], set[str]] = {}
     for record in case.findings.values():
         for notice in record.notices:
-            told.setdefault(notice.on, set()).add(words.plain(notice.stage))
-    entries += [(str(on), f"told: {', '.join(sorted(stages))}") for on, stages in told.items()]
+            told.setdefault((notice.on, notice.to or ""), set()).add(words.plain(notice.stage))
+    for (on, to), stages in told.items():
+        whom = f"told {to}" if to else "told"
+        entries.append((str(on), f"{whom}: {', '.join(sorted(stages))}"))
     for operation in case.operations.values():
         at = f"{operation.begun_at:%Y-%m-%d}" if operation.begun_at else ""
         what = words.plain(operation.kind)
