@@ -249,6 +249,26 @@ def test_migrate_writes_the_current_schema(settled: Command):
     assert settled("state", "verify").code == 0
 
 
+def test_migrating_after_a_stop_forgets_nothing_that_the_stopped_run_had_done(settled: Command):
+    before = settled.stored("state.json")
+    for day in (3, 7):
+        settled.run(day)
+    known = {case["user_name"]: case for case in cases_of(settled)}
+    settled.store("state.json", before)  # as where each of these runs had died before its end
+    assert settled("state", "migrate").code == 0
+    migrated = {case["user_name"]: case for case in cases_of(settled)}
+    for name, case in known.items():
+        assert migrated[name]["operations"] == case["operations"]
+        assert migrated[name]["thread"] == case["thread"]
+    assert any(case["operations"] for case in known.values())
+    assert settled("state", "verify").code == 0
+
+
+def cases_of(keyreeve: Command) -> list[dict[str, Any]]:
+    """The cases that state.json knows by itself."""
+    return list(json.loads(keyreeve.stored("state.json"))["users"].values())
+
+
 def test_only_a_lapsed_lease_is_ended_without_force(settled: Command):
     assert "free" in settled("state", "unlock").out
     settled.hold_lock()

@@ -276,6 +276,26 @@ def test_a_fleet_on_the_command_line(keyreeve: Command, small: World):
     assert "none of this project's" in keyreeve("--account", "1" * 12, "plan").err
 
 
+def test_rubbish_beside_the_accounts_that_stops_all_of_them_is_named_and_set_aside(
+    keyreeve: Command, small: World
+):
+    keyreeve("org", "run", "--execute", *AT)
+    store = aws(small.sandbox.url, "s3")
+    key = "feedback/2099/01/05/070000-x.json"
+    store.put_object(Bucket=BUCKET, Key=PREFIX + key, Body=b"rubbish")
+    of_one = ("--account", small.ids[0])
+    assert keyreeve(*of_one, "run", "--execute", *AT).code == 6
+    verified = keyreeve(*of_one, "state", "verify")
+    assert (verified.code, f"{key}: " in verified.out) == (1, True)
+    repaired = keyreeve(*of_one, "state", "repair")
+    assert f"it is kept as set-aside/{key}" in repaired.out
+    kept = store.get_object(Bucket=BUCKET, Key=f"{PREFIX}set-aside/{key}")
+    assert kept["Body"].read() == b"rubbish"
+    for each in small.ids:
+        assert keyreeve("--account", each, "state", "verify").code == 0
+        assert keyreeve("--account", each, "run", "--execute", *AT).code == 0
+
+
 def test_a_run_that_was_killed_goes_on_and_repeats_nothing(
     keyreeve: Command, sandbox: Sandbox, tmp_path: Path
 ):

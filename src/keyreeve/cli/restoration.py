@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from keyreeve.codec.state import SavedState, decode_saved, encode
 from keyreeve.model.case import SCHEMA_VERSION
 from keyreeve.model.errors import ConfigError, StateUnreadable
-from keyreeve.storage.layout import CREDENTIALS, KEPT_BROKEN, OPERATIONS, STATE
+from keyreeve.pipeline.memory import recall
+from keyreeve.storage.layout import CREDENTIALS, FEEDBACK, KEPT_BROKEN, OPERATIONS, STATE
 from keyreeve.storage.set_aside import EXAMINED, set_aside, unreadable
-from keyreeve.wiring import account_for_writing
+from keyreeve.wiring import account_for_writing, heard_at
 
 if TYPE_CHECKING:
     from keyreeve.pipeline.daily import Account
@@ -93,8 +94,10 @@ def _cleared(door: Door, account: Account) -> tuple[SetAside, ...]:
     """Objects that would stop every run, out of the way before anything reads them."""
     moved = []
     for folder in EXAMINED:
-        for bad in unreadable(door.store, folder):
-            kept = set_aside(door.store, bad)
+        # Mails that came back are told of where the mail system knows of: the project's own folder.
+        store = heard_at(door) if folder == FEEDBACK else door.store
+        for bad in unreadable(store, folder):
+            kept = set_aside(store, bad)
             moved.append(SetAside(key=bad.key, kept_as=kept, reason=bad.reason))
             account.tools.audit.append(
                 "state.set_aside",
@@ -116,17 +119,18 @@ def _was_written(door: Door) -> bool:
 def migrate(door: Door) -> int | None:
     """Rewrite state.json in the current schema, and which that is; None: there is no state yet.
 
-    StateUnreadable if it cannot be read.
+    What was written since it was saved is folded in first: a state that is saved now is believed to
+    know it. StateUnreadable if it cannot be read.
     """
     with account_for_writing(door, mails=False) as account:
-        state = account.tools.states.load()
-        if state is None:
+        tools = account.tools
+        if tools.states.load() is None:
             return None
-        account.tools.states.save(state)
-        account.tools.audit.append(
+        state, _ = recall(account.project, account.account_id, tools, account.policy.days)
+        tools.audit.append(
             "state.migrated", door.now, {"schema": SCHEMA_VERSION, "by": door.caller.arn}
         )
-        account.tools.audit.flush()
+        tools.states.save(replace(state, audit_head=tools.audit.flush()))
     return SCHEMA_VERSION
 
 

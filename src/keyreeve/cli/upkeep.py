@@ -27,6 +27,7 @@ from keyreeve.storage.layout import (
     step_key,
 )
 from keyreeve.storage.set_aside import unreadable
+from keyreeve.wiring import heard_at
 
 if TYPE_CHECKING:
     from keyreeve.ports import ObjectStore
@@ -110,7 +111,7 @@ def examine(door: Door) -> list[Part]:
         steps_part,
         _escrow(door.store, steps),
         _decisions(door.store),
-        _inbox(door.store, "feedback", FEEDBACK),
+        _inbox(heard_at(door), "feedback", FEEDBACK),
         _inbox(door.store, "inbox", AUDIT_INBOX),
         _inbox(door.store, "chain end", AUDIT_END),
         audit_part,

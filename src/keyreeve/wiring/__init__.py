@@ -265,7 +265,7 @@ def wire(door: Door, lease: Lease | None = None, mailer: Mailer | None = None) -
         ),
         audit=StoredAuditLog(door.store, run_id=door.run_id, state=states),
         people=StoredDecisions(door.store),
-        feedback=StoredFeedback(_heard_at(door), state=states),
+        feedback=StoredFeedback(heard_at(door), state=states),
         archive=StoredArchive(door.store),
         lease=lease or NoLease(),
         clock=WallClock(),
@@ -288,7 +288,7 @@ def wire(door: Door, lease: Lease | None = None, mailer: Mailer | None = None) -
     )
 
 
-def _heard_at(door: Door) -> ObjectStore:
+def heard_at(door: Door) -> ObjectStore:
     """Where mails that came back are told of: the mail system knows the project, no account."""
     return project_store(door.config, door.at_home)
 
