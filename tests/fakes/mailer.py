@@ -25,6 +25,10 @@ class FakeMailer:
         """Every mail to this address fails so from now on."""
         self._refused[address] = failure
 
+    def accept(self, address: str) -> None:
+        """Mails to this address pass again."""
+        del self._refused[address]
+
     def fail_next(self, failure: MailFailure, *, after: int = 0) -> None:
         """The next mail but `after` fails so; with MailDoubtful it arrives all the same."""
         self._next += [None] * after + [failure]

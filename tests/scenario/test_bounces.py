@@ -12,7 +12,12 @@ from tests.scenario.people import ACCOUNT, aged, bystanders, old_password
 from tests.scenario.village import TEAM, Silence, Village
 
 from keyreeve.model.case import StepName
-from keyreeve.model.errors import AccessDenied, BrokenOff, StorageUnreachable
+from keyreeve.model.errors import (
+    AccessDenied,
+    BrokenOff,
+    RecipientRefused,
+    StorageUnreachable,
+)
 from keyreeve.model.notice import MailKind
 from keyreeve.model.plan import OutcomeKind
 from keyreeve.pipeline import workbench
@@ -99,6 +104,21 @@ def test_an_unreachable_owner_is_a_line_of_the_weekly_summary():
     (row,) = village.run(4).summary.unreachable
     assert (row.user_name, row.what) == (AGED, "owner unreachable")
     assert row.reason.endswith(f"mail to {AGED}@example.com bounces")
+
+
+def test_a_refusal_that_was_mended_at_once_is_not_remembered_anew_by_the_next_run():
+    village = village_of()
+    address = f"{AGED}@example.com"
+    village.mailer.refuse(address, RecipientRefused("550 5.1.1 user unknown"))
+    village.run(0)
+    assert village.case(AGED).bounced is not None
+    village.mailer.accept(address)
+    half_a_minute = 30 / 86_400
+    village.run(half_a_minute)
+    assert village.days(AGED) == [0]
+    assert village.case(AGED).bounced is None
+    village.run(1)  # reads once more what was written in the minute before the last save
+    assert village.case(AGED).bounced is None
 
 
 def test_a_new_address_is_told_for_seven_days_then_gets_the_credentials_and_the_act_follows():

@@ -320,7 +320,8 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
     data = step.data
     topic = str(data.get("topic", "notice"))
     if topic == "bounced":
-        return _with_case(state, replace(case, bounced=_refused(step)))
+        known = _has_passed_since(case, step.at)
+        return state if known else _with_case(state, replace(case, bounced=_refused(step)))
     if topic == "closing":
         users = {uid: c for uid, c in state.users.items() if uid != case.user_id}
         last = closing_mail(case, _text(data.get("message_id")), _text(data.get("to")), step.on)
@@ -351,6 +352,21 @@ def _fold_notice(state: State, case: Case, step: Step, days: LadderDays) -> Stat
     )
     state = _with_case(state, case)
     return _count(state, step) if first else state
+
+
+def _has_passed_since(case: Case, refused_at: datetime) -> bool:
+    """Whether a notice was accepted after a refusal, or a person has sent something since.
+
+    The refusal is then read a second time: it was over before.  A run refuses and sends one notice,
+    so one of the same instant is of a later run; an act of the same run may have sent a mail first.
+    """
+    notices = (notice.at for record in case.findings.values() for notice in record.notices)
+    operations = case.operations.values()
+    delivered = (each.delivered_at for each in operations if each.delivered_at is not None)
+    resent = (again.at for each in operations for again in each.resent)
+    return any(at >= refused_at for at in notices) or any(
+        at > refused_at for at in (*delivered, *resent)
+    )
 
 
 def _refused(step: Step) -> Bounce:
