@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -99,6 +100,25 @@ def test_escrow_of_what_was_sent_again_is_kept_until_retention_after_the_second_
     assert village.case("aged.key") is None
     village.run(50)
     assert outcomes(village, OutcomeKind.DONE) == [(50, key)]
+
+
+@pytest.mark.parametrize("came_back", [False, True])
+def test_what_a_person_put_into_secrets_manager_goes_though_runs_use_mail_alone(
+    came_back: bool,  # noqa: FBT001 - a parameter
+):
+    village = lived(aged(), until=7)
+    by_mail = village.policy
+    if came_back:
+        village.comes_back(village.mails(MailKind.CREDENTIALS)[0])
+        village.run(8)
+    village.policy = replace(by_mail, delivery=Delivery.SECRETS_MANAGER)
+    for day in (9, 9.1):
+        resend(village.wired(), person_of(aged()), village.at(day), Silence(), send=True)
+    assert len(village.vault.secrets) == 1
+    village.policy = by_mail
+    village.live(10, 45)
+    assert escrowed(village) == []
+    assert village.vault.secrets == {}
 
 
 def test_escrow_of_a_password_that_waited_for_a_person_goes_after_he_has_sent_it():

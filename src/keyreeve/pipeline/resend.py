@@ -64,8 +64,10 @@ def resend(
 
     def announce(secret: str) -> None:
         if StepName.KEEPING not in operation.steps:
-            data = {"of": operation.operation_id, "secret": secret, "by": _caller(facts)}
-            bench.write(act, OperationKind.RESEND, again, 1, StepName.KEEPING, data)
+            # Beside the operation's own steps: the end of the escrow is judged by those alone.
+            own = operation.operation_id
+            data = {"of": own, "secret": secret, "by": _caller(facts)}
+            bench.write(act, OperationKind.RESEND, own, operation.attempt, StepName.KEEPING, data)
 
     def remember(accepted: Accepted) -> None:
         sent = {"to": to, "message_id": accepted.message_id, "by": _caller(facts)}
