@@ -121,6 +121,22 @@ def test_a_refusal_that_was_mended_at_once_is_not_remembered_anew_by_the_next_ru
     assert village.case(AGED).bounced is None
 
 
+def test_a_refused_address_of_the_team_is_never_taken_for_the_owners():
+    village = village_of()
+    refusal = RecipientRefused("550 5.1.1 user unknown", address=TEAM)
+    village.mailer.refuse(TEAM, refusal)
+    village.run(0)
+    assert village.case(AGED).bounced is None
+    assert [o.kind for _, o in village.outcomes if o.effect_kind == "send_notice"] == [
+        OutcomeKind.FAILED
+    ]
+    village.run(0.1)
+    assert not any(o.effect_kind == "send_team_notice" for _, o in village.outcomes)
+    village.mailer.accept(TEAM)
+    village.run(0.2)
+    assert village.days(AGED) == [0]
+
+
 def test_a_new_address_is_told_for_seven_days_then_gets_the_credentials_and_the_act_follows():
     village = village_of()
     village.live(0, 3)

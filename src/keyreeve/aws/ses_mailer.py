@@ -117,9 +117,10 @@ class SesMailer:
     def _keep_the_rate(self) -> None:
         if self._clock is None:
             return
-        now = self._clock.now()
-        if self._last_sent is not None and now - self._last_sent < self._gap:
-            self._clock.sleep((self._gap - (now - self._last_sent)).total_seconds())
+        # A wall clock may have been set back since: nobody waits longer than the gap.
+        since = self._gap if self._last_sent is None else self._clock.now() - self._last_sent
+        if since < self._gap:
+            self._clock.sleep((self._gap - max(since, timedelta(0))).total_seconds())
         self._last_sent = self._clock.now()
 
 
@@ -160,12 +161,14 @@ def _too_many(failure: AwsFailure) -> MailFailure:
 
 def _unverified(failure: AwsFailure, to: Envelope) -> MailFailure:
     """In SES's sandbox recipients must be verified too; the text names who failed the check."""
-    named = failure.what.lower()
-    if any(address.lower() in named for address in to.recipients if address != to.sender):
+    others = (address for address in to.recipients if address != to.sender)
+    named = next((each for each in others if each.lower() in failure.what.lower()), None)
+    if named is not None:
         return RecipientRefused(
             failure.what,
             where=failure.call,
             remedy="SES is in its sandbox: verify the address, or ask for production access.",
+            address=named,
         )
     return SenderRefused(
         failure.what, where=failure.call, remedy="Verify mail.sender or its domain in SES."

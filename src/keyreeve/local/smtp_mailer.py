@@ -25,7 +25,7 @@ _OK_FORWARDED = 251
 _TRANSACTION_BROKEN = 421
 _TEMPORARY = range(400, 500)
 _QUOTA = re.compile(
-    r"5\.4\.5|5\.1\.90|(daily|sending|hourly)[^.]{0,30}(quota|limit)|quota[^.]{0,20}sending",
+    r"(?<![\d.])5\.(?:4\.5|1\.90)(?!\.?\d)|(daily|sending|hourly)[^.]{0,30}(quota|limit)|quota[^.]{0,20}sending",
     re.IGNORECASE,
 )
 _NETWORK: Final = "Check mail.smtp.host, port and tls."
@@ -97,6 +97,14 @@ class SmtpMailer:
                 where=self._where(),
                 remedy="Check mail.smtp.user, tls and $KEYREEVE_SMTP_PASSWORD.",
             ) from None
+        except UnicodeEncodeError:
+            # Its text quotes the character, which is one of the password's.
+            raise SenderRefused(
+                "user and password of SMTP can hold ASCII characters alone",
+                where=self._where(),
+                remedy="Give mail.smtp.user another password, and put it into "
+                "$KEYREEVE_SMTP_PASSWORD.",
+            ) from None
         except (smtplib.SMTPException, OSError) as error:
             raise self._not_sent(error) from None
         return self._connection
@@ -115,7 +123,7 @@ class SmtpMailer:
                 connection.starttls(context=context)
             if self._user is not None:
                 connection.login(self._user, self._password or "")
-        except (smtplib.SMTPException, OSError):
+        except (smtplib.SMTPException, OSError, UnicodeEncodeError):
             connection.close()
             raise
         return connection
@@ -175,6 +183,8 @@ class SmtpMailer:
             return MailFailure(
                 f"not sent: {what}", where=self._where(), remedy="The next run sends it."
             )
+        if kind is RecipientRefused:
+            return RecipientRefused(what, where=self._where(), address=subject)
         return kind(what, where=self._where())
 
     def _not_sent(self, error: Exception) -> MailFailure:

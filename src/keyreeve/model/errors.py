@@ -180,6 +180,13 @@ class MailFailure(KeyreeveError):
 class RecipientRefused(MailFailure):
     """This address was refused."""
 
+    def __init__(
+        self, what: str, *, where: str = "", remedy: str = "", address: str | None = None
+    ) -> None:
+        super().__init__(what, where=where, remedy=remedy)
+        self.address = address
+        """Which of the mail's addresses; None: the mail system does not say."""
+
 
 class SenderRefused(MailFailure):
     """The sender or the account may not send."""

@@ -181,11 +181,17 @@ class Execution:
     def _told_of(
         self, effect: _Mail, send: Callable[[_Mail, Case], Outcome], case: Case
     ) -> Outcome:
-        """A refused address is remembered: who cannot be told must not be hurt (gate 1)."""
+        """A refused address is remembered: who cannot be told must not be hurt (gate 1).
+
+        Where it is one of the team's, the mail reached nobody, and the owner's works as far as is
+        known: nothing was told, and the next run tries again.
+        """
         self._bench.may_write(effect)
         try:
             return send(effect, case)
         except RecipientRefused as refused:
+            if (refused.address or effect.to).lower() != effect.to.lower():
+                raise
             self._bench.write(
                 effect,
                 OperationKind.NOTICE,

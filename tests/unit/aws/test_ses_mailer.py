@@ -75,6 +75,8 @@ def test_each_refusal_has_one_meaning(client, code, status, text, meaning):
             SesMailer(client, region="us-east-1").send(outgoing())
     assert type(raised.value) is meaning
     assert raised.value.where == "sesv2:SendEmail"
+    if meaning is RecipientRefused and text.startswith(CHECK):
+        assert raised.value.address == text.rpartition(" ")[2]
     if "rate" in text:
         assert "not sent" in raised.value.what
 
@@ -176,3 +178,19 @@ def test_with_a_clock_mails_keep_the_rate_that_ses_names(client):
             stub.add_response("send_email", {"MessageId": str(number)})
             mailer.send(outgoing())
     assert clock.now() - begun == timedelta(seconds=2)
+
+
+def test_a_clock_that_was_set_back_holds_no_mail_up(client):
+    clock = StillClock()
+    mailer = SesMailer(client, region="us-east-1", clock=clock)
+    quota = {"Max24HourSend": 200.0, "SentLast24Hours": 0.0, "MaxSendRate": 2.0}
+    with Stubber(client) as stub:
+        stub.add_response("get_account", {"SendQuota": quota})
+        mailer.remaining_quota()
+        stub.add_response("send_email", {"MessageId": "1"})
+        mailer.send(outgoing())
+        clock.sleep(-3600)
+        set_back = clock.now()
+        stub.add_response("send_email", {"MessageId": "2"})
+        mailer.send(outgoing())
+    assert clock.now() - set_back <= timedelta(seconds=1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import AuthResult
 from tests.fakes.ports import free_port
 from tests.samples import outgoing
 
@@ -67,9 +68,11 @@ def mailer(server) -> Iterator[SmtpMailer]:
     [
         ("mail", "550 5.7.60 you may not send as this sender", SenderRefused),
         ("mail", "550 5.4.5 Daily user sending quota exceeded", QuotaSpent),
+        ("mail", "550 5.1.90 Your message can't be sent", QuotaSpent),
         ("mail", "451 4.3.0 try later", MailFailure),
         ("rcpt", "550 5.1.1 no such user", RecipientRefused),
         ("rcpt", "552 5.2.2 mailbox full", RecipientRefused),
+        ("rcpt", "550 5.1.1 no such user, says mx 203.5.4.57 [10.5.1.90]", RecipientRefused),
         ("rcpt", "451 4.7.1 greylisted", MailFailure),
         ("rcpt", "421 4.3.2 shutting down", MailFailure),
         ("data", "554 5.6.0 content refused", MailFailure),
@@ -85,6 +88,8 @@ def test_each_answer_has_one_meaning_and_the_next_mail_still_goes(
     with pytest.raises(MailFailure) as raised:
         mailer.send(outgoing())
     assert type(raised.value) is meaning
+    if isinstance(raised.value, RecipientRefused):
+        assert raised.value.address == outgoing().to[0]
     if meaning is MailFailure and answer.startswith("4"):
         assert "not sent" in raised.value.what
     setattr(moody, field, "250 OK")
@@ -128,6 +133,37 @@ def test_a_server_that_knows_no_login_gets_no_password(server, capfd, caplog):
         mailer.send(outgoing())
     shown = f"{raised.value}{raised.value!r}{mailer!r}{capfd.readouterr()}{caplog.text}"
     assert PASSWORD not in shown
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "LOGIN"])
+def test_a_password_that_smtp_cannot_carry_is_told_as_such_and_not_shown(mechanism, capfd, caplog):
+    port = free_port()
+    controller = Controller(
+        Moody(),
+        hostname="127.0.0.1",
+        port=port,
+        auth_require_tls=False,
+        authenticator=lambda *_: AuthResult(success=True),
+        auth_exclude_mechanism=[name for name in ("PLAIN", "LOGIN") if name != mechanism],
+    )
+    controller.start()
+    mailer = SmtpMailer(
+        host="127.0.0.1",
+        port=port,
+        tls="none",
+        user="keyreeve",
+        password="h\u00fcnter2",
+        timeout=10,
+    )
+    try:
+        with pytest.raises(SenderRefused, match="KEYREEVE_SMTP_PASSWORD") as raised:
+            mailer.send(outgoing())
+    finally:
+        mailer.close()
+        controller.stop()
+    shown = f"{raised.value}{raised.value!r}{capfd.readouterr()}{caplog.text}"
+    assert "\u00fc" not in shown
+    assert "xfc" not in shown
 
 
 def test_smtplibs_debug_switch_prints_no_mail(mailer, monkeypatch, capfd):
