@@ -10,6 +10,7 @@ import pytest
 from tests.sandbox_fixture import aws
 from tests.scenario.cli_command import MONDAY, Command
 
+from keyreeve.sandbox.account import HOME_ACCOUNT
 from keyreeve.sandbox.process import Sandbox
 
 NEEDED = (
@@ -267,6 +268,55 @@ def test_migrating_after_a_stop_forgets_nothing_that_the_stopped_run_had_done(se
 def cases_of(keyreeve: Command) -> list[dict[str, Any]]:
     """The cases that state.json knows by itself."""
     return list(json.loads(keyreeve.stored("state.json"))["users"].values())
+
+
+LISTED = f'accounts: [{{id: "{HOME_ACCOUNT}", name: home}}]\n'
+
+
+def test_after_a_change_of_accounts_what_the_refusal_says_to_move_goes_on_where_it_was(
+    settled: Command,
+):
+    settled.run(3)
+    alone, listed = settled.config.read_text(encoding="utf-8"), ("--account", HOME_ACCOUNT)
+    own = f"iam-compliance/etv/{HOME_ACCOUNT}/"
+    settled.config.write_text(alone + LISTED, encoding="utf-8")
+    refused = settled(*listed, "run", "--execute", *settled.at(7))
+    assert refused.code == 6
+    assert f"but those below feedback/ from there to s3://keyreeve-sandbox/{own[:-1]}" in (
+        refused.err
+    )
+    move(settled, "iam-compliance/etv/", own)
+    assert settled(*listed, "state", "verify").code == 0
+    done = settled(*listed, "run", "--execute", *settled.at(7))
+    assert done.code == 0, done.err
+    assert "1 new key · 1 password reset" in done.out
+    for day in (10, 11):
+        assert settled(*listed, "run", "--execute", *settled.at(day)).code == 0
+    settled.config.write_text(alone, encoding="utf-8")
+    assert settled.run(14).code == 6
+    move(settled, own, "iam-compliance/etv/")
+    assert settled("state", "verify").code == 0
+    assert "made Inactive" in settled.run(14).out
+
+
+def move(keyreeve: Command, there: str, here: str) -> None:
+    """As `aws s3 mv --recursive --exclude 'feedback/*'`."""
+    client, bucket, _ = keyreeve.objects()
+    for row in client.list_objects_v2(**bucket, Prefix=there)["Contents"]:
+        name = row["Key"].removeprefix(there)
+        if not name.startswith("feedback/"):
+            client.copy_object(**bucket, Key=here + name, CopySource={**bucket, "Key": row["Key"]})
+            client.delete_object(**bucket, Key=row["Key"])
+
+
+def test_a_pause_before_the_first_run_is_not_forgotten_by_a_change_of_accounts(keyreeve: Command):
+    keyreeve.settle()
+    assert keyreeve("run", "--pause", "not before the summer").code == 0
+    with keyreeve.config.open("a", encoding="utf-8") as file:
+        file.write(LISTED)
+    refused = keyreeve("--account", HOME_ACCOUNT, "run", "--execute", *keyreeve.at(0))
+    assert (refused.code, "under another setting of `accounts`" in refused.err) == (6, True)
+    assert keyreeve.sandbox.mails() == []
 
 
 def test_only_a_lapsed_lease_is_ended_without_force(settled: Command):

@@ -9,11 +9,22 @@ from keyreeve.codec.seal import REPAIR, content_digest
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.identifiers import AccountId, RunId
 from keyreeve.ports import Clock, ObjectStore, StoredObject
-from keyreeve.storage.layout import CREDENTIALS, OPERATIONS, STATE
+from keyreeve.storage.layout import (
+    CREDENTIALS,
+    FEEDBACK,
+    HOLDS,
+    OPERATIONS,
+    PAUSE,
+    STATE,
+    WAIVERS,
+)
 
 if TYPE_CHECKING:
     from keyreeve.codec.state import SavedState, StateWriter
     from keyreeve.model.case import State
+
+_OF_ACTS = (OPERATIONS, CREDENTIALS)
+_DECISIONS = (WAIVERS, HOLDS, PAUSE)
 
 
 class StoredState:
@@ -132,17 +143,22 @@ class StoredState:
             self._refuse_moved(sibling)
 
     def _refuse_moved(self, sibling: ObjectStore) -> None:
-        """The other layout may hold another account's state; not ours, and not remains alone."""
+        """The other layout may hold another account's state; not ours, and not remains alone.
+
+        Nor decisions alone: a project may be paused, or its waivers filed, before its first run.
+        """
         found = sibling.get(STATE)
         if found is None:
-            moved = bool(_remains(sibling))
+            moved = bool(_remains(sibling, (*_OF_ACTS, *_DECISIONS)))
         else:
             other = self._read(found, sibling).state
             moved = (other.project, other.account_id) == (self._project, self._account_id)
         if moved:
             raise self._missing(
                 f"and yet {sibling.describe()} was used for it under another setting of `accounts`",
-                "Undo that change, or move everything with `keyreeve state migrate`.",
+                "Undo that change; or, while nothing runs, move every object but those below "
+                f"{FEEDBACK} from there to {self._store.describe()}, and let `keyreeve state "
+                "verify` look at them.",
             )
 
     def _missing(self, why: str, remedy: str) -> StateUnreadable:
@@ -154,7 +170,6 @@ class StoredState:
         return f"{store.describe()}/{STATE}"
 
 
-def _remains(store: ObjectStore) -> str:
+def _remains(store: ObjectStore, among: tuple[str, ...] = _OF_ACTS) -> str:
     """The first of the folders of earlier acts that is not empty; else nothing."""
-    folders = (OPERATIONS, CREDENTIALS)
-    return next((folder for folder in folders if any(True for _ in store.list(folder))), "")
+    return next((folder for folder in among if any(True for _ in store.list(folder))), "")

@@ -62,7 +62,16 @@ def test_other_objects_do_not_prevent_a_first_run():
     assert stored(store).load() is None
 
 
-@pytest.mark.parametrize("key", ["ops/x/1-intent.json", "credentials/passwords/a/b-1.csv"])
+@pytest.mark.parametrize(
+    "key",
+    [
+        "ops/x/1-intent.json",
+        "credentials/passwords/a/b-1.csv",
+        "pause.json",
+        "waivers.json",
+        "holds.json",
+    ],
+)
 def test_remains_in_the_other_layout_are_no_first_run(key: str):
     other = MemoryStore(name="s3://bucket/iam-compliance/etv")
     other.put(key, b"")
