@@ -22,10 +22,11 @@ from tests.scenario.two_cases import live_on, problems, village_on
 from tests.scenario.village import Village
 
 from keyreeve.model.decisions import Pause
-from keyreeve.model.errors import ConfigError
+from keyreeve.model.errors import AccessDenied, AwsFailure, ConfigError, Doubtful
 from keyreeve.model.identifiers import AccessKeyId
 from keyreeve.pipeline.people import find_person
 from keyreeve.pipeline.reinstate import Reinstated, Request, reinstate
+from keyreeve.storage.audit_records import records
 from keyreeve.storage.decisions import StoredDecisions
 from keyreeve.storage.layout import HOLDS, PAUSE, WAIVERS
 
@@ -296,3 +297,54 @@ def test_a_reinstatement_stopped_anywhere_is_finished_by_asking_again():
             for day in (16, 17, 18):
                 village.run(day)
             assert not old_key(village), (number, after)
+
+
+def test_a_reinstatement_stopped_anywhere_ends_in_time_though_nobody_asks_again():
+    fate = Fate()
+    bring_back(village_on(15), 14.1, fate=fate)
+    brought_back = 0
+    for number in range(len(fate.calls)):
+        for after in (False, True):
+            village = village_on(15)
+            with pytest.raises(Stopped):
+                bring_back(village, 14.1, fate=Fate(number, after=after))
+            active = old_key(village)
+            brought_back += active
+            told, notices = village.told_the_team(), village.days("aged.key")
+            village.run(14.3)
+            assert old_key(village) == active
+            for day in (15, 16, 17, 18):
+                village.run(day)
+            assert not old_key(village), (number, after)
+            assert village.told_the_team() == told
+            assert [day for day in village.days("aged.key") if day not in notices] in ([], [15])
+            events = [record.event for record in records(village.store)]
+            assert "case.key_reactivated" not in events
+            if active:
+                assert "step.reinstatement.enforcing" in events
+    assert brought_back
+
+
+@pytest.mark.parametrize("failure", [AccessDenied, Doubtful])
+def test_a_reinstatement_that_is_refused_leaves_no_time_to_end_and_one_in_doubt_does(
+    failure: type[AwsFailure],
+):
+    village = village_on(15)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise failure("no", call="iam:UpdateAccessKey")
+
+    act, village.account.set_access_key_active = village.account.set_access_key_active, refuse
+    with pytest.raises(failure):
+        bring_back(village, 14.1)
+    village.account.set_access_key_active = act
+    village.run(15)
+    (old, *_) = village.account.keys_of("aged.key")
+    assert (village.state.keys[old].reinstated_until is not None) == (failure is Doubtful)
+    village.run(16)
+    assert village.state.keys[old].reinstated_until is None
+    assert not old_key(village)
+    bring_back(village, 16.1)
+    assert old_key(village)
+    village.run(18)
+    assert not old_key(village)

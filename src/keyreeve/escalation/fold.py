@@ -238,6 +238,8 @@ def _fold_keys(state: State, step: Step) -> State:
             keys = _orphaned(keys, step)
         case (OperationKind.ENFORCEMENT, StepName.DONE):
             keys = _inactivated(keys, step)
+        case (OperationKind.REINSTATEMENT, StepName.ENFORCING | StepName.ABANDONED):
+            keys = _reinstating(keys, step)
         case (OperationKind.REINSTATEMENT, StepName.DONE):
             keys = _reinstated(keys, step)
         case (OperationKind.NOTICE, _) if str(data.get("topic", "")).startswith(REACTIVATED):
@@ -275,6 +277,23 @@ def _orphaned(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyI
     keys[orphan] = replace(
         known, orphan=True, active=False, inactivated_at=known.inactivated_at or step.at
     )
+    return keys
+
+
+def _reinstating(keys: dict[AccessKeyId, KeyRecord], step: Step) -> dict[AccessKeyId, KeyRecord]:
+    """A key that may be Active by now: its time ends, whether a stop has cut the act off or not.
+
+    The key itself is still as it was; the next report tells.  Given up: no such time ends.
+    """
+    key = AccessKeyId(str(step.data["key_id"]))
+    acted_at = keys[key].acted_at if key in keys else None
+    begun = step.name is StepName.ENFORCING
+    if key in keys and (acted_at is None or step.at > acted_at):
+        keys[key] = replace(
+            keys[key],
+            reinstated_until=_instant(step.data.get("until")) if begun else None,
+            reinstate_reason=_text(step.data.get("reason")) if begun else None,
+        )
     return keys
 
 

@@ -40,8 +40,10 @@ def observe(
                 continue
             record = _seen(out.get(key.key_id), key, user.user_id)
             if record.inactivated_at and key.active and _newer(user, record.inactivated_at + lag):
-                reactivated.append(record)
-                record = replace(record, inactivated_at=None, reactivated_at=now)
+                ours = record.reinstated_until is not None  # a stop has cut off our own act
+                if not ours:
+                    reactivated.append(record)
+                record = replace(record, inactivated_at=None, reactivated_at=None if ours else now)
             out[key.key_id] = record
     return _ended(out, now), tuple(reactivated)
 

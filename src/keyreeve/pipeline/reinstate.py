@@ -2,8 +2,8 @@
 
 enforcing ─▶ UpdateAccessKey(Active) ─▶ done       the daily run makes it Inactive when time is up
 
-A stop between the two is mended by asking again: the key is Active by then, and the step that is
-missing is written.
+A stop between the two is mended by asking again on the same day: the key is Active by then, and
+the step that is missing is written.  Whether anybody asks or not, the time that was stated ends.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.fold import fold
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.model.case import OperationKind, State, Step, StepName
-from keyreeve.model.errors import ConfigError, NotFound
+from keyreeve.model.errors import AwsFailure, ConfigError, Doubtful, Malformed, NotFound
 from keyreeve.model.identifiers import AccessKeyId, OperationId
 from keyreeve.model.key_record import KeyRecord
 from keyreeve.model.snapshot import LiveKey
 from keyreeve.pipeline.daily import Account
 from keyreeve.pipeline.memory import recall
 from keyreeve.pipeline.people import Person
-from keyreeve.pipeline.workbench import audit_data
+from keyreeve.pipeline.workbench import audit_data, failed_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +74,17 @@ def reinstate(account: Account, request: Request, now: datetime) -> Reinstated:
     if not recovered:
         state = clerk.write(state, StepName.ENFORCING, data)
         tools.lease.check()
-        tools.actuator.set_access_key_active(request.person.user_name, request.key_id, active=True)
+        try:
+            tools.actuator.set_access_key_active(
+                request.person.user_name, request.key_id, active=True
+            )
+        except (Doubtful, Malformed):
+            raise  # it may be Active: the time that was stated ends all the same
+        except AwsFailure as failure:
+            given_up = {**data, "reason": failed_before(failure)}
+            state = clerk.write(state, StepName.ABANDONED, given_up)
+            tools.states.save(replace(state, audit_head=tools.audit.flush()))
+            raise
     state = clerk.write(state, StepName.DONE, data)
     tools.states.save(replace(state, audit_head=tools.audit.flush()))
     return Reinstated(key_id=request.key_id, until=until, recovered=recovered)
