@@ -97,6 +97,7 @@ def test_the_owner_reads_what_was_kept_byte_for_byte(place: Vault):
     assert kept.name == place.vault.name(place.item)
     assert place.values() == {kept.name: CONTENT}
     assert kept.name in kept.arn
+    assert kept.region == place.vault.region
     assert kept.region in kept.console_url
 
 

@@ -14,6 +14,7 @@ class FakeVault:
         self.secrets: dict[str, str | None] = {}
         self.readers: dict[str, str] = {}
         """The one ARN that may read each secret."""
+        self.region = "eu-west-1"
         self.foreign: set[str] = set()
         """Names that somebody else has taken."""
 

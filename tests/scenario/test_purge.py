@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
+from tests.fakes.vault import FakeVault
 from tests.scenario.people import MONDAY, aged, bystanders, old_password
 from tests.scenario.peril import Fate, Stopped
 from tests.scenario.village import Silence, Village
@@ -119,6 +120,19 @@ def test_what_a_person_put_into_secrets_manager_goes_though_runs_use_mail_alone(
     village.live(10, 45)
     assert escrowed(village) == []
     assert village.vault.secrets == {}
+
+
+def test_what_lies_in_secrets_manager_of_another_region_is_named_and_never_taken_for_deleted():
+    village = lived(aged(), delivery=Delivery.SECRETS_MANAGER)
+    kept, village.vault = village.vault, FakeVault()
+    village.vault.region = "us-east-1"
+    report = village.run(40)
+    assert len(escrowed(village)) == len(kept.secrets) == 1
+    (held,) = [held for held in report.plan.held if held.gate is Gate.EVIDENCE]
+    assert "Secrets Manager of eu-west-1" in held.reason
+    village.vault = kept
+    village.run(41)
+    assert (escrowed(village), kept.secrets) == ([], {})
 
 
 def test_escrow_of_a_password_that_waited_for_a_person_goes_after_he_has_sent_it():

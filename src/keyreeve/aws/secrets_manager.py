@@ -44,6 +44,11 @@ class SecretsManagerVault:
         self._project = project
         self._key = {} if kms_key_id is None else {"KmsKeyId": kms_key_id}
 
+    @property
+    def region(self) -> str:
+        """The run's."""
+        return str(self._client.meta.region_name)
+
     def name(self, item: VaultItem) -> str:
         """`keyreeve/{project}/{user id}/{operation}-{attempt}`."""
         return f"{FOLDER}/{self._project}/{item.user_id}/{item.stem}"
@@ -57,8 +62,8 @@ class SecretsManagerVault:
             arn = self._recognise(item)
         self._allow(name, reading_policy(owner_arn, item.user_id))
         self._put(name, content)
-        region = self._client.meta.region_name
-        return SecretPlace(name=name, arn=arn, region=region, console_url=_console(name, region))
+        url = _console(name, self.region)
+        return SecretPlace(name=name, arn=arn, region=self.region, console_url=url)
 
     @calling("secretsmanager:DeleteSecret")
     def discard(self, item: VaultItem) -> None:

@@ -79,9 +79,22 @@ def _told(tools: Tools, deposit: Deposit) -> Escrowed:
             made_at=own[0].at,
             new_key=_new_key(tools, deposit, own),
             kept=any(step.name is StepName.KEEPING for step in steps),
+            unreadable=_out_of_sight(tools, steps),
         )
     except (StateUnreadable, StorageConflict, Stuck) as unreadable:
         return replace(told, unreadable=str(unreadable))
+
+
+def _out_of_sight(tools: Tools, steps: Iterable[Step]) -> str | None:
+    """Why the owner's copy would outlive its escrow; None: it is where this run looks, or nowhere.
+
+    Secrets Manager calls a secret of another region gone: AWS makes no error of its deletion.
+    """
+    regions = {str(s.data["region"]) for s in steps if "region" in s.data}
+    if regions and (elsewhere := sorted(regions - {tools.vault.region})):
+        there = " and ".join(elsewhere)
+        return f"its copy lies in Secrets Manager of {there}, and this run is in another region"
+    return None
 
 
 def _new_key(tools: Tools, deposit: Deposit, steps: Iterable[Step]) -> AccessKeyId | None:

@@ -66,7 +66,8 @@ def resend(
         if StepName.KEEPING not in operation.steps:
             # Beside the operation's own steps: the end of the escrow is judged by those alone.
             own = operation.operation_id
-            data = {"of": own, "secret": secret, "by": _caller(facts)}
+            kept = {"secret": secret, "region": account.tools.vault.region}
+            data = {"of": own, **kept, "by": _caller(facts)}
             bench.write(act, OperationKind.RESEND, own, operation.attempt, StepName.KEEPING, data)
 
     def remember(accepted: Accepted) -> None:

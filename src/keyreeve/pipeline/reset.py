@@ -158,7 +158,8 @@ class Reset:
 
         def announce(secret: str) -> None:
             if StepName.KEEPING not in operation.steps:
-                self._write(operation.attempt, StepName.KEEPING, {"secret": secret})
+                kept: dict[str, object] = {"secret": secret, "region": bench.tools.vault.region}
+                self._write(operation.attempt, StepName.KEEPING, kept)
 
         def remember(accepted: Accepted) -> None:
             facts = {"message_id": accepted.message_id, "to": to}

@@ -298,6 +298,8 @@ class MemoryEscrow:
 class EmptyVault:
     """ports.SecretVault: nobody fetches anything in a forecast."""
 
+    region = ""
+
     def name(self, item: VaultItem) -> str:
         """Some name."""
         return f"keyreeve/forecast/{item.user_id}/{item.stem}"

@@ -298,6 +298,10 @@ class VaultItem:
 class SecretVault(Protocol):
     """Where an owner fetches a secret that nobody else may read (AWS Secrets Manager)."""
 
+    @property
+    def region(self) -> str:
+        """Where its secrets lie: what lies elsewhere, it does not see."""
+
     def name(self, item: VaultItem) -> str:
         """The secret's name: the same for the same item."""
 
