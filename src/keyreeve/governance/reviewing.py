@@ -139,6 +139,8 @@ def _until(decision: Decision, text: str, today: date) -> tuple[date | None, lis
         return None, [f"time-box needs a last day like {today.year + 1}-01-31, not {text!r}"]
     if until < today:
         return until, [f"{until} is over already: revoke says that"]
+    if until == date.max:
+        return until, [f"no day comes after {until}: keep says that"]
     return until, []
 
 
@@ -213,11 +215,16 @@ def _removal(result: Result, decided: Decided) -> Removal | None:
         campaign_id=result.campaign_id,
         user_id=decided.user_id,
         user_name=decided.user_name,
-        on=decided.until + _DAY if decided.until else result.closed_on,
+        on=_after(decided.until) if decided.until else result.closed_on,
         decision=decided.decision,
         reviewer=decided.reviewer,
         reason=decided.reason,
     )
+
+
+def _after(last: date) -> date:
+    """The day after a time-box; results of earlier versions may name the last day of all."""
+    return last if last == date.max else last + _DAY
 
 
 def too_many(going: int, users: int, limits: BlastLimits) -> str | None:

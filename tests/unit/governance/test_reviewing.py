@@ -92,6 +92,7 @@ def test_what_may_be_decided(decision, until, reason):
         (row(decision="time-box", reason="x"), "time-box needs a last day like 2027-01-31, not ''"),
         (row(decision="time-box", until="01.02.2026", reason="x"), "not '01.02.2026'"),
         (row(decision="time-box", until="2026-01-04", reason="x"), "2026-01-04 is over already"),
+        (row(decision="time-box", until="9999-12-31", reason="x"), "no day comes after 9999-12-31"),
         (row(decision="revoke", until="2026-02-01", reason="x"), "until belongs to time-box only"),
         (row(decision="keep", until="2026-02-01"), "until belongs to time-box only"),
         (row(reason="x" * 1001), "longer than 1000 characters"),
@@ -244,6 +245,13 @@ def test_a_revocation_is_due_at_the_close_and_a_time_box_after_its_last_day():
     ]
     assert [r.user_name for r in due(found, date(2026, 2, 1))] == ["priya.sharma"]
     assert len(due(found, date(2026, 2, 2))) == 2
+
+
+def test_a_result_that_names_the_last_day_of_all_stops_nothing():
+    for_ever = replace(BOXED, until=date.max)
+    found = following(closed(answers(priya=GONE, tomas=for_ever)))
+    assert [(r.user_name, r.on) for r in found][1] == ("tomas.lind", date.max)
+    assert [r.user_name for r in due(found, date(2026, 2, 2))] == ["priya.sharma"]
 
 
 def test_an_open_review_removes_nobody():
