@@ -433,6 +433,21 @@ def test_a_leaver_is_shut_out_and_kept_until_its_deletion_is_asked_for(people: P
     assert people("state", "verify").code == 0
 
 
+def test_whoever_was_let_back_in_is_not_deleted_by_the_wait_of_an_earlier_offboarding(
+    people: People,
+):
+    people.make("bob", "Developers", **TAGS)
+    assert people("user", "offboard", "bob", "--execute", *people.at(0)).code == 0
+    people.iam.delete_user_policy(UserName="bob", PolicyName="KeyreeveOffboarded")
+    people.iam.add_user_to_group(UserName="bob", GroupName="Developers")
+    assert people("user", "offboard", "bob", "--execute", *people.at(100)).code == 0
+    delete = ("user", "offboard", "bob", "--delete", "--after-days", "30", "--execute")
+    early = people(*delete, *people.at(101))
+    assert early.code == 2
+    assert "30 days are over on 2026-05-15" in early.err
+    assert people(*delete, *people.at(130)).code == 0
+
+
 def test_every_role_whose_session_may_still_run_is_named_at_an_offboarding(people: People):
     """The group opens a role, whatever the tag says by now."""
     people.make("bob", "Developers", mfa=True, **{**TAGS, "FunctionalGroup": "Administrator"})
@@ -456,6 +471,9 @@ def test_who_was_not_offboarded_is_not_deleted(people: People):
     assert answer.code == 2
     assert "is not offboarded" in answer.err
     assert people("user", "offboard", "bob", "--delete", "--execute").code == 2
+    for_ever = people("user", "offboard", "bob", "--delete", "--after-days", "9999999999")
+    assert for_ever.code == 2
+    assert "--after-days" in for_ever.err
 
 
 def test_excluded_users_keyreeve_and_the_last_administrator_are_never_offboarded(people: People):

@@ -217,7 +217,10 @@ def release(*, name: str, execute: bool, as_of: datetime | None) -> int:
 @click.argument("name")
 @click.option("--delete", is_flag=True, help="Delete a user who was offboarded long enough ago.")
 @click.option(
-    "--after-days", "days", type=click.IntRange(min=1), help="With --delete: the days to wait."
+    "--after-days",
+    "days",
+    type=click.IntRange(min=1, max=36_500),
+    help="With --delete: the days to wait.",
 )
 @execute_option
 @as_of

@@ -77,11 +77,16 @@ class Leaver:
 
 
 def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
-    """What is left to do; empty for a user who is offboarded already."""
-    return tuple(_offboarding(leaver))
+    """What is left to do; empty for a user who is offboarded already.
+
+    Whoever was given something back is marked anew: a deletion waits from the last time on.
+    """
+    acts = tuple(_taking_away(leaver))
+    marked = offboarded_at(leaver.member.tags) is not None
+    return acts if marked and not acts else (*acts, LeaverAct(step=LeaverStep.MARK))
 
 
-def _offboarding(leaver: Leaver) -> Iterator[LeaverAct]:
+def _taking_away(leaver: Leaver) -> Iterator[LeaverAct]:
     if not leaver.shut_out:
         yield LeaverAct(step=LeaverStep.REVOKE)
     if leaver.has_password:
@@ -91,8 +96,6 @@ def _offboarding(leaver: Leaver) -> Iterator[LeaverAct]:
             yield LeaverAct(step=LeaverStep.DEACTIVATE_KEY, subject=key.key_id)
     for group in sorted(leaver.member.groups - {QUARANTINE_GROUP}):
         yield LeaverAct(step=LeaverStep.LEAVE_GROUP, subject=group)
-    if offboarded_at(leaver.member.tags) is None:
-        yield LeaverAct(step=LeaverStep.MARK)
 
 
 def may_not_delete(leaver: Leaver, now: datetime, wait: timedelta) -> str | None:
@@ -102,6 +105,8 @@ def may_not_delete(leaver: Leaver, now: datetime, wait: timedelta) -> str | None
         return "the user is not offboarded"
     if plan_offboarding(leaver):
         return "something was given back to the user since it was offboarded"
+    if since > now:
+        return f"the tag {OFFBOARDED_TAG} names {since:%Y-%m-%d}, a day that has not come yet"
     if now - since < wait:
         return (
             f"offboarded on {since:%Y-%m-%d}: {wait.days} days are over on {since + wait:%Y-%m-%d}"

@@ -21,6 +21,7 @@ from keyreeve.governance.leaving import (
 )
 from keyreeve.language.policy_document import parse_document
 from keyreeve.language.policy_evaluator import Decision, Policies, Request, evaluate
+from keyreeve.model.access import OFFBOARDED_TAG
 from keyreeve.model.people import Held, HeldKind
 from keyreeve.model.snapshot import LiveKey
 
@@ -46,6 +47,9 @@ DONE = Leaver(
     keys=(key(1, active=False),),
     inline={DENY_POLICY: revocation(NOW), "own": {}},
     devices=(DEVICE,),
+)
+FORETOLD = replace(
+    DONE, member=replace(DONE.member, tags={OFFBOARDED_TAG: "9999-12-31T00:00:00+00:00"})
 )
 
 
@@ -75,6 +79,19 @@ def test_who_is_offboarded_has_nothing_left_to_do():
 
 
 @pytest.mark.parametrize(
+    "back",
+    [
+        replace(DONE, inline={"own": {}}),
+        replace(DONE, has_password=True),
+        replace(DONE, keys=(key(1, active=True),)),
+        replace(DONE, member=replace(DONE.member, groups=frozenset({"Developers"}))),
+    ],
+)
+def test_whoever_was_let_back_in_is_marked_anew_and_waits_from_then_on(back):
+    assert steps(plan_offboarding(back))[-1] == (LeaverStep.MARK, "")
+
+
+@pytest.mark.parametrize(
     ("leaver", "days", "said"),
     [
         (FULL, 100, "not offboarded"),
@@ -83,6 +100,7 @@ def test_who_is_offboarded_has_nothing_left_to_do():
         (replace(DONE, has_password=True), 100, "given back"),
         (replace(DONE, inline={"own": {}}), 100, "given back"),
         (DONE, 30, None),
+        (FORETOLD, 30, "9999-12-31, a day that has not come yet"),
     ],
 )
 def test_deletion_waits_and_asks_again(leaver, days, said):
@@ -110,7 +128,7 @@ DENYING = {**ANYTHING, "Effect": "Deny"}
 def test_a_policy_that_only_bears_the_name_shuts_nobody_out(statement):
     changed = {"Version": "2012-10-17", "Statement": [statement]}
     leaver = replace(DONE, inline={DENY_POLICY: changed})
-    assert steps(plan_offboarding(leaver)) == [(LeaverStep.REVOKE, "")]
+    assert steps(plan_offboarding(leaver)) == [(LeaverStep.REVOKE, ""), (LeaverStep.MARK, "")]
     assert "given back" in (may_not_delete(leaver, NOW + 2 * WAIT, WAIT) or "")
 
 
