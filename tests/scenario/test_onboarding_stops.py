@@ -13,6 +13,7 @@ from tests.scenario.peril import Fate, Perilous, Stopped
 from tests.scenario.village import Village
 from tests.unit.governance.people import MODEL, TAGS
 
+from keyreeve.governance.leaving import mark
 from keyreeve.model.errors import (
     AccessDenied,
     AwsFailure,
@@ -298,3 +299,32 @@ def test_another_password_may_be_stopped_as_well(stop_at: int):
     with suppress(ConfigError):
         joining.onboard(joiner=JOINER, day=2)
     joining.is_whole()
+
+
+@pytest.mark.parametrize("stop_at", range(CALLS))
+def test_who_signed_in_while_another_password_was_stopped_is_not_put_back_into_onboarding(stop_at):
+    joining = Joining()
+    joining.onboard()
+    again = replace(JOINER, again=True)
+    with suppress(Stopped):
+        joining.onboard(Fate(stop_at, after=True), again, day=1)
+    joining.people.signed_in.add("ada")
+    joining.people.user("ada", "Developers", mfa=True, **JOINER.tags)
+    with pytest.raises(ConfigError):
+        joining.onboard(joiner=again, day=2)
+    assert joining.people.in_groups("ada") == {"Developers"}
+
+
+def test_who_was_offboarded_before_the_mail_is_neither_mailed_nor_given_a_password():
+    joining = Joining()
+    joining.village.mailer.fail_next(SenderRefused("not verified"))
+    with pytest.raises(SenderRefused):
+        joining.onboard()
+    joining.people.passwords.clear()
+    joining.people.user("ada", **JOINER.tags, **mark(MONDAY))
+    for ask in (lambda: rehearse(joining.roster(), JOINER, MONDAY), joining.onboard):
+        with pytest.raises(ConfigError, match="ada was offboarded on 2026-01-05"):
+            ask()
+    assert joining.people.in_groups("ada") == set()
+    assert joining.people.passwords == {}
+    assert joining.village.mailer.sent == []

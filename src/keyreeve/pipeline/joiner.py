@@ -11,7 +11,8 @@ from typing import Final
 from keyreeve.escalation.calendar import Calendar
 from keyreeve.escalation.operations import no_case, operation_id
 from keyreeve.escalation.owner import is_address, not_private
-from keyreeve.model.access import Grant, tag_fault
+from keyreeve.governance.leaving import DENY_POLICY
+from keyreeve.model.access import OFFBOARDED_TAG, Grant, tag_fault
 from keyreeve.model.case import OperationKind, Step, StepName
 from keyreeve.model.errors import ConfigError, NotFound
 from keyreeve.model.identifiers import OperationId, UserId, UserName
@@ -171,9 +172,9 @@ def _free(roster: Roster, joiner: Joiner, begun: Begun, members: Iterable[Member
         _no_look_alike(joiner, members)
         return
     roster.not_untouchable(member)
+    _not_offboarded(member)
     if begun.unfinished and bears(member, joiner.tags):
-        if begun.escrow is not None:
-            _not_in_use(roster, joiner)
+        _not_in_use(roster, joiner)
         return
     if joiner.again and begun.delivered and bears(member, joiner.tags):
         _never_signed_in(roster, joiner)
@@ -199,6 +200,16 @@ def _no_look_alike(joiner: Joiner, members: Iterable[Member]) -> None:
             f"a user {alike!r} exists already, and IAM takes both names for one",
             where="NAME",
             remedy="Take another name.",
+        )
+
+
+def _not_offboarded(member: Member) -> None:
+    """A leaver who had not finished joining is denied everything: a password would open nothing."""
+    if OFFBOARDED_TAG in member.tags:
+        raise ConfigError(
+            f"{member.name} was offboarded on {member.tags[OFFBOARDED_TAG]}",
+            where="NAME",
+            remedy=f"Take another name; or take the policy {DENY_POLICY} and the tag off it first.",
         )
 
 
