@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.scenario.governed import Governed
+from tests.scenario.governed import ACCESS, Governed
 from tests.scenario.read_back import READ_BACK
 
 from keyreeve.model.baseline import StackName
@@ -143,6 +144,26 @@ def test_a_group_can_be_imported_and_is_the_stacks_from_then_on(account):
     assert changes(account.deploy("identity")) == {"identity": 0}
 
 
+def test_a_role_can_be_imported_and_stays_whenever_its_stack_goes(account):
+    iam = account.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    iam.create_role(RoleName="AuditorRole", AssumeRolePolicyDocument=document)
+    account.settle(more=BASE + "  existing: {role/AuditorRole: import}\n")
+    made = account.deploy("identity")["stacks"][0]["changes"]
+    assert {"RoleAuditorRole"} == {it["logical_id"] for it in made if it["action"] == "Import"}
+    attached = iam.list_attached_role_policies(RoleName="AuditorRole")["AttachedPolicies"]
+    assert "keyreeve-etv-deny-role-tag" in {row["PolicyName"] for row in attached}
+    # AWS changes nothing of what it imports: what differs is drift, and is named as such.
+    [status] = account("--output", "json", "baseline", "status", "identity").json["stacks"]
+    assert [drift["logical_id"] for drift in status["drifts"]] == ["RoleAuditorRole"]
+    assert changes(account.json("baseline", "plan", "identity")) == {"identity": 0}
+    assert changes(account.deploy("identity")) == {"identity": 0}
+    destroyed = account("baseline", "destroy", "identity", "--execute")
+    assert destroyed.code == 0, destroyed.err
+    assert "AuditorRole" in {row["RoleName"] for row in iam.list_roles()["Roles"]}
+
+
 def test_a_changed_threshold_shows_in_the_plan_and_is_applied(account):
     account.deploy("audit-trail", "monitoring")
     alarm = "{unauthorized-api-calls: {threshold: 7, reason: noise of a scanner}}"
@@ -231,6 +252,9 @@ def test_a_stack_that_fails_is_rolled_back_and_says_why(account):
     assert "RoleDeveloperRole" in failed.err
     assert "missing" in failed.err
     assert "Traceback" not in failed.err
+    # The empty stack that is left keeps nobody from asking what would be done.
+    planned = account.json("baseline", "plan", "identity", "detection")
+    assert {it["action"] for row in planned["stacks"] for it in row["changes"]} == {"Add"}
     (account.folder / "access.yaml").write_text(
         "roles:\n  Developer: {group: Developers, role: DeveloperRole,\n"
         "    policies: [arn:aws:iam::aws:policy/SecurityAudit]}\n"
@@ -313,6 +337,27 @@ def test_identities_are_not_destroyed_while_their_policy_is_all_that_holds_someb
     assert account("baseline", "destroy", "identity", "--let-go", "--execute").code == 0
     assert account.client("cloudformation").describe_stacks()["Stacks"] == []
     assert account.groups("member") == {group}
+
+
+def test_nobody_waits_in_an_onboarding_group_that_access_yaml_names_no_more(account):
+    iam = account.client("iam")
+    iam.create_user(UserName="newcomer")
+    account.deploy("identity")
+    iam.add_user_to_group(UserName="newcomer", GroupName="MFA-Setup")
+    (account.folder / "access.yaml").write_text(f"onboarding_group: Newcomers\n{ACCESS}")
+    for more in ((), ("--execute",)):
+        said = account("baseline", "deploy", "identity", *more)
+        assert said.code == 2
+        assert "in the group MFA-Setup: newcomer. access.yaml names it no more" in said.err
+    # What counts is what is deployed, not what access.yaml says since.
+    assert account("baseline", "destroy", "identity", "--execute").code == 2
+    attached = iam.list_attached_group_policies(GroupName="MFA-Setup")["AttachedPolicies"]
+    assert "keyreeve-etv-onboarding" in {row["PolicyName"] for row in attached}
+    let_go = account("baseline", "deploy", "identity", "--let-go", "--execute")
+    assert let_go.code == 0, let_go.err
+    attached = iam.list_attached_group_policies(GroupName="Newcomers")["AttachedPolicies"]
+    assert "keyreeve-etv-onboarding" in {row["PolicyName"] for row in attached}
+    assert account.groups("newcomer") == {"MFA-Setup"}
 
 
 def test_which_stacks_to_destroy_must_be_said(account):

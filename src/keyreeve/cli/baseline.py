@@ -90,7 +90,12 @@ def plan(*, stacks: tuple[str, ...]) -> int:
 )
 @_stacks
 @click.option("--execute", is_flag=True, help="Deploy; without it nothing is changed.")
-def deploy(*, stacks: tuple[str, ...], execute: bool) -> int:
+@click.option(
+    "--let-go",
+    is_flag=True,
+    help="Also while somebody is in a group that access.yaml named for onboarding before.",
+)
+def deploy(*, stacks: tuple[str, ...], execute: bool, let_go: bool) -> int:
     """Make the stacks, or bring them up to date, one after the other.
 
     Without --execute the templates are compared with what is deployed, and nothing is sent.
@@ -99,11 +104,13 @@ def deploy(*, stacks: tuple[str, ...], execute: bool) -> int:
 
     site, picture = _looked(stacks, execute=execute)
     if not execute:
+        if not let_go:
+            use_case.nobody_let_go(site, picture)
         code = _told(picture, use_case.compare(site, picture), by="comparison")
         if not opening.options().json:
             screen.line("Rehearsed only: nothing was changed. --execute deploys.")
         return code
-    return _deployed(site, picture)
+    return _deployed(site, picture, let_go=let_go)
 
 
 @baseline.command(epilog=example("keyreeve baseline status", "keyreeve baseline status --no-drift"))
@@ -210,14 +217,14 @@ def _looked(stacks: tuple[str, ...], *, execute: bool) -> tuple[Site, Picture]:
     return site, look(site, frozenset(_chosen(stacks)))
 
 
-def _deployed(site: Site, picture: Picture) -> int:
+def _deployed(site: Site, picture: Picture, *, let_go: bool) -> int:
     from keyreeve.pipeline import baseline as use_case
 
     told = []
     if not opening.options().json:
         _show_found(picture.rows)
         screen.heading("Deployed")
-    for made, rested in use_case.deploy(site, picture):
+    for made, rested in use_case.deploy(site, picture, let_go=let_go):
         told.append({**_plan(made), "status": rested.status, "outputs": dict(rested.outputs)})
         if not opening.options().json:
             said = words.count(len(made.changes), "change") if made.changes else "unchanged"

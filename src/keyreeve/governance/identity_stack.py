@@ -15,6 +15,10 @@ HERE = Place(partition="${AWS::Partition}", account_id="${AWS::AccountId}")
 """The account that the stack is deployed into."""
 Imports = Mapping[str, Mapping[str, str]]
 _DENY_ROLE_TAG = "Deny Role Tag"
+_ONBOARDING = "Onboarding"
+_QUARANTINE = "Quarantine"
+_CONFINING = (_QUARANTINE, _ONBOARDING)
+"""Titles of the policies that deny whoever stays in their group everything else."""
 _OWN_CREDENTIALS = {
     title: {"id": "CKV_AWS_107", "comment": comment}
     for title, comment in (
@@ -26,19 +30,40 @@ _OWN_CREDENTIALS = {
 
 
 def identity(
-    base: Mapping[str, Any], model: AccessModel, rows: tuple[Found, ...]
+    base: Mapping[str, Any],
+    model: AccessModel,
+    rows: tuple[Found, ...],
+    existing: Mapping[str, Choice],
 ) -> tuple[Json, Imports]:
-    """The template, and what it takes over."""
-    stack = _Identity(model, rows)
+    """The template, and what it takes over.
+
+    `existing`: the choices of config.yaml, which still tell what was there before the stack once
+    the stack holds it.
+    """
+    stack = _Identity(model, rows, existing)
     resources = {**base["Resources"], **dict(stack.resources())}
     return {**base, "Resources": resources}, stack.imports
+
+
+def confining(template: Mapping[str, Any]) -> tuple[str, ...]:
+    """Groups whose policy, by this template, is all that holds who is in them."""
+    resources = template.get("Resources", {})
+    policies = (resources.get(f"Policy{logical_id(title)}") for title in _CONFINING)
+    attached = [group for made in policies if made for group in made["Properties"]["Groups"]]
+    return tuple(
+        resources[group["Ref"]]["Properties"]["GroupName"] if isinstance(group, Mapping) else group
+        for group in attached
+    )
 
 
 class _Identity:
     """One access model beside what is there already."""
 
-    def __init__(self, model: AccessModel, rows: Iterable[Found]) -> None:
+    def __init__(
+        self, model: AccessModel, rows: Iterable[Found], existing: Mapping[str, Choice]
+    ) -> None:
         self._model = model
+        self._existing = existing
         self._choices = {(row.kind, row.name): row.choice for row in rows}
         self.imports: dict[str, Mapping[str, str]] = {}
 
@@ -71,13 +96,13 @@ class _Identity:
             duties,
         )
         yield from self._policy(
-            "Onboarding",
+            _ONBOARDING,
             "First password and first MFA device, and nothing else.",
             policies.onboarding(HERE),
             onboarding,
         )
         yield from self._policy(
-            "Quarantine", "Denies everything.", policies.quarantine(HERE), [QUARANTINE_GROUP]
+            _QUARANTINE, "Denies everything.", policies.quarantine(HERE), [QUARANTINE_GROUP]
         )
         yield from self._policy(
             _DENY_ROLE_TAG,
@@ -113,6 +138,7 @@ class _Identity:
         made: Json = {"Type": "AWS::IAM::Role", "Properties": properties}
         if self._choices.get((Kind.ROLE, grant.role)) is Choice.IMPORT:
             self.imports[logical] = {"RoleName": grant.role}
+        if self._existing.get(f"{Kind.ROLE}/{grant.role}") is Choice.IMPORT:
             made = _kept(made)
         yield logical, made
 

@@ -162,7 +162,7 @@ def _template(
     base = wanted.templates[stack]
     match stack:
         case StackName.IDENTITY:
-            return identity(base, wanted.model, rows)
+            return identity(base, wanted.model, rows, wanted.settings.existing)
         case StackName.MONITORING:
             resources = {**_subscriptions(wanted.settings.alerts), **_alarms(wanted.alarms)}
         case StackName.AUTOMATION:

@@ -10,10 +10,12 @@ destroy   the stacks in reverse; logs, state, keys and groups stay
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 from keyreeve.governance import adoption
+from keyreeve.governance.identity_stack import confining
 from keyreeve.governance.stacks import (
     Wanted,
     blueprints,
@@ -45,9 +47,6 @@ class Site:
     upload: Callable[[], None]
     """Put the functions' package where the stacks look for it."""
     project: str
-    confining: tuple[str, ...]
-    """Groups whose policy, which goes with the stack of identities, is all that holds who is in
-    them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,16 +104,30 @@ def compare(site: Site, picture: Picture) -> tuple[StackPlan, ...]:
 
 
 def plan(site: Site, picture: Picture) -> Iterator[StackPlan]:
-    """Each stack's change set, worked out by CloudFormation and removed again."""
+    """Each stack's change set, worked out by CloudFormation and removed again.
+
+    Where a first deployment was rolled back, CloudFormation works out nothing until the empty
+    stack is deleted, as `deploy` does it: everything would be made anew.
+    """
     for blueprint in picture.blueprints:
+        if _rolled_back(picture.deployed.get(blueprint.stack)):
+            yield _compared(site, picture, blueprint)
+            continue
         changes = site.engine.prepare(_first_step(site, blueprint))
         site.engine.discard(changes)
         deployed = picture.deployed.get(blueprint.stack)
         yield StackPlan(blueprint=blueprint, deployed=deployed, changes=changes.changes)
 
 
-def deploy(site: Site, picture: Picture) -> Iterator[tuple[StackPlan, Deployed]]:
-    """One after the other; StackFailed ends it, and what was deployed before stays."""
+def deploy(
+    site: Site, picture: Picture, *, let_go: bool = False
+) -> Iterator[tuple[StackPlan, Deployed]]:
+    """One after the other; StackFailed ends it, and what was deployed before stays.
+
+    ConfigError as `nobody_let_go` says, unless `let_go`.
+    """
+    if not let_go:
+        nobody_let_go(site, picture)
     site.upload()
     for blueprint in picture.blueprints:
         _mend(site, picture.deployed.get(blueprint.stack))
@@ -132,18 +145,46 @@ def status(site: Site, only: Iterable[StackName], *, drift: bool) -> Iterator[St
 
 def nobody_confined(site: Site, only: Collection[StackName]) -> None:
     """ConfigError where the stacks hold somebody: groups stay, and what they deny would be gone."""
-    if StackName.IDENTITY not in only or _find(site, StackName.IDENTITY) is None:
-        return
-    for group in site.confining:
+    if StackName.IDENTITY in only:
+        held = confining(_identities(site, _find(site, StackName.IDENTITY)))
+        _nobody_in(
+            site,
+            held,
+            why="The group stays, and what denies them everything else goes with the stack",
+            where="baseline destroy identity",
+            remedy="Nothing was deleted. Take them out of it on purpose (`keyreeve user "
+            "release NAME --execute`), or give --let-go.",
+        )
+
+
+def nobody_let_go(site: Site, picture: Picture) -> None:
+    """ConfigError where access.yaml names another group since, and somebody is in the old one."""
+    for blueprint in picture.blueprints:
+        if blueprint.stack is StackName.IDENTITY:
+            before = _identities(site, picture.deployed.get(StackName.IDENTITY))
+            wanted = confining(blueprint.template)
+            _nobody_in(
+                site,
+                [group for group in confining(before) if group not in wanted],
+                why="access.yaml names it no more, and nothing denies them everything else then",
+                where="baseline deploy identity",
+                remedy="Nothing was deployed. Take them out of it on purpose, or give --let-go, "
+                "and `keyreeve user reconcile --execute` next.",
+            )
+
+
+def _nobody_in(site: Site, groups: Iterable[str], *, why: str, where: str, remedy: str) -> None:
+    for group in groups:
         names = site.inventory.members(group)
         if names:
             raise ConfigError(
-                f"in the group {group}: {some(names)}. The group stays, and what denies them "
-                "everything else goes with the stack",
-                where="baseline destroy identity",
-                remedy="Nothing was deleted. Take them out of it on purpose (`keyreeve user "
-                "release NAME --execute`), or give --let-go.",
+                f"in the group {group}: {some(names)}. {why}", where=where, remedy=remedy
             )
+
+
+def _identities(site: Site, deployed: Deployed | None) -> Mapping[str, Any]:
+    """The template of the stack of identities as it stands; empty where there is none."""
+    return site.engine.template(deployed.name) if deployed is not None and deployed.there else {}
 
 
 def destroy(
@@ -182,9 +223,10 @@ def _first_step(site: Site, blueprint: Blueprint) -> Blueprint:
         return blueprint
     taken = {name: blueprint.template["Resources"][name] for name in blueprint.imports}
     deployed = site.engine.find(blueprint.name)
-    if deployed is None or not deployed.there:
+    if deployed is None or not deployed.there or _rolled_back(deployed):
         bare = {k: v for k, v in blueprint.template.items() if k not in ("Outputs", "Rules")}
-        return replace(blueprint, template={**bare, "Resources": taken})
+        alone = {name: _alone(each, taken) for name, each in taken.items()}
+        return replace(blueprint, template={**bare, "Resources": alone})
     current = site.engine.template(blueprint.name)
     resources = {**current["Resources"], **taken}
     return replace(
@@ -194,17 +236,33 @@ def _first_step(site: Site, blueprint: Blueprint) -> Blueprint:
     )
 
 
+def _alone(resource: Mapping[str, Any], there: Collection[str]) -> dict[str, Any]:
+    """Without the policies that the stack makes only in its second step."""
+    own = dict(resource["Properties"])
+    if "ManagedPolicyArns" in own:
+        own["ManagedPolicyArns"] = [
+            arn
+            for arn in own["ManagedPolicyArns"]
+            if not isinstance(arn, Mapping) or arn.get("Ref", "") in {"", *there}
+        ]
+    return {**resource, "Properties": own}
+
+
 def _mend(site: Site, deployed: Deployed | None) -> None:
     """A first deployment that was rolled back left an empty stack, which can only be deleted."""
     if deployed is None or not deployed.broken:
         return
-    if deployed.status != "ROLLBACK_COMPLETE":
+    if not _rolled_back(deployed):
         raise StackFailed(
             f"the stack is {deployed.status}: {deployed.why or 'no reason given'}",
             where=deployed.name,
             remedy="Continue or delete it in CloudFormation, then deploy again.",
         )
     site.engine.delete(deployed.name)
+
+
+def _rolled_back(deployed: Deployed | None) -> bool:
+    return deployed is not None and deployed.status == "ROLLBACK_COMPLETE"
 
 
 def _compared(site: Site, picture: Picture, blueprint: Blueprint) -> StackPlan:

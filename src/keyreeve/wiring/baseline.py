@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 
 from keyreeve.config import Config, Transport
 from keyreeve.governance.stacks import Wanted, blueprints, stack_project
-from keyreeve.model.access import QUARANTINE_GROUP
 from keyreeve.model.baseline import Blueprint, Inventory, RunFunction, StackName
 from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import AccountId, UserName
@@ -76,7 +75,6 @@ def site(config: Config, *, execute: bool, profile: str | None = None) -> Site:
         wanted=_maker(config, model, bucket, packages),
         upload=upload,
         project=stack_project(_slug(config)),
-        confining=(QUARANTINE_GROUP, model.onboarding_group),
     )
 
 
