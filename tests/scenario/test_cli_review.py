@@ -12,7 +12,9 @@ from tests.scenario.answering import Form, attachments, filled_in
 from tests.scenario.test_cli_user import People, people
 from tests.unit.governance.people import TAGS
 
+from keyreeve.aws.iam_people import IamPeopleReader
 from keyreeve.codec.seal import content_digest, parse, seal
+from keyreeve.model.people import Everybody
 
 __all__ = ["people", "sandbox"]
 
@@ -244,6 +246,34 @@ def test_close_with_execute_offboards_whom_the_review_has_revoked(office: People
     assert "Administrator" in office.groups("ada.admin")
     assert [r["user_name"] for r in office.json("review", "due")["removals"]] == ["ada.admin"]
     assert office("review", "due", "--execute", *office.at(3)).code == 1
+
+
+def test_whoever_came_by_a_name_since_everybody_was_read_is_not_shut_out(
+    office: People, monkeypatch: Any
+):
+    hand_in(office, begun(office).saved({}), 4)
+    assert office("review", "close", *office.at(16)).code == 0
+    read = IamPeopleReader.everybody
+
+    def renamed_after_that(reader: IamPeopleReader) -> Everybody:
+        found = read(reader)
+        if "bob.old" in {member.name for member in found.members}:
+            return found
+        office.iam.update_user(UserName="bob", NewUserName="bob.old")
+        office.make("bob", "Developers", **{**TAGS, "email": "another.bob@example.com"})
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(IamPeopleReader, "everybody", renamed_after_that)
+        said = office("review", "due", "--execute", *office.at(16))
+    assert said.code == 1
+    assert "another user is called bob" in " ".join(said.out.split())
+    assert office.groups("bob") == {"Developers"}
+    # Asked again, the removal finds the one whom the review was about.
+    again = office.json("review", "due", "--execute", *office.at(16))
+    assert [each["outcome"] for each in again["carried_out"]] == ["done"]
+    assert office.groups("bob") == {"Developers"}
+    assert office.groups("bob.old") == set()
 
 
 def test_many_removals_at_once_need_their_number(office: People):

@@ -10,6 +10,7 @@ from tests.stacks.sample import EMPTY, MEMBER, MODEL, SETTINGS, made, wanted
 from tests.unit.governance.test_adoption import FULL, TRAIL
 
 from keyreeve.codec.template import write
+from keyreeve.governance.identity_stack import policy_names
 from keyreeve.governance.stacks import without_work
 from keyreeve.governance.templates import substituted
 from keyreeve.model.access import QUARANTINE_GROUP
@@ -42,6 +43,12 @@ def of_type(stack, kind, of=STACKS):
 def test_cfn_lint_finds_nothing(stack):
     regions = ManualArgs(regions=[SETTINGS.region])
     assert lint(write(dict(STACKS[stack].template)), config=regions) == []
+
+
+def test_reports_know_the_identity_stacks_own_policies_by_their_exact_names():
+    found = of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy").values()
+    names = {each["ManagedPolicyName"]["Fn::Sub"].replace("${Project}", "etv") for each in found}
+    assert names == policy_names(MODEL, "etv")
 
 
 @pytest.mark.parametrize("stack", StackName)

@@ -17,6 +17,7 @@ from keyreeve.aws.iam_access import IamAccessReader
 from keyreeve.aws.secrets_manager import FOLDER
 from keyreeve.config import Transport
 from keyreeve.governance.access_policies import Place, of_aws
+from keyreeve.governance.stacks import stack_project
 from keyreeve.model.errors import (
     AccessDenied,
     AwsFailure,
@@ -192,6 +193,7 @@ class Probes:
                 ),
                 at=at,
                 policy=self._door.policy,
+                project=stack_project(project_slug(self._config.project_name)),
             )
         except AwsFailure as failure:
             yield _denied(failure)

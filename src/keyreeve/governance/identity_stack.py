@@ -15,10 +15,13 @@ HERE = Place(partition="${AWS::Partition}", account_id="${AWS::AccountId}")
 """The account that the stack is deployed into."""
 Imports = Mapping[str, Mapping[str, str]]
 _DENY_ROLE_TAG = "Deny Role Tag"
+_SELF_MANAGEMENT = "Self Management"
+_DENY_WITHOUT_MFA = "Deny Without Mfa"
 _ONBOARDING = "Onboarding"
 _QUARANTINE = "Quarantine"
 _CONFINING = (_QUARANTINE, _ONBOARDING)
 """Titles of the policies that deny whoever stays in their group everything else."""
+_SHARED = (_SELF_MANAGEMENT, _DENY_WITHOUT_MFA, _ONBOARDING, _QUARANTINE, _DENY_ROLE_TAG)
 _OWN_CREDENTIALS = {
     title: {"id": "CKV_AWS_107", "comment": comment}
     for title, comment in (
@@ -43,6 +46,20 @@ def identity(
     stack = _Identity(model, rows, existing)
     resources = {**base["Resources"], **dict(stack.resources())}
     return {**base, "Resources": resources}, stack.imports
+
+
+def policy_names(model: AccessModel, project: str) -> frozenset[str]:
+    """What the stack's managed policies are called, exactly: anybody may make a name alike."""
+    titles = (*_SHARED, *(_assume(grant) for grant in model.grants))
+    return frozenset(_policy_name(project, title) for title in titles)
+
+
+def _policy_name(project: str, title: str) -> str:
+    return f"keyreeve-{project}-{'-'.join(title.lower().split())}"
+
+
+def _assume(grant: Grant) -> str:
+    return f"Assume {grant.role}"
 
 
 def confining(template: Mapping[str, Any]) -> tuple[str, ...]:
@@ -76,7 +93,7 @@ class _Identity:
             yield from self._group(grant.group)
             yield from self._role(grant)
             yield from self._policy(
-                f"Assume {grant.role}",
+                _assume(grant),
                 "Allows its people to assume their role, and nothing else.",
                 policies.assume_own_role(grant, HERE),
                 [grant.group],
@@ -84,13 +101,13 @@ class _Identity:
         duties = [grant.group for grant in model.grants]
         onboarding = [model.onboarding_group]
         yield from self._policy(
-            "Self Management",
+            _SELF_MANAGEMENT,
             "Everybody keeps their own credentials.",
             policies.self_management(HERE),
             duties,
         )
         yield from self._policy(
-            "Deny Without Mfa",
+            _DENY_WITHOUT_MFA,
             "Nothing works without MFA but enrolling it.",
             policies.deny_without_mfa(HERE),
             duties,
@@ -154,9 +171,8 @@ class _Identity:
         attached = [self._reference(name) for name in wanted]
         if not attached:
             return
-        slug = "-".join(title.lower().split())
         properties: Json = {
-            "ManagedPolicyName": {"Fn::Sub": f"keyreeve-${{Project}}-{slug}"},
+            "ManagedPolicyName": {"Fn::Sub": _policy_name("${Project}", title)},
             "Description": description,
             "Groups": attached,
             "PolicyDocument": substituted(document),

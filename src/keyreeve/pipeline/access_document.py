@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from keyreeve.governance.identity_stack import policy_names
 from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import AwsFailure, NotFound
 from keyreeve.model.identifiers import AccountId, UserName
@@ -36,6 +37,8 @@ class Archives:
     account: AccountReader
     people: PeopleReader
     history: GroupHistory
+    project: str
+    """As the stacks' names bear it."""
 
 
 def read_access(
@@ -54,6 +57,7 @@ def read_access(
         users=archives.account.details().users,
         with_mfa=frozenset(member.name for member in members if member.has_mfa),
         roles=tuple(_role(archives.people, grant.role) for grant in model.grants),
+        own_policies=policy_names(model, archives.project),
         joined=joined,
         remembered_from=remembered,
     )

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 
 from keyreeve.governance import trust_check
 from keyreeve.governance.access_policies import Place, of_aws
+from keyreeve.governance.identity_stack import policy_names
 from keyreeve.language.policy_document import Effect, MalformedPolicy, parse_document
 from keyreeve.model.access import QUARANTINE_GROUP, AccessModel, Grant, TrustModel, folded_name
 from keyreeve.model.identifiers import ControlId
@@ -23,8 +24,6 @@ _COMPARE = (
     "set it back by hand: `keyreeve baseline render identity` prints how it should be."
 )
 """CloudFormation changes what differs from its last template, not what differs from the account."""
-_OURS = ":policy/keyreeve-"
-"""Policies of the identity stack, which it attaches itself."""
 _HOUR = timedelta(hours=1)
 
 
@@ -39,6 +38,8 @@ class AccessCheck:
     """AWS's own that do not exist."""
     at: Place
     policy: EscalationPolicy
+    project: str
+    """As the stacks' names bear it."""
 
 
 def about_access(check: AccessCheck) -> Iterator[Diagnosis]:
@@ -131,7 +132,8 @@ def _about_role(check: AccessCheck, grant: Grant) -> Iterator[Diagnosis]:
         for fault in trust_check.faults(check.model, grant, check.at, role.trust)
     ]
     wanted = frozenset(map(check.at.policy, grant.policies))
-    added = sorted(arn for arn in role.attached - wanted if _OURS not in arn)
+    ours = policy_names(check.model, check.project)
+    added = sorted(a for a in role.attached - wanted if a.rpartition("/")[2] not in ours)
     lacking = sorted(wanted - role.attached)
     if added or role.inline:
         more = [_named(arn) for arn in added] + [f"{name} (inline)" for name in role.inline]

@@ -78,6 +78,9 @@ def _one(
         return Carried(removal=removal)
     try:
         leaver = look(reviewing.roster, member.name)
+        if leaver.member.user_id != removal.user_id:  # since everybody was read
+            why = f"another user is called {member.name} since a moment ago"
+            return _refused(reviewing, removal, why, now, by)
         done = offboard(reviewing.roster, leaver, now, by, execute=True)
     except ConfigError as refused:
         return _refused(reviewing, removal, refused.what, now, by)

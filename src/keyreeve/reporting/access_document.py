@@ -20,8 +20,6 @@ from keyreeve.model.snapshot import User
 
 REMEMBERED = timedelta(days=90)
 """How far CloudTrail's event history reaches back (E6)."""
-OWN_POLICIES = ":policy/keyreeve-"
-"""Managed policies that the identity stack attaches to groups: they grant no standing right."""
 
 
 class Remark(StrEnum):
@@ -74,6 +72,8 @@ class Facts:
     users: tuple[User, ...]
     with_mfa: frozenset[UserName]
     roles: tuple[RoleFacts, ...]
+    own_policies: frozenset[str]
+    """Names of the policies that the identity stack attaches: they grant no standing right."""
     joined: Mapping[tuple[UserName, str], Joined] = field(default_factory=dict)
     """By user and group."""
     remembered_from: datetime | None = None
@@ -203,7 +203,7 @@ def _assumable(trust: PolicyDocument, grant: Grant, account_id: AccountId, mfa: 
 
 def _person(model: AccessModel, facts: Facts, user: User) -> Person:
     known = {model.onboarding_group, QUARANTINE_GROUP, *model.role_groups}
-    standing = _standing(user)
+    standing = _standing(facts, user)
     return Person(
         user_name=user.name,
         user_id=user.user_id,
@@ -240,9 +240,11 @@ def _why(model: AccessModel, user: User, group: str, grant: Grant | None) -> str
     return f"not by the tag {model.tags.role}, which is {value!r}"
 
 
-def _standing(user: User) -> tuple[str, ...]:
+def _standing(facts: Facts, user: User) -> tuple[str, ...]:
     """Policies of the user and the user's groups, but those of the identity stack."""
-    managed = sorted(arn for arn in user.granted.managed if OWN_POLICIES not in arn)
+    managed = sorted(
+        arn for arn in user.granted.managed if arn.rpartition("/")[2] not in facts.own_policies
+    )
     inline = tuple(f"inline: {name}" for name in sorted(user.inline_policies or ()))
     return (*managed, *inline)
 

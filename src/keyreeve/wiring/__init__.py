@@ -347,12 +347,15 @@ def archives(door: Door) -> Archives:
     """Where the access document's facts come from."""
     from keyreeve.aws.group_history import CloudTrailGroupHistory
     from keyreeve.aws.iam_people import IamPeopleReader
+    from keyreeve.governance.stacks import stack_project
     from keyreeve.pipeline.access_document import Archives
+    from keyreeve.storage.layout import project_slug
 
     return Archives(
         account=door.reader,
         people=IamPeopleReader(door.sessions),
         history=CloudTrailGroupHistory(_at_events(door)),
+        project=stack_project(project_slug(door.config.project_name)),
     )
 
 

@@ -70,6 +70,7 @@ CHECK = AccessCheck(
     missing_policies=frozenset(),
     at=AT,
     policy=EscalationPolicy(project_name="ETV"),
+    project="etv",
 )
 
 
@@ -170,6 +171,15 @@ ROLES = [
             (WARNING, "DeveloperRole has more policies: AdministratorAccess"),
             (WARNING, "DeveloperRole lacks policies: team/Deploying"),
         ],
+    ),
+    (
+        # A name alike hides nothing.
+        with_facts(
+            roles=roles(
+                role(DEVELOPER, attached=frozenset({OWN, AUDIT, AT.iam("policy/keyreeve-etv-all")}))
+            )
+        ),
+        [(WARNING, "DeveloperRole has more policies: keyreeve-etv-all")],
     ),
     (
         with_facts(roles=roles(role(DEVELOPER, inline=("by-hand",)))),

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from keyreeve.governance.identity_stack import policy_names
 from keyreeve.model.access import QUARANTINE_GROUP, AccessModel, Grant
 from keyreeve.model.identifiers import AccountId, UserId, UserName
 from keyreeve.model.snapshot import Absent, GrantedPolicies, User
@@ -17,6 +18,7 @@ from keyreeve.reporting.access_document import (
     role_state,
 )
 
+RIGHTS = Remark.STANDING_RIGHTS
 ACCOUNT = AccountId("123456789012")
 NOW = datetime(2026, 1, 5, 6, tzinfo=UTC)
 ADMIN_POLICY = "arn:aws:iam::aws:policy/AdministratorAccess"
@@ -52,6 +54,7 @@ def report(*users, mfa=("ana",), joined=None):
         users=users,
         with_mfa=frozenset(map(UserName, mfa)),
         roles=(),
+        own_policies=policy_names(MODEL, "etv"),
         joined=joined or {},
         remembered_from=NOW - timedelta(days=90),
     )
@@ -67,6 +70,14 @@ def report(*users, mfa=("ana",), joined=None):
         ({"managed": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}, True, [Remark.STANDING_RIGHTS]),
         ({"inline": ("mine",)}, True, [Remark.STANDING_RIGHTS]),
         ({"managed": [f"arn:aws:iam::{ACCOUNT}:policy/keyreeve-etv-onboarding"]}, True, []),
+        (
+            {"managed": [f"arn:aws:iam::{ACCOUNT}:policy/keyreeve-etv-assume-developerrole"]},
+            True,
+            [],
+        ),
+        # A name alike hides nothing.
+        ({"managed": [f"arn:aws:iam::{ACCOUNT}:policy/keyreeve-etv-all"]}, True, [RIGHTS]),
+        ({"managed": [f"arn:aws:iam::{ACCOUNT}:policy/keyreeve-onboarding"]}, True, [RIGHTS]),
         ({"groups": ()}, True, [Remark.NO_ROLE_GROUP]),
         ({"groups": ("Other",)}, True, [Remark.NO_ROLE_GROUP]),
         ({"groups": ("MFA-Setup",)}, True, []),
