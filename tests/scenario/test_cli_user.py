@@ -554,4 +554,7 @@ def test_the_last_administrator_is_never_touched(people: People):
     people.iam.detach_group_policy(GroupName="Administrator", PolicyArn=ADMIN)
     assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 2
     people.enrol("eve")
+    people.iam.add_user_to_group(UserName="eve", GroupName="Quarantine")
+    assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 2
+    people.iam.remove_user_from_group(UserName="eve", GroupName="Quarantine")
     assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 0

@@ -182,3 +182,16 @@ def test_neither_session_nor_proof_show_a_secret():
 )
 def test_the_session_bears_the_persons_name(arn, name):
     assert session_name(Caller(account_id=ACCOUNT, arn=arn, user_id="x")) == name
+
+
+PASSKEY = f"arn:aws:iam::{ACCOUNT}:u2f/user/ana/passkey-ABC"
+
+
+def test_a_device_that_shows_no_code_is_not_asked_for_one():
+    sts = Sts(devices=(PASSKEY, DEVICE))
+    assume(sts, Target(arn=ARN, longest=None), timedelta(hours=1), lambda _: "123456")
+    assert sts.asked[0][3] == Proof(serial=DEVICE, code="123456")
+    only = Sts(devices=(PASSKEY,))
+    with pytest.raises(ConfigError, match="a passkey or a security key only"):
+        assume(only, Target(arn=ARN, longest=None), timedelta(hours=1), lambda _: "123456")
+    assert only.asked == []

@@ -37,9 +37,13 @@ def assign(plan: Reviewers, users: Iterable[User], email_tag: str) -> Assigned:
 
 
 def is_the_user(reviewer: Reviewer, user: User, email_tag: str) -> bool:
-    """Whether the reviewer is this user: by the IAM user's name, or by the address."""
+    """Whether the reviewer is this user: by the IAM user's name, or by the address.
+
+    AWS: names of users are not distinguished by case.
+    """
     address = user.tags.get(email_tag, "").strip().casefold()
-    return reviewer.user == user.name or address == reviewer.email.casefold()
+    named = (reviewer.user or "").casefold() == user.name.casefold()
+    return named or address == reviewer.email.casefold()
 
 
 def _reviewer_of(plan: Reviewers, user: User, email_tag: str) -> Reviewer | str:

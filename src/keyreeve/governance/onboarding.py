@@ -35,7 +35,8 @@ class Facts:
     groups: frozenset[str]
     """Those of the model's groups that exist."""
     administrators: frozenset[UserName] = frozenset()
-    """Who is in an administrators' group of the model."""
+    """Of those who are in an administrators' group of the model, and not in Quarantine: whoever
+    would be left, or one of them."""
     tagged_by: TagAuthor | None = None
     """None: not known."""
     author_unknown: str = ""

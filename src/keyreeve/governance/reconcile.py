@@ -12,7 +12,7 @@ from fractions import Fraction
 from math import ceil
 
 from keyreeve.governance.onboarding import Facts, governed, model_groups, plan_move
-from keyreeve.model.access import AccessModel
+from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
 from keyreeve.model.identifiers import UserName
 from keyreeve.model.people import (
     DoubleMembership,
@@ -71,9 +71,13 @@ def too_many(sweep: Sweep, limits: BlastLimits) -> str | None:
 
 
 def administrators(model: AccessModel, everybody: Everybody) -> frozenset[UserName]:
-    """Who is in an administrators' group of the model."""
+    """Who is in an administrators' group of the model, and not in Quarantine as well."""
     groups = {grant.group for grant in model.grants if grant.administrator}
-    return frozenset(member.name for member in everybody.members if groups & member.groups)
+    return frozenset(
+        member.name
+        for member in everybody.members
+        if groups & member.groups and QUARANTINE_GROUP not in member.groups
+    )
 
 
 def _judged(model: AccessModel, everybody: Everybody, own: frozenset[UserName]) -> list[Move]:

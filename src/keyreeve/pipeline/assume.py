@@ -96,7 +96,10 @@ def session_name(caller: Caller) -> str:
 
 
 def device_of(sessions: RoleSessions, caller: Caller) -> str | None:
-    """The caller's device; None for a role session, which carries no MFA of its own."""
+    """The caller's device; None for a role session, which carries no MFA of its own.
+
+    AWS: passkeys and security keys show no code, and no call of the API takes them.
+    """
     if ":user/" not in caller.arn:
         return None
     try:
@@ -113,7 +116,14 @@ def device_of(sessions: RoleSessions, caller: Caller) -> str | None:
             where=caller.arn,
             remedy="Enrol one in the console: Security credentials, Assign MFA device.",
         )
-    return devices[0]
+    found = next((serial for serial in devices if ":u2f/" not in serial), None)
+    if found is None:
+        raise ConfigError(
+            "you have a passkey or a security key only, and at the command line AWS takes a code",
+            where=caller.arn,
+            remedy="Switch the role in the console, or enrol an authenticator app beside it.",
+        )
+    return found
 
 
 def _code(said: str) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Final
 
 from keyreeve.codec.values import Json, to_json
@@ -143,7 +144,7 @@ class Mover:
             user_name=user,
             member=member,
             groups=frozenset(known),
-            administrators=self._administrators(known),
+            administrators=self._administrators(member, known),
             tagged_by=tagged_by,
         )
 
@@ -156,9 +157,21 @@ class Mover:
             groups |= {grant.group for grant in model.grants if grant.administrator}
         return sorted(groups)
 
-    def _administrators(self, known: Mapping[str, frozenset[UserName]]) -> frozenset[UserName]:
+    def _administrators(
+        self, member: Member, known: Mapping[str, frozenset[UserName]]
+    ) -> frozenset[UserName]:
+        """The first beside the user who is not in Quarantine; nobody: the user is the last."""
         groups = [grant.group for grant in self._model.grants if grant.administrator]
-        return frozenset(name for group in groups for name in known.get(group, ()))
+        others = {name for group in groups for name in known.get(group, ())} - {member.name}
+        found = (name for name in sorted(others) if not self._quarantined(name))
+        return frozenset(islice(found, 1))
+
+    def _quarantined(self, name: UserName) -> bool:
+        """Also who is gone since: either way nobody who administers."""
+        try:
+            return QUARANTINE_GROUP in self._reader.member(name).groups
+        except NotFound:
+            return True
 
     def _with_author(self, facts: Facts, told: TagAuthor | None, value: str) -> Facts:
         """CloudTrail is asked only where somebody is about to get rights by a tag.

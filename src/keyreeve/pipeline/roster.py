@@ -15,7 +15,7 @@ from typing import Literal, Self
 
 from keyreeve.escalation.authority import Library, is_administrator
 from keyreeve.governance.reconcile import administrators
-from keyreeve.model.access import AccessModel
+from keyreeve.model.access import QUARANTINE_GROUP, AccessModel
 from keyreeve.model.case import State
 from keyreeve.model.errors import ConfigError, LockLost, NotFound
 from keyreeve.model.identifiers import UserName
@@ -73,14 +73,16 @@ class Roster:
         """ConfigError if nobody else administers the account.
 
         An administrator is in an administrators' group with an MFA device, or is one for certain
-        by standing policies; Keyreeve's own user counts for none.
+        by standing policies; Keyreeve's own user counts for none, nor does who is in Quarantine.
         """
         everybody = self.reader.everybody()
         admins = standing_administrators(self.account) | {
             name for name in administrators(self.model, everybody) if _has_mfa(everybody, name)
         }
-        others = admins - {member.name} - self.own
-        if not others and member.name in admins | administrators(self.model, everybody):
+        quarantined = {m.name for m in everybody.members if QUARANTINE_GROUP in m.groups}
+        others = admins - {member.name} - self.own - quarantined
+        groups = {grant.group for grant in self.model.grants if grant.administrator}
+        if not others and (member.name in admins or groups & member.groups):
             raise _never(member.name, "the last administrator of the account")
 
 

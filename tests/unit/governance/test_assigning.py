@@ -66,6 +66,7 @@ def tagged(manager: str):
         ((BY_MANAGER, Assignment(users=("bob",), **BY_BEN)), BOB, "ann"),
         # Nobody reviews himself: the next one does.
         ((Assignment(users=("*",), **BY_ANN),), person("ann.lee"), "boss"),
+        ((Assignment(users=("*",), **BY_ANN),), person("Ann.Lee"), "boss"),
         (
             (Assignment(users=("*",), **BY_ANN), Assignment(users=("*",), **BY_BEN)),
             person("ann.lee"),

@@ -87,6 +87,14 @@ def test_two_administrators_without_mfa_do_not_both_leave():
     assert outcomes(found.held) == {"b": "last_administrator"}
 
 
+def test_an_administrator_in_quarantine_keeps_the_account_for_nobody():
+    found = sweep(
+        member("a", "Administrator", tags=tags("Developer")),
+        member("b", "Administrator", "Quarantine", tags=tags("Administrator")),
+    )
+    assert (found.moves, outcomes(found.held)) == ((), {"a": "last_administrator"})
+
+
 @pytest.mark.parametrize(
     ("without", "with_mfa", "refused"),
     [(5, 0, False), (6, 0, True), (6, 18, False), (7, 17, True), (0, 30, False)],

@@ -263,6 +263,14 @@ def test_the_last_administrator_stays(people):
     assert mover(people).move("eve").move.outcome is Outcome.LAST_ADMINISTRATOR
 
 
+def test_an_administrator_in_quarantine_keeps_the_account_for_nobody(people):
+    people.user("ada", "Administrator", mfa=True, **TAGS)
+    people.user("eve", "Administrator", "Quarantine", mfa=True, **ADMIN_TAGS)
+    assert mover(people).move("ada").move.outcome is Outcome.LAST_ADMINISTRATOR
+    people.user("kim", "Administrator", mfa=True, **ADMIN_TAGS)
+    assert mover(people).move("ada").move.outcome is Outcome.TO_ROLE_GROUP
+
+
 def test_a_user_who_is_gone_is_no_failure(people):
     assert mover(people).move("nobody").move.outcome is Outcome.USER_GONE
 
