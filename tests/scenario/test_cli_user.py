@@ -558,3 +558,15 @@ def test_the_last_administrator_is_never_touched(people: People):
     assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 2
     people.iam.remove_user_from_group(UserName="eve", GroupName="Quarantine")
     assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 0
+
+
+def test_the_access_report_names_an_administrator_by_a_groups_inline_policy(people: People):
+    people.iam.create_group(GroupName="Billing")
+    everything = json.dumps(ANYTHING)
+    people.iam.put_group_policy(GroupName="Billing", PolicyName="pay", PolicyDocument=everything)
+    people.make("bob", "Developers", "Billing", mfa=True, **TAGS)
+    told = people("report", "--access", "--format", "json")
+    assert told.code == 0, told.err
+    rows = {row["user_name"]: row for row in json.loads(told.out)["report"]["people"]}
+    assert "inline of a group: Billing/pay" in rows["bob"]["standing"]
+    assert rows["bob"]["remarks"] == ["standing administrator rights, without a role session"]

@@ -74,6 +74,7 @@ class _Grants:
         return GrantedPolicies(
             managed=own.managed.union(*(group.managed for group in via)),
             documents=tuple(chain(own.documents, *(group.documents for group in via))),
+            group_inline=tuple(chain.from_iterable(group.group_inline for group in via)),
             boundary=boundary(row, self._policies),
         )
 
@@ -102,7 +103,12 @@ def granted(row: Record, inline: str, policies: Mapping[str, Document]) -> Grant
     attached = [policy["PolicyArn"] for policy in row.get("AttachedManagedPolicies", ())]
     own = [decoded(policy["PolicyDocument"]) for policy in row.get(inline, ())]
     customer = [policies[arn] for arn in attached if arn.split(":")[4] != AWS_MANAGED]
-    return GrantedPolicies(managed=frozenset(attached), documents=(*own, *customer))
+    names = [policy["PolicyName"] for policy in row.get(inline, ())]
+    return GrantedPolicies(
+        managed=frozenset(attached),
+        documents=(*own, *customer),
+        group_inline=tuple(f"{row['GroupName']}/{name}" for name in names if "GroupName" in row),
+    )
 
 
 def boundary(row: Record, policies: Mapping[str, Document]) -> PermissionsBoundary | None:

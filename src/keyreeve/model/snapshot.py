@@ -64,6 +64,8 @@ class GrantedPolicies:
     """ARNs of attached managed policies."""
     documents: tuple[Mapping[str, Any], ...] = ()
     """Inline and customer-managed policy documents, decoded."""
+    group_inline: tuple[str, ...] = ()
+    """`group/policy` of each inline policy that a group brings."""
     boundary: PermissionsBoundary | None = None
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from keyreeve.escalation.authority import Library, is_administrator
 from keyreeve.governance.identity_stack import policy_names
 from keyreeve.model.access import AccessModel
 from keyreeve.model.errors import AwsFailure, NotFound
@@ -51,10 +52,14 @@ def read_access(
     except AwsFailure:
         joined, remembered = {}, None
     members = archives.people.everybody().members
+    users, library = archives.account.details().users, Library()
     facts = Facts(
         account_id=account_id,
         as_of=now,
-        users=archives.account.details().users,
+        users=users,
+        administrators=frozenset(
+            user.name for user in users if is_administrator(user, hopeful=True, library=library)
+        ),
         with_mfa=frozenset(member.name for member in members if member.has_mfa),
         roles=tuple(_role(archives.people, grant.role) for grant in model.grants),
         own_policies=policy_names(model, archives.project),

@@ -72,6 +72,8 @@ class Facts:
     users: tuple[User, ...]
     with_mfa: frozenset[UserName]
     roles: tuple[RoleFacts, ...]
+    administrators: frozenset[UserName]
+    """Whose policies perhaps allow everything, whatever they are called and wherever they hang."""
     own_policies: frozenset[str]
     """Names of the policies that the identity stack attaches: they grant no standing right."""
     joined: Mapping[tuple[UserName, str], Joined] = field(default_factory=dict)
@@ -104,7 +106,8 @@ class Person:
     mfa: bool
     ways: tuple[Way, ...]
     standing: tuple[str, ...]
-    """Policies that reach the user without any role session: ARNs, and names of inline ones."""
+    """Policies that reach the user without any role session: ARNs, and names of inline ones, the
+    groups' too."""
     other_groups: tuple[str, ...]
     """Groups that access.yaml does not know."""
     remarks: tuple[Remark, ...]
@@ -246,7 +249,8 @@ def _standing(facts: Facts, user: User) -> tuple[str, ...]:
         arn for arn in user.granted.managed if arn.rpartition("/")[2] not in facts.own_policies
     )
     inline = tuple(f"inline: {name}" for name in sorted(user.inline_policies or ()))
-    return (*managed, *inline)
+    by_group = tuple(f"inline of a group: {name}" for name in sorted(user.granted.group_inline))
+    return (*managed, *inline, *by_group)
 
 
 def _remarks(
@@ -254,7 +258,8 @@ def _remarks(
 ) -> list[Remark]:
     groups = set(user.groups) & model.role_groups
     grant = model.grant_for(user.tags.get(model.tags.role))
-    administrator = any(arn.endswith(":policy/AdministratorAccess") for arn in standing)
+    named = any(arn.endswith(":policy/AdministratorAccess") for arn in standing)
+    administrator = named or user.name in facts.administrators
     found = {
         Remark.QUARANTINED: QUARANTINE_GROUP in user.groups,
         Remark.STANDING_ADMINISTRATOR: administrator,

@@ -30,7 +30,7 @@ MODEL = AccessModel(grants=(DEVELOPER, AUDITOR))
 TAGS = {"FunctionalGroup": "Developer", "Department": "IT", "email": "ana@example.com"}
 
 
-def user(name="ana", *, groups=("Developers",), tags=TAGS, managed=(), inline=()):
+def user(name="ana", *, groups=("Developers",), tags=TAGS, managed=(), inline=(), by_group=()):
     return User(
         name=UserName(name),
         arn=f"arn:aws:iam::{ACCOUNT}:user/{name}",
@@ -39,7 +39,7 @@ def user(name="ana", *, groups=("Developers",), tags=TAGS, managed=(), inline=()
         tags=tags,
         groups=groups,
         inline_policies=inline,
-        granted=GrantedPolicies(managed=frozenset(managed)),
+        granted=GrantedPolicies(managed=frozenset(managed), group_inline=by_group),
         password_enabled=None,
         password_last_used=Absent.UNKNOWN,
         password_last_changed=Absent.UNKNOWN,
@@ -47,13 +47,14 @@ def user(name="ana", *, groups=("Developers",), tags=TAGS, managed=(), inline=()
     )
 
 
-def report(*users, mfa=("ana",), joined=None):
+def report(*users, mfa=("ana",), joined=None, administrators=()):
     facts = Facts(
         account_id=ACCOUNT,
         as_of=NOW,
         users=users,
         with_mfa=frozenset(map(UserName, mfa)),
         roles=(),
+        administrators=frozenset(map(UserName, administrators)),
         own_policies=policy_names(MODEL, "etv"),
         joined=joined or {},
         remembered_from=NOW - timedelta(days=90),
@@ -69,6 +70,7 @@ def report(*users, mfa=("ana",), joined=None):
         ({"managed": [ADMIN_POLICY]}, True, [Remark.STANDING_ADMINISTRATOR]),
         ({"managed": ["arn:aws:iam::aws:policy/ReadOnlyAccess"]}, True, [Remark.STANDING_RIGHTS]),
         ({"inline": ("mine",)}, True, [Remark.STANDING_RIGHTS]),
+        ({"by_group": ("Billing/pay",)}, True, [Remark.STANDING_RIGHTS]),
         ({"managed": [f"arn:aws:iam::{ACCOUNT}:policy/keyreeve-etv-onboarding"]}, True, []),
         (
             {"managed": [f"arn:aws:iam::{ACCOUNT}:policy/keyreeve-etv-assume-developerrole"]},
@@ -91,6 +93,12 @@ def report(*users, mfa=("ana",), joined=None):
 def test_a_reviewer_is_shown_what_differs(changes, mfa, remarks):
     [person] = report(user(**changes), mfa=("ana",) if mfa else ()).people
     assert list(person.remarks) == remarks
+
+
+def test_who_may_do_everything_is_named_whatever_the_policy_is_called():
+    [person] = report(user(by_group=("Billing/pay",)), administrators=("ana",)).people
+    assert person.standing == ("inline of a group: Billing/pay",)
+    assert person.remarks == (Remark.STANDING_ADMINISTRATOR,)
 
 
 def test_why_and_since_when_come_with_each_way():
