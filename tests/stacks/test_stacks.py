@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 
 import pytest
+from botocore.session import get_session
 from cfnlint import ManualArgs, lint
 from tests.stacks.sample import EMPTY, MEMBER, MODEL, SETTINGS, made, wanted
 from tests.unit.governance.test_adoption import FULL, TRAIL
@@ -49,6 +50,19 @@ def test_reports_know_the_identity_stacks_own_policies_by_their_exact_names():
     found = of_type(StackName.IDENTITY, "AWS::IAM::ManagedPolicy").values()
     names = {each["ManagedPolicyName"]["Fn::Sub"].replace("${Project}", "etv") for each in found}
     assert names == policy_names(MODEL, "etv")
+
+
+@pytest.mark.parametrize(
+    ("duty", "said"), [("Développeur", "What Développeur may"), ("開発", "What the group Dev may")]
+)
+def test_a_role_is_described_in_letters_that_iam_takes(duty, said):
+    grant = replace(MODEL.grants[0], functional_group=duty, group="Dev", role="DevRole")
+    role = resources(StackName.IDENTITY, made(model=replace(MODEL, grants=(grant,))))
+    text = role["RoleDevRole"]["Properties"]["Description"]
+    assert text.startswith(said)
+    iam = get_session().get_service_model("iam")
+    shape = iam.operation_model("CreateRole").input_shape.members["Description"]
+    assert re.fullmatch(shape.metadata["pattern"], text)
 
 
 @pytest.mark.parametrize("stack", StackName)

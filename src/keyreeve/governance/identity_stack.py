@@ -62,6 +62,12 @@ def _assume(grant: Grant) -> str:
     return f"Assume {grant.role}"
 
 
+def _duty(grant: Grant) -> str:
+    """The duty as IAM takes it in a role's description: a tag may hold any letter, that Latin-1."""
+    plain = all(" " <= char <= "~" or "\xa1" <= char <= "\xff" for char in grant.functional_group)
+    return grant.functional_group if plain else f"the group {grant.group}"
+
+
 def confining(template: Mapping[str, Any]) -> tuple[str, ...]:
     """Groups whose policy, by this template, is all that holds who is in them."""
     resources = template.get("Resources", {})
@@ -143,7 +149,7 @@ class _Identity:
         logical = f"Role{logical_id(grant.role)}"
         properties = {
             "RoleName": grant.role,
-            "Description": f"What {grant.functional_group} may do, with MFA and for a while.",
+            "Description": f"What {_duty(grant)} may do, with MFA and for a while.",
             "MaxSessionDuration": int(grant.max_session.total_seconds()),
             "AssumeRolePolicyDocument": substituted(policies.trust(self._model, grant, HERE)),
             # A session, too, promotes nobody; attached here, so that drift sees one list.
