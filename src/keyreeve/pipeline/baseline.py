@@ -223,7 +223,7 @@ def _first_step(site: Site, blueprint: Blueprint) -> Blueprint:
         return blueprint
     taken = {name: blueprint.template["Resources"][name] for name in blueprint.imports}
     deployed = site.engine.find(blueprint.name)
-    if deployed is None or not deployed.there or _rolled_back(deployed):
+    if deployed is None or not deployed.there:
         bare = {k: v for k, v in blueprint.template.items() if k not in ("Outputs", "Rules")}
         alone = {name: _alone(each, taken) for name, each in taken.items()}
         return replace(blueprint, template={**bare, "Resources": alone})
