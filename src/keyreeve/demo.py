@@ -24,6 +24,7 @@ from keyreeve import wiring
 from keyreeve.codec.values import to_json
 from keyreeve.config import parse
 from keyreeve.model.decisions import Hold, Waiver
+from keyreeve.model.errors import ConfigError
 from keyreeve.model.identifiers import ControlId
 from keyreeve.model.plan import Outcome, OutcomeKind
 from keyreeve.pipeline import daily
@@ -51,6 +52,11 @@ mail:
 exclusions:
   - {{tag: "keyreeve:exclude=true", reason: "watched, never touched"}}
 """
+_INDEX = "index.html"
+_TITLE = "<title>Keyreeve demo</title>"
+"""By it a later demo knows the folder of an earlier one."""
+_WRITTEN = (_INDEX, "mails", "storage", "report.html", "report.json", "report.csv")
+"""What a demo leaves, and the only things that a later one removes."""
 _STORY = {
     "rotate_key": "{user} replaces an access key",
     "use_key": "{user}'s programs use their key",
@@ -96,14 +102,19 @@ class _Quiet:
 
 
 def play(output: Path, *, coloured: bool) -> int:
-    """Run the story and fill `output`; 0 if every day ended well."""
+    """Run the story and fill `output`; 0 if every day ended well.
+
+    ConfigError, before the first day, where `output` holds what no demo has written.
+    """
     pen = _Pen(coloured)
+    _make_room(output)
     _say("Starting the embedded AWS emulator on 127.0.0.1 …")
     with Sandbox(account=ACCOUNT, at=FIRST_DAY) as sandbox:
         os.environ.update(sandbox.environment())
         codes = [_day(sandbox, number, pen) for number in range(DAYS)]
         mails = sandbox.mails()
-        _keep(output, mails)
+        _keep_pages(output, mails)
+        _keep_storage(output)
         _report(output, FIRST_DAY + timedelta(days=DAYS - 1))
         _end(output, mails, pen)
     return max(codes)
@@ -200,10 +211,41 @@ def _notices(done: list[Outcome]) -> Iterable[str]:
 # --- what is left behind --------------------------------------------------------------------------
 
 
-def _keep(output: Path, mails: list[Mail]) -> None:
-    """Mails, state, audit log and reports, as files."""
-    if output.exists():
-        shutil.rmtree(output)
+def _make_room(output: Path) -> None:
+    """A folder to write to: new, empty, or of an earlier demo, and then nothing else is in it."""
+    remedy = "Name a new folder, an empty one, or that of an earlier demo."
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        names = sorted(path.name for path in output.iterdir())
+        ours = not names or _TITLE in (output / _INDEX).read_text(encoding="utf-8")
+        foreign = next((name for name in names if not ours or name not in _WRITTEN), None)
+        probe = output / ".keyreeve"
+        if foreign is None:
+            probe.touch()
+            probe.unlink()
+    except FileNotFoundError:  # no index: not what a demo has written
+        foreign = names[0]
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else f"{_INDEX} is no text"
+        raise ConfigError(
+            f"cannot write there: {why}", where=f"--output {output}", remedy=remedy
+        ) from None
+    if foreign is not None:
+        raise ConfigError(
+            f"{foreign} lies there, and no demo has written that; nothing was changed",
+            where=f"--output {output}",
+            remedy=remedy,
+        )
+
+
+def _keep_pages(output: Path, mails: list[Mail]) -> None:
+    """The mails and the page that leads to them; what an earlier demo has left goes first."""
+    for name in _WRITTEN:
+        path = output / name
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
     (output / "mails").mkdir(parents=True)
     rows = []
     for mail in mails:
@@ -217,8 +259,7 @@ def _keep(output: Path, mails: list[Mail]) -> None:
             html = str(body.get_content())
             (output / "mails" / f"{name}.html").write_text(html, encoding="utf-8")
         rows.append((name, message))
-    (output / "index.html").write_text(_index(rows), encoding="utf-8")
-    _keep_storage(output)
+    (output / _INDEX).write_text(_index(rows), encoding="utf-8")
 
 
 def _keep_storage(output: Path) -> None:
@@ -257,7 +298,7 @@ def _index(rows: list[tuple[str, EmailMessage]]) -> str:
         for name, m in rows
     )
     return f"""<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>Keyreeve demo</title>
+<html lang="en"><head><meta charset="utf-8">{_TITLE}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <style>
 :root {{ color-scheme: light dark; }}

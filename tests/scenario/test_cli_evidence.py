@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 import subprocess
 import sys
 import zipfile
@@ -265,6 +266,18 @@ def test_a_file_that_is_there_is_never_overwritten(lived: Command):
     assert answer.code == 2
     assert (lived.folder / "pack.zip").read_text() == "precious"
     assert "evidence.exported" not in lived.audited()
+
+
+def test_a_disk_that_is_full_is_told_and_leaves_no_half_of_a_pack(lived: Command):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        answer = lived("evidence", "export", *PERIOD, "--out", "pack.zip")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (answer.code, "pack.zip: cannot be written" in answer.err) == (2, True)
+    assert not (lived.folder / "pack.zip").exists()
+    export(lived, "pack.zip")
 
 
 def test_after_days_of_the_demo_a_pack_is_sound_tells_of_everybody_and_masked_of_nobody(

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import atexit
 import gc
+import io
 import signal
 import sys
 from collections.abc import Sequence
@@ -45,13 +46,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else list(arguments)
     told = kept(given)
     if told is not None:
-        sys.stdout.write(told)
-        return 0
+        return _say(told)
     before = signal.signal(signal.SIGTERM, _interrupt)
     try:
         return _command(given)
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _say(text: str) -> int:
+    """The kept help, as far as somebody listens: without click, which would be imported for it."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError as error:
+        import os
+
+        # What is left in the buffer goes nowhere, or Python tries once more when it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if not isinstance(error, BrokenPipeError):
+            sys.stderr.write(f"cannot write the help: {error.strerror}\n")
+        return FAILED
+    return 0
 
 
 def _command(arguments: list[str]) -> int:
@@ -67,8 +83,9 @@ def _command(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         return _tell("interrupted", INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        return USAGE
+        told = io.StringIO()
+        error.show(told)  # click quotes some of what was typed as it is
+        return _tell(_redacted(told.getvalue().rstrip("\n")), USAGE)
     except KeyreeveError as error:
         return _tell(_redacted(str(error)), error.exit_code)
     except SystemExit as left:

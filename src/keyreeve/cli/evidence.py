@@ -87,7 +87,15 @@ def export(*, first: date, last: date, out: Path, mask: bool, sign: str | None) 
     with _new(out) as file:
         told = exported(pack, period, masked=mask, signed_by=signed_by)
         record(opened, EXPORTED, {**told, "by": opened.caller.arn})
-        file.write(pack.content)
+        try:
+            file.write(pack.content)
+            file.flush()
+        except OSError as error:
+            raise ConfigError(
+                f"cannot be written: {error.strerror}",
+                where=str(out),
+                remedy="Make room, or name another place: the same pack is made again.",
+            ) from None
     _say_exported(out, pack, told)
     return UNSOUND if pack.problems else 0
 

@@ -71,22 +71,12 @@ def lambda_(*, out: Path, architecture: str, python: str, wheels: Path | None) -
         raise _unwritable(out, "there is no such folder")
     target = Target(architecture=Architecture(architecture), python=python)
     made = make(run_lock(), target, source=wheels)
-    _write(out, made.content)
+    screen.keep(made.content, out)
     if opening.options().json:
         screen.json_document(_told(out, made))
     else:
         _show(out, made)
     return 0
-
-
-def _write(out: Path, content: bytes) -> None:
-    """As a whole or not at all. ConfigError if that cannot be."""
-    from keyreeve.local.directory_store import write_whole
-
-    try:
-        write_whole(out, content)
-    except OSError as error:
-        raise _unwritable(out, str(error.strerror)) from None
 
 
 def _unwritable(out: Path, why: str) -> ConfigError:

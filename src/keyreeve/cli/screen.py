@@ -101,15 +101,29 @@ def give(text: str, out: Path | None, said: str) -> None:
     if out is None:
         click.echo(text, nl=False)
         return
+    keep(text.encode("utf-8"), out)
+    note(f"{safe(str(out))}: {said}")
+
+
+def keep(content: bytes, out: Path) -> None:
+    """Into the file, as a whole or not at all: what was there stays until all of it is written.
+
+    ConfigError if it cannot be written.
+    """
+    from keyreeve.local.directory_store import write_whole
+
     try:
-        out.write_text(text, encoding="utf-8")
+        file = out.resolve()
+        if file.exists() and not file.is_file():  # a device or a pipe is written to, not replaced
+            file.write_bytes(content)
+        else:
+            write_whole(file, content, mode=file.stat().st_mode & 0o777 if file.exists() else None)
     except OSError as error:
         raise ConfigError(
             f"cannot be written: {error.strerror}",
             where=str(out),
             remedy="Name a file in a folder that exists and may be written to.",
         ) from None
-    note(f"{out}: {said}")
 
 
 def json_document(document: Mapping[str, Any]) -> None:

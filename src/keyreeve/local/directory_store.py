@@ -169,11 +169,17 @@ def _read(path: Path) -> StoredObject | None:
     )
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """The old file or the new one, at every instant and after a power cut."""
+def write_whole(path: Path, content: bytes, *, mode: int | None = 0o600) -> None:
+    """The old file or the new one, at every instant and after a power cut.
+
+    `mode` None: what the user's umask lets.
+    """
     new = path.with_name(_NEW + secrets.token_hex(8))
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    descriptor = os.open(new, flags, 0o666 if mode is None else 0o600)
     try:
+        if mode is not None:
+            os.fchmod(descriptor, mode)
         with open(descriptor, "wb") as file:  # noqa: PTH123 - a descriptor, opened with its mode
             file.write(content)
             file.flush()

@@ -170,6 +170,31 @@ def test_a_reader_that_goes_away_is_no_error_worth_a_traceback():
     assert "Traceback" not in done.stderr
 
 
+def test_a_help_that_cannot_be_written_is_told_without_a_traceback():
+    with open("/dev/full", "w") as full:  # noqa: PTH123
+        done = subprocess.run(
+            [sys.executable, "-m", "keyreeve", "--help"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "cannot write the help: No space left on device\n"
+
+
+@pytest.mark.parametrize("arguments", [["check", "\x1b[31mred"], ["--foo\x1b[31m"], ["a\x1b[2J"]])
+def test_what_was_mistyped_does_not_steer_the_terminal(
+    arguments: list[str], monkeypatch: pytest.MonkeyPatch, capsys: Any
+):
+    monkeypatch.setattr(click.utils, "should_strip_ansi", lambda *_: False)  # as on a terminal
+    monkeypatch.setattr("click._compat.should_strip_ansi", lambda *_: False)
+    assert cli.main(arguments) == 2
+    said = capsys.readouterr().err
+    assert "\x1b" not in said
+    assert "Try 'keyreeve" in said
+
+
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [("ch", {"check"}), ("case un", {"unhold"}), ("check --po", {"--posture"})],
