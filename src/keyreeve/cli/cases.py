@@ -140,7 +140,7 @@ def show_list(file: File) -> None:
             words.plain(stage_of(case)),
             len(case.findings),
             case.opened_on,
-            end or ("open" if case.findings else ""),
+            end or _no_day(case),
             (end - file.today(case)).days if end else "",
             "; ".join(_remarks(file, case)),
         )
@@ -150,6 +150,15 @@ def show_list(file: File) -> None:
     screen.table(table)
     screen.line()
     screen.line(f"{words.count(len(table.rows), 'case')}, as the last run left them.")
+
+
+def _no_day(case: Case) -> str:
+    """In place of an E to come: everything is done, or nobody can name a day."""
+    records = case.findings.values()
+    done = max((r.enforced_on for r in records if r.enforced_on is not None), default=None)
+    if done is not None and all(r.enforced_on is not None for r in records):
+        return f"done {done}"
+    return "open" if records else ""
 
 
 def _remarks(file: File, case: Case) -> Iterator[str]:

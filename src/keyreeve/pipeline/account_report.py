@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from keyreeve.controls.cards import ALL_CARDS
+from keyreeve.escalation.extensions import given_in_case
 from keyreeve.escalation.notices import compose
 from keyreeve.escalation.spared import status_of, waiver_for
 from keyreeve.model.errors import ConfigError
@@ -100,6 +101,10 @@ def facts_of(
             user_id: found.reason
             for user_id, user in outlook.users.items()
             if (found := outlook.policy.exclusion_for(user)) is not None
+        },
+        extended={
+            user_id: given_in_case(case, judged.people, outlook.policy.timezone)
+            for user_id, case in judged.planned.state.users.items()
         },
         usage=outlook.usage.keys if outlook.usage else {},
         framework=framework,

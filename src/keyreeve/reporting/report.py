@@ -9,7 +9,7 @@ Pure: everything was read and judged before; nothing here asks anybody or decide
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
@@ -17,7 +17,7 @@ from keyreeve.model.case import Stage
 from keyreeve.model.decisions import Extension, Hold, Pause
 from keyreeve.model.finding import FindingStatus
 from keyreeve.model.identifiers import AccountId
-from keyreeve.model.plan import Gate, Refusal
+from keyreeve.model.plan import Refusal
 from keyreeve.model.posture import Posture, is_failure
 from keyreeve.model.snapshot import CollectionGap
 from keyreeve.reporting.report_cases import case_lines
@@ -37,6 +37,7 @@ from keyreeve.reporting.report_lines import (
 )
 from keyreeve.reporting.report_past import day_lines, evidence
 from keyreeve.reporting.report_users import key_lines, user_lines
+from keyreeve.reporting.summary import owner_unreachable
 
 SCHEMA = "keyreeve.report/1"
 WEEK = timedelta(days=7)
@@ -146,7 +147,7 @@ def _stages(cases: Iterable[CaseLine]) -> tuple[StageLine, ...]:
 
 def _unreachable(facts: ReportFacts) -> tuple[UnreachableLine, ...]:
     """Whose notices reach nobody, once each, by name."""
-    held = {h.user_id: h for h in facts.plan.held if h.gate is Gate.RECIPIENT}
+    held = {h.user_id: h for h in facts.plan.held if owner_unreachable(h)}
     lines: list[UnreachableLine] = []
     for case in facts.state.users.values():
         if case.user_id not in held:
@@ -181,7 +182,7 @@ def _figures(
     flagged = [user for user in read if _is_flagged(user)]
     console = [user for user in users if user.console]
     ages = [key.age_days for key in keys if key.active and key.age_days is not None]
-    due = [case for case in cases if _to_come(case)]
+    due = [list(_days_to_come(case, today)) for case in cases]
     return Figures(
         users=len(users),
         in_order=len(read) - len(flagged),
@@ -196,8 +197,8 @@ def _figures(
         waived_findings=status[FindingStatus.WAIVED],
         cases=len(cases),
         not_begun=sum(case.opened_on is None for case in cases),
-        due_today=sum(case.enforcement_on == today for case in due),
-        due_this_week=sum(_within_week(case, today) for case in due),
+        due_today=sum(today in days for days in due),
+        due_this_week=sum(any(day <= today + WEEK for day in days) for days in due),
         held=sum(bool(case.held) for case in cases),
         overdue=sum(case.stage is Stage.OVERDUE for case in cases),
         unreachable=len(unreachable),
@@ -211,13 +212,12 @@ def _is_flagged(user: UserLine) -> bool:
     return any(finding.status is FindingStatus.OPEN for finding in user.findings)
 
 
-def _to_come(case: CaseLine) -> bool:
-    """Told to the owner, and not done yet."""
-    return case.opened_on is not None and any(
-        f.enforced_on is None and f.enforcement_on for f in case.findings
-    )
+def _days_to_come(case: CaseLine, today: date) -> Iterator[date]:
+    """Each E from today on that was told to the owner and is not done: of any of its findings.
 
-
-def _within_week(case: CaseLine, today: date) -> bool:
-    e = case.enforcement_on
-    return e is not None and today <= e <= today + WEEK
+    The case's own day may have passed: a finding that is overdue hides no other that is due.
+    """
+    for finding in case.findings:
+        e = finding.enforcement_on
+        if finding.opened_on is not None and finding.enforced_on is None and e and e >= today:
+            yield e

@@ -73,12 +73,7 @@ def _case(facts: ReportFacts, case: Case, plan: UserPlan | None) -> CaseLine:
         today=tuple(_today(plan)) if plan else (),
         held=_gates(held),
         held_until=hold.until if hold else None,
-        extension_days=sum(
-            extension.days
-            for extension in facts.people.extensions
-            if extension.user in (case.user_name, case.user_id)
-            and extension.added_at.date() >= case.first_seen_on
-        ),
+        extension_days=facts.extended.get(case.user_id, 0),
         addresses=case.addresses,
         closing=case.closing_due,
         unread=bool(case.findings) and case.user_id not in facts.notices,

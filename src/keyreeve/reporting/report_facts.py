@@ -49,6 +49,8 @@ class ReportFacts:
     """The address that a user's mail goes to, and how it was found or why there is none."""
     excluded: Mapping[UserId, str] = field(default_factory=dict)
     """Why a user is out of scope."""
+    extended: Mapping[UserId, int] = field(default_factory=dict)
+    """Days that people have added to E, by case."""
     runs: tuple[PastRun, ...] = ()
     """Oldest first, one a day."""
     trail: AuditTrail = field(default_factory=AuditTrail)

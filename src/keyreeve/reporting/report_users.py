@@ -88,7 +88,7 @@ def _user(
         unread=tuple(unread),
         findings=tuple(_finding(facts, finding) for finding in findings),
         case_id=case.case_id if case else None,
-        stage=case.stage if case else None,
+        stage=case.stage if case and not case.closing else None,
         enforcement_on=case.enforcement_on if case else None,
     )
 

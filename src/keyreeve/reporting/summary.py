@@ -47,7 +47,7 @@ def summarise(
     records = [(case, r) for case in state.users.values() for r in case.findings.values()]
     due = [(c, r) for c, r in records if _due_soon(r, plan.on)]
     overdue = [(c, r) for c, r in records if r.stage is Stage.OVERDUE]
-    unreachable = {h.user_name: h for h in plan.held if _unreachable(h)}
+    unreachable = {h.user_name: h for h in plan.held if owner_unreachable(h)}
     access, past = access_part(sweep), week_part(week)
     return Summary(
         letterhead=letterhead,
@@ -63,7 +63,7 @@ def summarise(
             for c, r in _by_date(records)
             if r.stage is not Stage.OVERDUE and not _due_soon(r, plan.on) and not r.enforced_on
         ),
-        held=tuple(_held_row(h, cards) for h in plan.held if not _unreachable(h)),
+        held=tuple(_held_row(h, cards) for h in plan.held if not owner_unreachable(h)),
         overdue=tuple(_row(c, r, cards, plan) for c, r in _by_date(overdue)),
         unreachable=tuple(
             SummaryRow(user_name=name, what="owner unreachable", reason=held.reason)
@@ -106,7 +106,8 @@ def _due_soon(record: FindingRecord, today: date) -> bool:
     return e is not None and not pending and e - today <= SOON
 
 
-def _unreachable(held: Held) -> bool:
+def owner_unreachable(held: Held) -> bool:
+    """Nobody could be told; an address that only takes no credentials was reached."""
     return held.gate is Gate.RECIPIENT and "cannot be reached" in held.reason
 
 

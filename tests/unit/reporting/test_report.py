@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from tests.builders import (
@@ -133,6 +134,24 @@ def test_what_is_due_held_and_overdue_is_counted_in_cases():
     assert line.today
 
 
+def test_what_is_overdue_hides_nothing_of_the_same_user_that_is_due():
+    """Mails about MFA go on for ever; the key of the same user becomes Inactive in five days."""
+    ann = console("ann", old_key(), mfa_active=False)
+    mfa = record(MFA_CONTROL, "mfa", day_0=True)
+    key = record(day_0=True, opened_on=on(21), promised_on=on(35))
+    stands = case(
+        replace(mfa, stage=Stage.OVERDUE, enforcement_on=on(14)),
+        replace(key, stage=Stage.NEW_CREDENTIALS, enforcement_on=on(35)),
+        who=ann,
+    )
+    for at, week, today in ((27, 0, 0), (30, 1, 0), (35, 1, 1)):
+        now = NOW + timedelta(days=at)
+        found = report(replace(ann, observed_at=now), now=now, state=state(stands))
+        (line,) = found.cases
+        assert (line.stage, line.enforcement_on) == (Stage.OVERDUE, on(14))
+        assert (found.figures.due_this_week, found.figures.due_today) == (week, today)
+
+
 def test_nothing_is_due_for_whom_nobody_has_told():
     found = report(user("ann", old_key()))
     assert (found.figures.not_begun, found.figures.due_this_week) == (1, 0)
@@ -187,6 +206,25 @@ def test_days_that_people_added_are_told_with_the_case():
     assert found.cases[0].enforcement_on == on(17)
 
 
+def test_days_are_counted_by_the_projects_calendar_as_every_verb_counts_them():
+    """In Tokyo it was the 6th, in UTC the 5th, when the case was seen and the days were added."""
+    evening = NOW.replace(hour=22)
+    ann = replace(user("ann", old_key()), observed_at=evening)
+    known = replace(case(record(), who=ann), first_seen_on=on(1))
+    more = Extension(
+        user="ann", days=3, reason="r", added_at=evening, added_by="a", extension_id="E1"
+    )
+    found = report(
+        ann,
+        before=state(known),
+        people=HumanDecisions(extensions=(more,)),
+        settings=policy(timezone=ZoneInfo("Asia/Tokyo")),
+        now=evening,
+    )
+    assert found.cases[0].first_seen_on == on(1)
+    assert found.cases[0].extension_days == 3
+
+
 def test_a_case_whose_user_could_not_be_read_stands_still_and_says_so():
     ann = user("ann", old_key())
     found = report(
@@ -227,6 +265,7 @@ def test_a_case_that_only_waits_for_its_closing_mail_stands_at_no_stage():
     found = report(ann, before=state(replace(cleared, opened_on=MONDAY)))
     assert found.cases[0].closing
     assert sum(line.cases for line in found.stages) == 0
+    assert (found.users[0].case_id, found.users[0].stage) == (cleared.case_id, None)
 
 
 # --- users and keys -------------------------------------------------------------------------------
@@ -256,6 +295,23 @@ def test_an_owner_without_an_address_is_shown_with_the_reason():
     (line,) = found.unreachable
     assert (line.user_name, line.address, line.again_on) == ("ann", None, None)
     assert found.figures.unreachable == 1
+
+
+def test_whoever_was_told_and_only_gets_no_credentials_is_not_called_unreachable():
+    """An address that belongs to two users takes notices, and never a secret."""
+    tags = {"email": "ops@example.com"}
+    ann, bob = user("ann", old_key(), tags=tags), user("bob", tags=tags)
+    now = NOW + timedelta(days=7)
+    found = report(
+        replace(ann, observed_at=now),
+        replace(bob, observed_at=now),
+        before=told(ann, bob),
+        now=now,
+    )
+    assert [held.gate for held in found.cases[0].held] == ["recipient"]
+    assert "more than one user" in found.cases[0].held[0].reason
+    assert found.cases[0].findings[0].told
+    assert (found.unreachable, found.figures.unreachable, found.figures.held) == ((), 0, 1)
 
 
 def test_an_address_that_bounces_is_shown_with_the_day_on_which_it_is_tried_again():

@@ -193,7 +193,7 @@ function findingBody(finding) {
     el("dl", { class: "facts" },
       fact("Day 0", day(finding.opened_on) || "not begun"), fact("Promised", day(finding.promised_on)),
       fact("Enforcement", finding.enforced_on ? `done on ${day(finding.enforced_on)}` : finding.enforcement_on ? `${day(finding.enforcement_on)}, ${left(finding.days_left)}` : "open"),
-      fact("Then", finding.enforced_on ? "" : finding.consequence), fact("To 90 days", finding.days_to_90 === null ? "" : finding.days_to_90 < 0 ? `${-finding.days_to_90} days past` : count(finding.days_to_90, "day")),
+      fact("Then", finding.enforced_on ? "" : finding.consequence), fact("To 90 days", finding.days_to_90 === null ? "" : finding.days_to_90 < 0 ? `${count(-finding.days_to_90, "day")} past` : count(finding.days_to_90, "day")),
       finding.held.map(h => fact("Held at", `${gates[h.gate]}: ${h.reason}`)), keyFacts(finding)),
     finding.done.length + finding.remarks.length ? [el("p", { class: "soft" }, "Its owner reads:"), list([...finding.done, ...finding.remarks])] : null,
     finding.told.length ? [el("p", { class: "soft" }, "Told:"), list(finding.told.map(t => `${day(t.on)}: ${stages[t.stage].toLowerCase()}${t.to ? ` to ${t.to}` : ""}${t.enforcement_on ? `, with ${day(t.enforcement_on)} as the day` : ""}`))] : null);
@@ -218,7 +218,8 @@ function caseRow(item) {
 const keyById = new Map(report.keys.filter(key => key.key_id).map(key => [key.key_id, key]));
 const stageOptions = [["", "all stages"], ...report.stages.map(line => [line.stage, stages[line.stage]])];
 const controlOptions = [["", "all controls"], ...report.controls.filter(line => line.escalated || report.users.some(user => user.findings.some(f => f.control === line.control))).map(line => [line.control, line.title])];
-const inWeek = item => item.opened_on && item.enforcement_on && item.findings.some(f => !f.enforced_on && f.enforcement_on) && at(item.enforcement_on) >= today && at(item.enforcement_on) <= today + 7 * DAY;
+// Any finding's day: one that is overdue hides no other that is due.
+const inWeek = item => item.findings.some(f => f.opened_on && !f.enforced_on && f.enforcement_on && at(f.enforcement_on) >= today && at(f.enforcement_on) <= today + 7 * DAY);
 const caseTests = { week: inWeek, held: item => item.held.length > 0, overdue: item => item.stage === "overdue", begun: item => item.opened_on !== null, pending: item => item.opened_on === null, today: item => item.today.length > 0 };
 axis();
 list({
@@ -226,7 +227,7 @@ list({
   text: item => [item.user_name, item.user_id, ...item.addresses, ...item.findings.flatMap(f => [f.title, f.resource_id])],
   filters: [
     { field: "state", label: "Which", options: [["", "all cases"], ["today", "something happens today"], ["week", "due within a week"], ["held", "held at a gate"], ["overdue", "overdue"], ["begun", "begun"], ["pending", "not begun"]], test: (item, value) => caseTests[value](item) },
-    { field: "stage", label: "Stage", options: stageOptions, test: (item, value) => item.stage === value },
+    { field: "stage", label: "Stage", options: stageOptions, test: (item, value) => !item.closing && item.stage === value },
     { field: "control", label: "Control", options: controlOptions, test: (item, value) => item.findings.some(f => f.control === value) },
     { field: "gate", label: "Gate", options: [["", "all gates"], ...[...new Set(report.cases.flatMap(item => item.held.map(h => h.gate)))].sort().map(gate => [gate, gates[gate]])], test: (item, value) => item.held.some(h => h.gate === value) },
   ],
@@ -246,6 +247,9 @@ function caseOf(user) {
   return [badge(stages[item.stage], tones[item.stage]), small(day(item.enforcement_on)), item.held.length ? el("span", { class: "small bad" }, "held") : null];
 }
 const caseById = new Map(report.cases.map(item => [item.case_id, item]));
+// "never" only where AWS says so of the password and of every key.
+const unsaid = new Set(report.keys.filter(key => key.last_used === "unknown").map(key => key.user_name));
+const neverSeen = user => user.signed_in === "never" && !unsaid.has(user.user_name);
 const yes = value => value === null ? "?" : value ? "yes" : "no";
 list({
   name: "users", noun: "user", rows: report.users, size: 50, first: "name",
@@ -262,7 +266,7 @@ list({
     cell("MFA", user.console ? el("span", { class: user.mfa ? "good" : "bad" }, yes(user.mfa)) : el("span", { class: "soft nb" }, "no password")),
     el("td", { class: "num nb", "data-label": "Password age" }, user.console && user.password_days !== null ? count(user.password_days, "day") : ""),
     el("td", { class: "num nb", "data-label": "Oldest key" }, user.oldest_key_days !== null ? count(user.oldest_key_days, "day") : "", user.active_keys > 1 ? small(`${user.active_keys} keys`) : null),
-    el("td", { class: "num nb", "data-label": "Last seen" }, user.last_seen_days === null ? el("span", { class: "soft" }, "never") : ago(user.last_seen_days)),
+    el("td", { class: "num nb", "data-label": "Last seen" }, user.last_seen_days === null ? el("span", { class: "soft" }, neverSeen(user) ? "never" : "not known") : ago(user.last_seen_days)),
     cell("Case", caseOf(user)))),
 });
 
