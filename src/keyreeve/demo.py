@@ -306,6 +306,7 @@ body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; }}
 body {{ margin: 2rem auto; padding: 0 1rem; }}
 table {{ border-collapse: collapse; width: 100%; }}
 td {{ padding: .35rem .75rem .35rem 0; border-bottom: 1px solid #8884; vertical-align: top; }}
+td {{ overflow-wrap: anywhere; }} td:first-child {{ min-width: 4em; }}
 </style></head><body>
 <h1>Sixteen days, {len(rows)} mails</h1>
 <p><a href="report.html"><b>The report</b></a> shows how things stand after the last of them.

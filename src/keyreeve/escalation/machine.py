@@ -172,6 +172,8 @@ def _overlap_over(
     due = max(day_0 + timedelta(days=days.new_credentials), at.today)
     if at.not_today:
         due = max(due, at.today + timedelta(days=1))
+    if at.held_until is not None:
+        due = max(due, at.held_until)
     disruptive = at.hand_over is HandOver.PASSWORD
     return calendar.hand_over_day_from(due, disruptive=disruptive) + overlap
 

@@ -148,7 +148,7 @@ def _line(case: Case, record: FindingRecord, decision: Decision, outlook: Outloo
         remarks=_remarks(case, record, decision, outlook),
         timeline=tuple(
             (stage, day)
-            for stage, day in _timeline(record, decision, outlook, today)
+            for stage, day in _timeline(case, record, decision, outlook)
             if (stage is not Stage.NEW_CREDENTIALS or at.hand_over is not HandOver.NOTHING)
             and not (stage is Stage.COUNTDOWN and at.cut_over)
             and not _reset_made(record, at)
@@ -353,16 +353,17 @@ def _none_left(case: Case, key: AccessKeyId | None, outlook: Outlook) -> bool:
 
 
 def _timeline(
-    record: FindingRecord, decision: Decision, outlook: Outlook, today: date
+    case: Case, record: FindingRecord, decision: Decision, outlook: Outlook
 ) -> tuple[tuple[Stage, date], ...]:
-    """The promised dates of the stages still to come."""
-    e = decision.enforcement_on
+    """The promised dates of the stages still to come; none on a day on which the case is held."""
+    today, e = outlook.today(case), decision.enforcement_on
     if e is None or e <= today:
         return ()
     days = record.days or outlook.policy.days
     day_0 = record.opened_on or today
     out: list[tuple[Stage, date]] = []
-    day = today + timedelta(days=1)
+    hold = outlook.hold(case)
+    day = max(today + timedelta(days=1), hold.until) if hold else today + timedelta(days=1)
     before = stage_on(today, day_0, e, days)
     while day <= e:
         stage = stage_on(day, day_0, e, days)

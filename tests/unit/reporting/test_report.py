@@ -198,6 +198,25 @@ def test_a_hold_is_shown_with_its_gate_and_its_day():
     assert found.holds == (hold,)
 
 
+def test_no_step_is_announced_for_a_day_on_which_the_case_is_held():
+    ann = user("ann", old_key())
+    hold = Hold(user="ann", until=on(20), reason="on leave", added_at=NOW, added_by="arn")
+    now = NOW + timedelta(days=1)
+    found = report(ann, before=told(ann), people=HumanDecisions(holds=(hold,)), now=now)
+    (line,) = found.cases
+    assert line.next is not None
+    assert line.next.on >= on(20)
+    assert min(rung.on for rung in line.findings[0].coming) >= on(20)
+
+
+def test_a_hold_puts_off_new_credentials_and_the_days_with_both_keys():
+    """Released on a Sunday, new keys on Monday, and both work for four days before the act."""
+    ann = user("ann", old_key())
+    hold = Hold(user="ann", until=on(20), reason="on leave", added_at=NOW, added_by="arn")
+    found = report(ann, before=told(ann), people=HumanDecisions(holds=(hold,)))
+    assert found.cases[0].enforcement_on >= on(24)
+
+
 def test_days_that_people_added_are_told_with_the_case():
     ann = user("ann", old_key())
     more = Extension(user="ann", days=3, reason="r", added_at=NOW, added_by="a", extension_id="E1")
