@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from keyreeve.escalation.outlook import FindingKey
+from keyreeve.model.identifiers import UserId
 from keyreeve.model.projects import ProjectStanding
-from keyreeve.pipeline.daily import Account
+from keyreeve.pipeline.daily import Account, Judgement
 from keyreeve.pipeline.people import standing
 from keyreeve.ports import Progress
 from keyreeve.ports.runs import RunRecords
@@ -24,4 +26,17 @@ def read_project(
         facts.state,
         facts.judged.people,
         runs.failures(run.run_id) if run else None,
+        _mails_only(facts.judged),
+    )
+
+
+def _mails_only(judged: Judgement) -> frozenset[tuple[UserId, FindingKey]]:
+    """Findings whose policy asks for no act; of whom could not be read nothing is said."""
+    outlook = judged.outlook
+    return frozenset(
+        (user_id, record.key)
+        for user_id, case in judged.planned.state.users.items()
+        if user_id in outlook.users
+        for record in case.findings.values()
+        if not outlook.situation(case, record).acts
     )

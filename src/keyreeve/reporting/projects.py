@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from keyreeve.model.case import FindingRecord, Stage, State
 from keyreeve.model.decisions import HumanDecisions
-from keyreeve.model.identifiers import UserName
+from keyreeve.model.identifiers import ControlId, UserId, UserName
 from keyreeve.model.plan import Plan
 from keyreeve.model.projects import (
     Alarm,
@@ -23,12 +23,25 @@ _ORDER = tuple(Alarm)
 
 
 def project_standing(
-    plan: Plan, state: State, last: State, people: HumanDecisions, failed: int | None
+    plan: Plan,
+    state: State,
+    last: State,
+    people: HumanDecisions,
+    failed: int | None,
+    mails_only: Collection[tuple[UserId, tuple[ControlId, str]]] = (),
 ) -> ProjectStanding:
-    """From today's plan and the cases it was made with; `last` is the state as a run left it."""
+    """From today's plan and the cases it was made with; `last` is the state as a run left it.
+
+    `mails_only`: findings on whose E a mail goes out, and nothing is done.
+    """
     run = last.last_run
     messages = sum(user.message is not None for user in plan.users)
-    records = [(case.user_name, r) for case in state.users.values() for r in case.findings.values()]
+    records = [(case, r) for case in state.users.values() for r in case.findings.values()]
+    acting = [
+        (case.user_name, record)
+        for case, record in records
+        if (case.user_id, record.key) not in mails_only
+    ]
     return ProjectStanding(
         account_id=plan.account_id,
         last_run_at=run.as_of if run else None,
@@ -43,7 +56,7 @@ def project_standing(
         refusal=plan.refusal.reason if plan.refusal else "",
         pause=people.pause.reason if people.pause else "",
         observing=plan.observing,
-        next_act=_next_act(records, plan.on),
+        next_act=_next_act(acting, plan.on),
     )
 
 

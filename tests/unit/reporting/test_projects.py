@@ -32,11 +32,9 @@ USUAL = Plan(run_id=RUN, account_id=ACCOUNT, as_of=NOW, on=MONDAY, users=())
 RAN = LastRun(run_id=RUN, as_of=NOW - 2 * HOUR, on=MONDAY)
 
 
-def standing(*cases, plan=USUAL, last=RAN, people=None, failed=0):
-    now = state(*cases)
-    return project_standing(
-        plan, now, replace(now, last_run=last), people or HumanDecisions(), failed
-    )
+def standing(*cases, plan=USUAL, last=RAN, people=None, failed=0, mails_only=()):
+    now, last = state(*cases), replace(state(*cases), last_run=last)
+    return project_standing(plan, now, last, people or HumanDecisions(), failed, mails_only)
 
 
 def test_what_is_due_is_what_a_run_would_do_now():
@@ -100,6 +98,13 @@ def test_the_next_act_is_the_earliest_date_that_is_told_and_not_done(row):
         return
     day, more = expected
     assert found == NextAct(on=on(day), user_name="ann", control=ROTATION, more=more)
+
+
+def test_a_day_on_which_only_a_mail_goes_out_is_no_act():
+    mfa = record(MFA_CONTROL, "mfa", day_0=True, enforcement_on=on(4))
+    known = case(mfa, dated(9))
+    found = standing(known, mails_only={(known.user_id, mfa.key)})
+    assert found.next_act == NextAct(on=on(9), user_name="ann", control=ROTATION)
 
 
 def test_a_project_that_never_ran_has_no_exit_code_and_no_failures():
