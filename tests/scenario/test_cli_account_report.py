@@ -178,3 +178,20 @@ def test_what_could_not_be_read_is_named_and_the_exit_code_says_so(keyreeve: Com
     assert answer.code == 1
     assert "iam:GetAccountSummary" in [gap["step"] for gap in answer.json["gaps"]]
     assert keyreeve("report", "--format", "json", *keyreeve.at(LAST)).code == 0
+
+
+def test_every_form_of_the_report_is_of_the_same_instant(keyreeve: Command):
+    """Without --as-of an emulator's time is that of its last run, not the wall clock's."""
+    found = json.loads(keyreeve("report", "--format", "json").out)
+    ids = {f["resource_id"] for user in found["users"] for f in user["findings"]}
+    told = keyreeve("report", "--format", "asff")
+    assert (told.code, "not read: GetCredentialReport" in told.err) == (0, False)
+    keys = {
+        key["Id"].removeprefix("AWS::IAM::AccessKey:")
+        for each in json.loads(told.out)
+        for key in each["Resources"]
+        if key["Type"] == "AwsIamAccessKey"
+    }
+    assert keys == {one for one in ids if one.startswith("AKIA")}
+    sent = keyreeve("--output", "json", "report", "--security-hub")
+    assert (sent.code, sent.err) == (0, told.err)

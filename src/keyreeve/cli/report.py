@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from keyreeve.model.access import AccessModel
     from keyreeve.reporting.access_document import AccessReport
     from keyreeve.reporting.report import AccountReport
+    from keyreeve.wiring import Door
 
 
 PARTLY = 1
@@ -88,12 +89,13 @@ def report(
             raise click.UsageError(
                 "--security-hub writes no document: leave out the other options."
             )
-        opened = opening.door(execute=execute, as_of=as_of)
+        opened = _at_its_time(opening.door(execute=execute, as_of=as_of), as_of)
         return report_formats.send(opened, execute=execute, as_of=as_of)
     if kind in report_formats.FORMATS:
         if access:
             raise click.UsageError(f"--format {kind} is of findings: leave out --access.")
-        text, code = report_formats.written(kind, opening.door(execute=False, as_of=as_of))
+        opened = _at_its_time(opening.door(execute=False, as_of=as_of), as_of)
+        text, code = report_formats.written(kind, opened)
         screen.give(text, out, "the findings of the ladder and of posture")
         return code
     kind = kind or ("json" if opening.options().json else "html")
@@ -105,6 +107,13 @@ def report(
     said = f"{len(people.people)} users, {len(people.to_look_at)} to look at"
     screen.give(_written(people, model, project, kind), out, said)
     return 0
+
+
+def _at_its_time(opened: Door, as_of: datetime | None) -> Door:
+    """An emulator lives in the time of its runs, for every form of the report alike."""
+    if not opened.sessions.only_loopback():
+        return opened
+    return opening.now_of(opened, opening.wired(opened).tools.states.load(), as_of)
 
 
 def _one_report(**asked: bool) -> None:
