@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -481,3 +482,20 @@ def test_the_people_role_is_enough_for_a_whole_review(office: People):
     finally:
         office.sandbox.authorise(None)
     assert office.groups("bob") == set()
+
+
+def test_forms_that_do_not_fit_on_the_disk_are_told_with_the_review_that_is_started(office: People):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+    try:
+        answer = office(*START, "--out", "forms", *office.at(0))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert answer.code == 1
+    assert f"Review {CAMPAIGN} is started" in answer.out
+    assert "cannot be written" in answer.err
+    assert "review remind --send" in answer.err
+    assert not [path for path in (office.folder / "forms").iterdir() if path.stat().st_size]
+    sent = office("review", "remind", "--send", *office.at(0))
+    assert sent.code == 0
+    assert len(office.sandbox.mails()) == 2

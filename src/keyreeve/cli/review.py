@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyreeve.cli import opening
+from keyreeve.cli import opening, screen
 from keyreeve.cli.options import Day, as_of, example
 from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
@@ -104,9 +104,19 @@ def start(
         if out is not None:
             out = _folder(out)
         use_case.start(reviewing, campaign, desk.now)
-        written = [] if out is None else list(_written(reviewing, campaign.campaign_id, out))
+        written: list[Path] = []
+        unwritten = None
+        try:
+            written += [] if out is None else _written(reviewing, campaign.campaign_id, out)
+        except ConfigError as error:
+            unwritten = error  # the review is started all the same, and whoever is due is mailed
         mailed = _mailed(desk, reviewing, campaign.campaign_id) if send else ()
-        return review_words.started(desk, campaign, written, mailed)
+        code = review_words.started(desk, campaign, written, mailed)
+        if unwritten is None:
+            return code
+        screen.note(f"{screen.safe(f'{unwritten.where}: {unwritten.what}')}")
+        screen.note("  The review is started all the same; `review remind --send` mails the forms.")
+        return review_words.LEFT
 
 
 @review.command(epilog=example("keyreeve review status", "keyreeve --output json review status"))
@@ -293,5 +303,5 @@ def _written(reviewing: Reviewing, campaign: str, out: Path) -> Iterator[Path]:
     file = reviewing.chosen(campaign)
     for task in file.campaign.tasks:
         for name, content in form_files(reviewing, file.campaign, task).items():
-            (out / name).write_bytes(content)
+            screen.keep(content, out / name)
             yield out / name
