@@ -128,6 +128,17 @@ def test_a_pack_that_was_made_up_puts_no_command_and_no_escape_into_the_verifier
     assert "openssl dgst -sha256 -verify signing-key.pem" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("told", ["\x1b[2J", "soon", 5, "2026-1-1", ["2026-01-01"]], ids=repr)
+def test_the_day_of_a_purge_is_a_day_or_the_pack_is_not_sound(told: object, pack: bytes):
+    files = files_of(pack)
+    manifest = json.loads(files["manifest.json"])
+    manifest["audit"]["files_purged_before"] = told
+    files["manifest.json"] = json.dumps(manifest).encode()
+    files["manifest.sha256"] = verify_pack.sum_line(files["manifest.json"])
+    (problem,) = verify_pack.problems(verify_pack.packed(files))
+    assert "not in the form of a manifest" in problem
+
+
 def test_a_signature_without_its_key_is_no_sound_pack(
     pack: bytes, file: Path, capsys: pytest.CaptureFixture
 ):
