@@ -4,9 +4,12 @@
     30 s       renewed again, by a thread of its own
     90 s       without renewal: the holder stops before its next act (`check`)
     120 s      without renewal: somebody else may take the lock over
+    40 s more  whoever took it over waits before the first act, where the lease has only just lapsed
 
 Every write is conditional on the version that was read, so of two takers one wins. The thirty
-seconds between the last two lines are for what an act already under way still takes.
+seconds between 90 and 120 are for what an act already under way still takes.  The wait is for a
+holder that lives after all, since a clock that is ahead sees a lease lapse too early: it meets the
+other's lock at its next renewal.
 """
 
 from __future__ import annotations
@@ -34,6 +37,9 @@ from keyreeve.storage.layout import LOCK
 LEASE = timedelta(seconds=120)
 RENEW_EVERY = timedelta(seconds=30)
 TRUSTED_FOR = timedelta(seconds=90)
+NOTICED_WITHIN = RENEW_EVERY + timedelta(seconds=10)
+CLOCKS_DIFFER = timedelta(minutes=15)
+"""AWS refuses requests to S3 from a clock that is further off (RequestTimeTooSkewed)."""
 BACKWARDS = timedelta(seconds=5)
 """A wall clock that was set back further than this proves nothing about the lease."""
 
@@ -138,11 +144,18 @@ class AccountLock:
         )
         keeper.start()
         try:
+            self._let_the_holder_notice()
             yield self
         finally:
             stop.set()
             keeper.join()
             self.release()
+
+    def _let_the_holder_notice(self) -> None:
+        """Before the first act: the lease that was ended may be that of a run that goes on."""
+        ended = self.taken_over
+        if ended is not None and self._clock.now() - ended.until < CLOCKS_DIFFER:
+            self._clock.sleep(NOTICED_WITHIN.total_seconds())
 
     def _renew_until(self, stop: threading.Event) -> None:
         """A renewal that fails is tried again at the next turn; `check` judges by its age."""

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -90,6 +92,44 @@ def test_what_the_first_holder_does_later_does_not_hurt_the_second(house: House)
     house.second.renew()
     assert current(house.store).holder == "second"
     assert not current(house.store).released
+
+
+class Ahead(SettableClock):
+    """Another machine's: while its holder sleeps, the first renews at its turns, if it can."""
+
+    def __init__(self, house: House, seconds: float) -> None:
+        super().__init__(house.clock.now() + timedelta(seconds=seconds))
+        self.house = house
+        self.slept = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        super().sleep(seconds)
+        self.house.clock.pass_(seconds)
+        with suppress(LockLost):
+            self.house.first.renew()
+
+
+@pytest.mark.parametrize("seconds", [91, 120, 600])
+def test_a_clock_that_is_ahead_lets_no_two_act_at_once(house: House, seconds: float):
+    house.first.acquire()
+    clock = Ahead(house, seconds)
+    house.clock.pass_(29)
+    clock.pass_(29)
+    second = AccountLock(house.store, clock=clock, holder="second")
+    with second.held():
+        assert lost(house.first)
+        second.check()
+
+
+def test_a_lock_that_was_given_back_or_lapsed_long_ago_is_not_waited_for(house: House):
+    house.first.acquire()
+    clock = Ahead(house, 3600)
+    with AccountLock(house.store, clock=clock, holder="second").held():
+        pass
+    with AccountLock(house.store, clock=clock, holder="third").held():
+        pass
+    assert clock.slept == 0
 
 
 def test_two_never_both_believe_to_hold_it_at_any_second(house: House):
