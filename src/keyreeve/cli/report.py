@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from keyreeve.cli import opening, report_formats, screen
+from keyreeve.cli import opening, report_formats, screen, words
 from keyreeve.cli.options import as_of, example
 from keyreeve.cli.progress import watched
 from keyreeve.model.errors import ConfigError
@@ -166,9 +166,10 @@ def _told(found: AccountReport) -> str:
     figures = found.figures
     unread = f" ({figures.unread} not judged)" if figures.unread else ""
     return (
-        f"{figures.users} users{unread}, {figures.open_findings} open findings, "
-        f"{figures.cases} cases, "
-        f"{len(found.evidence.lines)} records of evidence"
+        f"{words.count(figures.users, 'user')}{unread}, "
+        f"{words.count(figures.open_findings, 'open finding')}, "
+        f"{words.count(figures.cases, 'case')}, "
+        f"{words.count(len(found.evidence.lines), 'record')} of evidence"
     )
 
 
