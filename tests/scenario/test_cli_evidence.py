@@ -175,7 +175,7 @@ def test_what_was_purged_is_not_missed_and_a_pack_says_so(keyreeve: Command):
     assert answer.code == 0, answer.err
     names = files_of(keyreeve.folder / "pack.zip")
     assert not [name for name in names if name.startswith(("runs/20260105", "mails/2026/01/05"))]
-    said = "Files from before 2026-01-09 were purged, says the manifest."
+    said = "By its manifest: files from before 2026-01-09 were purged."
     assert said in answer.out
     assert said in keyreeve("evidence", "verify", "pack.zip").out
     assert keyreeve("state", "verify").code == 0

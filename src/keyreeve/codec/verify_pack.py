@@ -44,8 +44,7 @@ MANIFEST = "manifest.json"
 SUM = "manifest.sha256"
 """One line as `sha256sum` writes it; this is what the signature signs."""
 SIGNATURE, KEY = "manifest.sig", "signing-key.pem"
-HEAD = (MANIFEST, SUM, SIGNATURE)
-"""What stands before the files of the manifest, and is not listed in it."""
+HEAD = (MANIFEST, SUM, SIGNATURE)  # before the files that the manifest lists
 BEFORE = "audit-links/before.jsonl"
 AFTER = "audit-links/after.jsonl"
 HISTORY = "decisions/history.jsonl"
@@ -294,8 +293,8 @@ class _Chain:
         first, last = (ends[0], ends[-1]) if ends else (None, None)
         for what, value in (("records", len(ends)), ("first", first), ("last", last)):
             if self._told[what] != value and not self._problems:
-                text = f"the manifest says {self._told[what]}, found {value}"
-                self._problems.append(f"audit/: {what} of the audit log: {text}")
+                said = self._told[what]
+                self._problems.append(f"audit/: {what}: the manifest says {said}, found {value}")
 
 
 def kept_by(record: Any) -> dict[str, Any]:
@@ -351,12 +350,14 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def remarks(pack: bytes) -> list[str]:
-    """What a sound pack says of itself and nobody can verify here: what was purged, its signer."""
+    """What a sound pack says of itself, and what cannot be verified here: its signature."""
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
         manifest = _object(opened.read(MANIFEST))
         told, purged = manifest.get("signature"), manifest["audit"]["files_purged_before"]
         key = sha256(opened.read(KEY)) if told else ""
-    said = [f"Files from before {purged} were purged, says the manifest."] * bool(purged)
+    whose, days = manifest.get("account_id"), manifest["period"]
+    said = [f"By its manifest: account {whose}, {days['from']} to {days['to']}, both included."]
+    said += [f"By its manifest: files from before {purged} were purged."] * bool(purged)
     if told is not None:
         said += [
             f"Signed with {told['key_id']} ({told['algorithm']}). Not verified here; unpack, and:",
@@ -390,7 +391,7 @@ def main(arguments: list[str]) -> int:
     said = [f"Sound: {len(told['files'])} files, {told['audit']['records']} audit records."]
     said += [f"SHA-256 of manifest.json: {sha256(manifest)}"]
     said += [f"{alone}: use --expect, or the signature."] * (expect is None)
-    sys.stdout.writelines(f"{line}\n" for line in said + remarks(pack))
+    sys.stdout.writelines(ascii(line)[1:-1] + "\n" for line in said + remarks(pack))
     return 0
 
 

@@ -91,6 +91,7 @@ def test_the_script_says_sound_and_what_it_could_not_compare(
     said = capsys.readouterr().out
     assert said.startswith("Sound: ")
     assert "Not compared with anything from elsewhere" in said
+    assert "By its manifest: account 123456789012, 2026-01-08 to 2026-01-15, both included." in said
     known = verify_pack.sha256(files_of(file.read_bytes())["manifest.json"])
     assert verify_pack.main(["--expect", known.upper(), str(file)]) == 0
     assert "Not compared" not in capsys.readouterr().out
