@@ -270,9 +270,8 @@ def _write_access(config: Config) -> None:
     _write_new(path, access_template())
     screen.line(f"Wrote {screen.safe(str(path))}.")
     if named is None:
-        screen.line(
-            f"Name it in {screen.safe(str(config.path))}: baseline: {{access: {path.name}}}"
-        )
+        where = screen.safe(str(config.path))
+        screen.line(f"Name it in {where}, below `baseline:`, as `access: {path.name}`.")
 
 
 def _make_bucket(config: Config, named: str, *, tls_only: bool | None) -> None:

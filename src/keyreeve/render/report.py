@@ -197,7 +197,8 @@ def page(report: AccountReport) -> str:
 def headline(report: AccountReport) -> str:
     """The state of the account in two sentences."""
     figures = report.figures
-    said = [f"{figures.in_order} of {wording.counted(figures.users, 'user')} are in order."]
+    users, verb = wording.counted(figures.users, "user"), "is" if figures.users == 1 else "are"
+    said = [f"{figures.in_order} of {users} {verb} in order."]
     pressing = [
         wording.counted(count, one, many)
         for count, one, many in (

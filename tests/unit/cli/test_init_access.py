@@ -29,7 +29,7 @@ def test_the_file_is_written_beside_the_config_with_how_to_name_it(here: Path):
 
     assert told.exit_code == 0, told.output
     assert (here / "access.yaml").read_text() == access_template()
-    assert "baseline: {access: access.yaml}" in told.output
+    assert "below `baseline:`, as `access: access.yaml`" in told.output
     assert (here / "config.yaml").read_text() == CONFIG
 
 

@@ -74,6 +74,8 @@ def test_the_headline_says_what_presses(report):
     assert headline(replace(report, figures=quiet)) == (
         "3 of 3 users are in order. Nothing is due within a week."
     )
+    alone = replace(quiet, users=1, in_order=1)
+    assert headline(replace(report, figures=alone)).startswith("1 of 1 user is in order. ")
     pressing = replace(quiet, in_order=1, overdue=1, due_this_week=2, held=1)
     assert headline(replace(report, figures=pressing)) == (
         "1 of 3 users are in order. 1 case is overdue, 2 dates fall within a week "
