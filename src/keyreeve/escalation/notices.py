@@ -355,7 +355,10 @@ def _none_left(case: Case, key: AccessKeyId | None, outlook: Outlook) -> bool:
 def _timeline(
     case: Case, record: FindingRecord, decision: Decision, outlook: Outlook
 ) -> tuple[tuple[Stage, date], ...]:
-    """The promised dates of the stages still to come; none on a day on which the case is held."""
+    """The promised dates of the stages still to come, each on the day on which its mail can go out.
+
+    None is on a day on which the case is held.
+    """
     today, e = outlook.today(case), decision.enforcement_on
     if e is None or e <= today:
         return ()
@@ -367,7 +370,7 @@ def _timeline(
     before = stage_on(today, day_0, e, days)
     while day <= e:
         stage = stage_on(day, day_0, e, days)
-        if stage is not before:
+        if stage is not before and (day == e or outlook.calendar.is_mail_day(day)):
             out.append((stage, day))
             before = stage
         day += timedelta(days=1)

@@ -105,6 +105,15 @@ def test_the_first_notice_lists_every_finding_with_its_promise():
     )
 
 
+@pytest.mark.parametrize("later", range(7))
+def test_every_date_that_is_told_is_one_on_which_mail_goes_out(later: int):
+    told = case(record(day_0=True, promised_on=on(14 + later)))
+    days = dict(line(told, user("ann", old_key())).timeline)
+    assert days
+    assert all(day.weekday() < 5 for day in days.values())
+    assert days[Stage.REMINDER] == on(3)
+
+
 def test_the_timeline_holds_the_coming_stages_and_those_without_credentials_skip_stage_3():
     two = case(record(), record(MFA_CONTROL, "mfa"))
     key, mfa = composed(two, console("ann", old_key(), mfa_active=False)).notice.findings
