@@ -63,7 +63,8 @@ class Faked:
         return arn
 
     def group_policy(self, group, name, document):
-        self._people.granted[group] = GrantedPolicies(documents=(document,))
+        inline = (f"{group}/{name}",)
+        self._people.granted[group] = GrantedPolicies(documents=(document,), group_inline=inline)
 
     def role(self, name):
         arn = f"arn:aws:iam::123456789012:role/{name}"
@@ -182,7 +183,9 @@ def test_what_reaches_a_user_is_told_by_where_it_hangs(people):
     assert people.reader.standing("ada") == Standing(
         attached={arn: DENY},
         inline={"inline": DENY},
-        groups={"Developers": GrantedPolicies(documents=(DENY,))},
+        groups={
+            "Developers": GrantedPolicies(documents=(DENY,), group_inline=("Developers/team",))
+        },
     )
     assert people.reader.standing("bob") == Standing()
     with pytest.raises(NotFound):
