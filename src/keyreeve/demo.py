@@ -218,7 +218,9 @@ def _make_room(output: Path) -> None:
         output.mkdir(parents=True, exist_ok=True)
         names = sorted(path.name for path in output.iterdir())
         ours = not names or _TITLE in (output / _INDEX).read_text(encoding="utf-8")
-        foreign = next((name for name in names if not ours or name not in _WRITTEN), None)
+        # A file manager's own hidden notes are nobody's work, and stay.
+        own = {*_WRITTEN, *(name for name in names if name.startswith("."))} if ours else set()
+        foreign = next((name for name in names if name not in own), None)
         probe = output / ".keyreeve"
         if foreign is None:
             probe.touch()

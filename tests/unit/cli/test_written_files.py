@@ -95,9 +95,10 @@ def test_the_demo_replaces_what_an_earlier_one_has_left_and_that_only(tmp_path: 
     demo._keep_pages(tmp_path, [])
     (tmp_path / "report.csv").write_text("old")
     (tmp_path / "storage").mkdir()
+    (tmp_path / ".DS_Store").write_text("of a file manager")
     demo._make_room(tmp_path)
     demo._keep_pages(tmp_path, [])
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["index.html", "mails"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".DS_Store", "index.html", "mails"]
     (tmp_path / "notes.txt").write_text("precious")
     with pytest.raises(ConfigError, match=r"notes\.txt"):
         demo._make_room(tmp_path)
