@@ -19,6 +19,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from html import escape
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from keyreeve import wiring
 from keyreeve.codec.values import to_json
@@ -216,15 +217,12 @@ def _make_room(output: Path) -> None:
     remedy = "Name a new folder, an empty one, or that of an earlier demo."
     try:
         output.mkdir(parents=True, exist_ok=True)
-        names = sorted(path.name for path in output.iterdir())
+        # Hidden notes of a file manager are in nobody's way, and stay.
+        names = sorted(path.name for path in output.iterdir() if path.name[0] != ".")
         ours = not names or _TITLE in (output / _INDEX).read_text(encoding="utf-8")
-        # A file manager's own hidden notes are nobody's work, and stay.
-        own = {*_WRITTEN, *(name for name in names if name.startswith("."))} if ours else set()
-        foreign = next((name for name in names if name not in own), None)
-        probe = output / ".keyreeve"
+        foreign = next((name for name in names if not ours or name not in _WRITTEN), None)
         if foreign is None:
-            probe.touch()
-            probe.unlink()
+            TemporaryFile(dir=output).close()
     except FileNotFoundError:  # no index: not what a demo has written
         foreign = names[0]
     except (OSError, UnicodeDecodeError) as error:
@@ -242,7 +240,9 @@ def _make_room(output: Path) -> None:
 
 def _keep_pages(output: Path, mails: list[Mail]) -> None:
     """The mails and the page that leads to them; what an earlier demo has left goes first."""
-    for name in _WRITTEN:
+    # First and last: by it a later demo knows this folder, should this one be stopped.
+    (output / _INDEX).write_text(_index([]), encoding="utf-8")
+    for name in _WRITTEN[1:]:
         path = output / name
         if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)

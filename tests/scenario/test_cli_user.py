@@ -556,6 +556,10 @@ def test_the_last_administrator_is_never_touched(people: People):
     people.enrol("eve")
     people.iam.add_user_to_group(UserName="eve", GroupName="Quarantine")
     assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 2
+    # Whoever is in Quarantine administers nothing, and may be the last who is left.
+    people.iam.add_user_to_group(UserName="ada.admin", GroupName="Quarantine")
+    assert people("user", "offboard", "ada.admin", *people.at(0)).code == 0
+    people.iam.remove_user_from_group(UserName="ada.admin", GroupName="Quarantine")
     people.iam.remove_user_from_group(UserName="eve", GroupName="Quarantine")
     assert people("user", "offboard", "ada.admin", "--execute", *people.at(0)).code == 0
 

@@ -93,7 +93,7 @@ def plan(*, stacks: tuple[str, ...]) -> int:
 @click.option(
     "--let-go",
     is_flag=True,
-    help="Also while somebody is in a group that access.yaml named for onboarding before.",
+    help="Also while somebody is in a group whose policy of denial the stack holds no more.",
 )
 def deploy(*, stacks: tuple[str, ...], execute: bool, let_go: bool) -> int:
     """Make the stacks, or bring them up to date, one after the other.

@@ -6,6 +6,7 @@ Every text that came from outside passes `safe`: no name can steer a terminal.
 
 from __future__ import annotations
 
+import errno
 import json
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -105,6 +106,10 @@ def give(text: str, out: Path | None, said: str) -> None:
     note(f"{safe(str(out))}: {said}")
 
 
+_IN_PLACE = (errno.EACCES, errno.EPERM, errno.EBUSY)
+"""Where a file may be written and not replaced: its folder is not ours, or it is mounted alone."""
+
+
 def keep(content: bytes, out: Path) -> None:
     """Into the file, as a whole or not at all: what was there stays until all of it is written.
 
@@ -113,11 +118,17 @@ def keep(content: bytes, out: Path) -> None:
     from keyreeve.local.directory_store import write_whole
 
     try:
+        if out.exists() and not out.is_file():  # a device or a pipe is written to, not replaced
+            out.write_bytes(content)
+            return
         file = out.resolve()
-        if file.exists() and not file.is_file():  # a device or a pipe is written to, not replaced
+        mode = file.stat().st_mode & 0o777 if file.exists() else None
+        try:
+            write_whole(file, content, mode=mode)
+        except OSError as error:
+            if mode is None or error.errno not in _IN_PLACE:
+                raise
             file.write_bytes(content)
-        else:
-            write_whole(file, content, mode=file.stat().st_mode & 0o777 if file.exists() else None)
     except OSError as error:
         raise ConfigError(
             f"cannot be written: {error.strerror}",

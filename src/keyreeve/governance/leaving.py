@@ -76,13 +76,15 @@ class Leaver:
         return _denies_everything(self.inline.get(DENY_POLICY, {}))
 
 
-def plan_offboarding(leaver: Leaver) -> tuple[LeaverAct, ...]:
+def plan_offboarding(leaver: Leaver, now: datetime | None = None) -> tuple[LeaverAct, ...]:
     """What is left to do; empty for a user who is offboarded already.
 
-    Whoever was given something back is marked anew: a deletion waits from the last time on.
+    Whoever was given something back is marked anew: a deletion waits from the last time on. So is
+    who bears a mark of a day that has not come; `now` None: marks are believed.
     """
     acts = tuple(_taking_away(leaver))
-    marked = offboarded_at(leaver.member.tags) is not None
+    since = offboarded_at(leaver.member.tags)
+    marked = since is not None and (now is None or since <= now)
     return acts if marked and not acts else (*acts, LeaverAct(step=LeaverStep.MARK))
 
 
@@ -103,10 +105,10 @@ def may_not_delete(leaver: Leaver, now: datetime, wait: timedelta) -> str | None
     since = offboarded_at(leaver.member.tags)
     if since is None:
         return "the user is not offboarded"
-    if plan_offboarding(leaver):
-        return "something was given back to the user since it was offboarded"
     if since > now:
         return f"the tag {OFFBOARDED_TAG} names {since:%Y-%m-%d}, a day that has not come yet"
+    if plan_offboarding(leaver):
+        return "something was given back to the user since it was offboarded"
     if now - since < wait:
         return (
             f"offboarded on {since:%Y-%m-%d}: {wait.days} days are over on {since + wait:%Y-%m-%d}"

@@ -58,7 +58,7 @@ def read_access(
         as_of=now,
         users=users,
         administrators=frozenset(
-            user.name for user in users if is_administrator(user, hopeful=True, library=library)
+            user.name for user in users if is_administrator(user, library=library)
         ),
         with_mfa=frozenset(member.name for member in members if member.has_mfa),
         roles=tuple(_role(archives.people, grant.role) for grant in model.grants),

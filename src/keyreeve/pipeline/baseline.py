@@ -166,7 +166,8 @@ def nobody_let_go(site: Site, picture: Picture) -> None:
             _nobody_in(
                 site,
                 [group for group in confining(before) if group not in wanted],
-                why="access.yaml names it no more, and nothing denies them everything else then",
+                why="access.yaml names it no more, or baseline.existing skips it: nothing denies "
+                "them everything else then",
                 where="baseline deploy identity",
                 remedy="Nothing was deployed. Take them out of it on purpose, or give --let-go, "
                 "and `keyreeve user reconcile --execute` next.",
@@ -183,8 +184,10 @@ def _nobody_in(site: Site, groups: Iterable[str], *, why: str, where: str, remed
 
 
 def _identities(site: Site, deployed: Deployed | None) -> Mapping[str, Any]:
-    """The template of the stack of identities as it stands; empty where there is none."""
-    return site.engine.template(deployed.name) if deployed is not None and deployed.there else {}
+    """The template of the stack of identities as it stands; empty where nothing of it is there."""
+    if deployed is None or not deployed.there or _rolled_back(deployed):
+        return {}
+    return site.engine.template(deployed.name)
 
 
 def destroy(
@@ -228,7 +231,9 @@ def _first_step(site: Site, blueprint: Blueprint) -> Blueprint:
         alone = {name: _alone(each, taken) for name, each in taken.items()}
         return replace(blueprint, template={**bare, "Resources": alone})
     current = site.engine.template(blueprint.name)
-    resources = {**current["Resources"], **taken}
+    there = {*taken, *current["Resources"]}
+    alone = {name: _alone(each, there) for name, each in taken.items()}
+    resources = {**current["Resources"], **alone}
     return replace(
         blueprint,
         template={**current, "Resources": resources},

@@ -60,7 +60,7 @@ def offboard(
     roster: Roster, leaver: Leaver, now: datetime, by: str, *, execute: bool
 ) -> Offboarding:
     """Shut out. With `execute` the lock must be held. ConfigError for the last administrator."""
-    acts = plan_offboarding(leaver)
+    acts = plan_offboarding(leaver, now)
     if acts:
         roster.not_last_administrator(leaver.member)
     remarks = _remarks(roster, leaver.member)

@@ -82,7 +82,8 @@ class Roster:
         quarantined = {m.name for m in everybody.members if QUARANTINE_GROUP in m.groups}
         others = admins - {member.name} - self.own - quarantined
         groups = {grant.group for grant in self.model.grants if grant.administrator}
-        if not others and (member.name in admins or groups & member.groups):
+        administers = member.name in admins or groups & member.groups
+        if not others and administers and member.name not in quarantined:
             raise _never(member.name, "the last administrator of the account")
 
 

@@ -73,7 +73,7 @@ class Facts:
     with_mfa: frozenset[UserName]
     roles: tuple[RoleFacts, ...]
     administrators: frozenset[UserName]
-    """Whose policies perhaps allow everything, whatever they are called and wherever they hang."""
+    """Whose policies allow everything for certain, whatever they are called, wherever they hang."""
     own_policies: frozenset[str]
     """Names of the policies that the identity stack attaches: they grant no standing right."""
     joined: Mapping[tuple[UserName, str], Joined] = field(default_factory=dict)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from keyreeve import cli, demo
 from keyreeve.cli import screen
+from keyreeve.local import directory_store
 from keyreeve.model.errors import ConfigError
 
 LONG = "x" * 5000
@@ -56,6 +60,32 @@ def test_a_device_is_written_to_and_not_replaced():
     assert stat.S_ISCHR(Path("/dev/null").stat().st_mode)
 
 
+def test_a_pipe_is_written_to():
+    reading, writing = os.pipe()
+    try:
+        screen.give("told", Path(f"/dev/fd/{writing}"), "said")
+        assert os.read(reading, 100) == b"told"
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@pytest.mark.parametrize("why", [errno.EACCES, errno.EPERM, errno.EBUSY])
+def test_a_file_that_cannot_be_replaced_where_it_lies_is_written_in_place(
+    why: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def refused(*_: object, **__: object) -> None:
+        raise OSError(why, "no other beside it")
+
+    monkeypatch.setattr(directory_store, "write_whole", refused)
+    out = tmp_path / "report.html"
+    with pytest.raises(ConfigError, match="no other beside it"):
+        screen.give("new", out, "said")
+    out.write_text("old")
+    screen.give("new", out, "said")
+    assert out.read_text() == "new"
+
+
 def test_a_config_that_does_not_fit_is_not_in_the_way_of_the_next_attempt(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -95,12 +125,25 @@ def test_the_demo_replaces_what_an_earlier_one_has_left_and_that_only(tmp_path: 
     demo._keep_pages(tmp_path, [])
     (tmp_path / "report.csv").write_text("old")
     (tmp_path / "storage").mkdir()
-    (tmp_path / ".DS_Store").write_text("of a file manager")
+    for hidden in (".DS_Store", ".keyreeve"):
+        (tmp_path / hidden).write_text("of a file manager")
     demo._make_room(tmp_path)
     demo._keep_pages(tmp_path, [])
-    assert sorted(path.name for path in tmp_path.iterdir()) == [".DS_Store", "index.html", "mails"]
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".DS_Store", ".keyreeve", "index.html", "mails"]
     (tmp_path / "notes.txt").write_text("precious")
     with pytest.raises(ConfigError, match=r"notes\.txt"):
         demo._make_room(tmp_path)
     demo._keep_pages(tmp_path, [])
     assert (tmp_path / "notes.txt").read_text() == "precious"
+
+
+def test_a_demo_that_was_stopped_while_it_wrote_is_in_nobodys_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / ".DS_Store").write_text("of a file manager")
+    demo._make_room(tmp_path)
+    monkeypatch.setattr(demo.email, "message_from_bytes", None)
+    with pytest.raises(TypeError):
+        demo._keep_pages(tmp_path, [SimpleNamespace(delivered=b"")])
+    demo._make_room(tmp_path)

@@ -78,6 +78,14 @@ def test_who_is_offboarded_has_nothing_left_to_do():
     assert plan_offboarding(DONE) == ()
 
 
+def test_a_mark_of_a_day_that_has_not_come_is_set_anew_and_deletes_nobody():
+    since = offboarded_at(DONE.member.tags)
+    before = since - timedelta(days=1)
+    assert steps(plan_offboarding(DONE, before)) == [(LeaverStep.MARK, "")]
+    assert plan_offboarding(DONE, since) == ()
+    assert "a day that has not come yet" in may_not_delete(DONE, before, timedelta(days=1))
+
+
 @pytest.mark.parametrize(
     "back",
     [
