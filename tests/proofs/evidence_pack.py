@@ -6,7 +6,7 @@ lines      each line of the audit log altered, removed, doubled, turned round, f
            manifest that was made to agree: the chain alone tells
 logs       cut off at the beginning, put on another day, decisions forged, with such a manifest
 documents  a record of a run, a credential report, a mail, a result of a review replaced by one that
-           is whole and sealed, or (but for reviews) deleted, in the storage before the export: the
+           is whole and sealed; a record or a report deleted; in the storage before the export: the
            audit log alone tells
 whole      a pack made up consistently: found by the manifest's sum, and by that alone
 """

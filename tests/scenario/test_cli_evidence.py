@@ -151,7 +151,7 @@ def test_what_was_deleted_in_the_storage_is_said_at_the_export(
     lived: Command, mask: tuple[str, ...]
 ):
     client, bucket, prefix = lived.objects()
-    for folder in ("mails/2026/01/05/", "collected/2026/01/05/", "runs/20260105"):
+    for folder in ("collected/2026/01/05/", "runs/20260105"):
         rows = client.list_objects_v2(**bucket, Prefix=f"{prefix}{folder}")["Contents"]
         key = rows[0]["Key"].removeprefix(prefix)
         content = lived.stored(key)

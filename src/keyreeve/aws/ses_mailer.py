@@ -159,10 +159,16 @@ def _too_many(failure: AwsFailure) -> MailFailure:
     )
 
 
+def _names(text: str, address: str) -> bool:
+    """Whether a text names exactly this address: `ops@…` is not in `devops@…`."""
+    alone = rf"(?<![\w.+-]){re.escape(address)}(?![\w-]|\.\w)"
+    return re.search(alone, text, re.IGNORECASE) is not None
+
+
 def _unverified(failure: AwsFailure, to: Envelope) -> MailFailure:
     """In SES's sandbox recipients must be verified too; the text names who failed the check."""
     others = (address for address in to.recipients if address != to.sender)
-    named = next((each for each in others if each.lower() in failure.what.lower()), None)
+    named = next((each for each in others if _names(failure.what, each)), None)
     if named is not None:
         return RecipientRefused(
             failure.what,

@@ -17,8 +17,8 @@ What is checked, in this order:
        period to the record after it, or to the newest that was known when the pack was made
     6  the numbers that the manifest tells of the audit log are those that were found, and
        decisions/history.jsonl holds what the log tells of decisions
-    7  files whose SHA-256 the log tells are those, and none of the period's is missing but what was
-       purged by the manifest's word (in a masked pack: checked before the masking)
+    7  files whose SHA-256 the log tells are those, and no report or record of a run is missing but
+       what was purged by the manifest's word (in a masked pack: checked before the masking)
     8  the zip as a whole, byte for byte, is the one that these files make
 
 What cannot be found without help: somebody who replaces the whole pack by another one that is
@@ -54,7 +54,7 @@ SCHEMA = "keyreeve.evidence/1"
 NOTHING = "0" * 64
 """What the first record of all names as the digest before it."""
 SEGMENT = re.compile(r"audit/(?P<day>\d{4}/\d\d/\d\d)/(?P<run_id>[^/]+)/(?P<seq>\d{6,})\.jsonl")
-FILED = re.compile(r"(?:collected|mails|runs)/(\d{4})/?(\d\d)/?(\d\d)")  # by day
+FILED = re.compile(r"(?:collected|runs)/(\d{4})/?(\d\d)/?(\d\d)")  # by day
 
 _UTF8 = 0x800
 _READABLE = 0o100444 << 16
@@ -133,7 +133,7 @@ def problems(pack: bytes, expect: str | None = None) -> list[str]:
     try:
         found += _listed(files, manifest)
         found += _Chain(manifest).walk(files)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
         found.append(f"{MANIFEST}: it is not in the form of a manifest ({error!r})")
         return found
     right = {name: files[name] for name in sorted(files, key=lambda name: (name not in HEAD, name))}
@@ -202,7 +202,7 @@ class _Chain:
         self._ends: list[Any] = []
         self._newest = self._told.get("newest")  # until it is met
         self._decided = b""
-        period, purged = manifest["period"], self._told["files_purged_before"]
+        period, purged = manifest["period"], self._told.get("files_purged_before")
         if purged is not None and not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", purged):
             raise ValueError(f"files_purged_before: {purged!r}")
         self._days = max(period["from"], purged or ""), period["to"]
@@ -246,7 +246,7 @@ class _Chain:
             try:
                 record = _object(line)
                 seq, digest = record["seq"], _digest_of(record, line)
-            except (KeyError, ValueError) as error:
+            except (KeyError, RecursionError, ValueError) as error:
                 which = "a record" if self._seq is None else f"record {self._seq}"
                 self._problems.append(f"{where}: {which} was altered: {error}")
                 self._seq = None if self._seq is None else self._seq + 1
@@ -353,7 +353,7 @@ def remarks(pack: bytes) -> list[str]:
     """What a sound pack says of itself, and what cannot be verified here: its signature."""
     with zipfile.ZipFile(io.BytesIO(pack)) as opened:
         manifest = _object(opened.read(MANIFEST))
-        told, purged = manifest.get("signature"), manifest["audit"]["files_purged_before"]
+        told, purged = manifest.get("signature"), manifest["audit"].get("files_purged_before")
         key = sha256(opened.read(KEY)) if told else ""
     whose, days = manifest.get("account_id"), manifest["period"]
     said = [f"By its manifest: account {whose}, {days['from']} to {days['to']}, both included."]

@@ -46,7 +46,7 @@ class AuditPart:
     """The newest record that was purged at the end of its retention."""
     files_purged_before: date | None = None
     """Files of earlier days may have been purged, as the log tells; None: no record tells of it.
-    Looked up only where a file is missing that the log tells of."""
+    Looked up only where a file of the period is missing that the log tells of."""
     newest: ChainPlace | None = None
     """Where nothing stands after the period: the last record of all, as the storage remembers it
     beside the log; so a log that was cut off at its end does not look like a whole one."""

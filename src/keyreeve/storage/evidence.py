@@ -20,6 +20,7 @@ from datetime import date, timedelta
 
 from keyreeve.codec.evidence_pack import told_by
 from keyreeve.codec.seal import seal, unseal
+from keyreeve.codec.verify_pack import unlike
 from keyreeve.model.case import AuditHead
 from keyreeve.model.errors import StateUnreadable, StorageConflict
 from keyreeve.model.evidence import AuditPart, ChainPlace, Kept, Period
@@ -59,7 +60,8 @@ class StoredEvidence:
         """Everything of the period. StateUnreadable if an object vanishes under our hands."""
         files = {name: self._read(key) for key, name in self._names(period)}
         audit = self._audit(period)
-        if any(name not in files for name in told_by(audit)):
+        gone = {name: known for name, known in told_by(audit).items() if name not in files}
+        if any(unlike({}, gone, (period.first.isoformat(), period.last.isoformat()))):
             audit = replace(audit, files_purged_before=self._files_purged_before())
         return Kept(files=dict(sorted(files.items())), audit=audit)
 
@@ -148,11 +150,13 @@ class StoredEvidence:
         )
 
     def _files_purged_before(self) -> date | None:
-        """As the newest record of a purge tells, over the whole log; an unreadable one ends it."""
+        """As the record of the latest purge tells, over the whole log."""
         days: list[date] = []
-        with suppress(ValueError):  # the verifier names what was altered
-            for record in audit_records.records(self._store):
-                days += filter(None, [files_purged_before(record.event, record.data)])
+        for name in audit_records.segments(self._store):
+            for line in audit_records.content_of(self._store, name).splitlines(keepends=True):
+                with suppress(ValueError):  # `state verify` names what was altered
+                    record = audit_records.record_of(line)
+                    days += filter(None, [files_purged_before(record.event, record.data)])
         return max(days, default=None)
 
     def _lines(self, name: SegmentKey, claimed: Mapping[str, bytes]) -> list[bytes]:

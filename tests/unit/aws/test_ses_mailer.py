@@ -10,7 +10,7 @@ from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 from tests.samples import outgoing
 
-from keyreeve.aws.ses_mailer import SesMailer, wire_domain
+from keyreeve.aws.ses_mailer import SesMailer, _names, wire_domain
 from keyreeve.aws.sessions import Sessions
 from keyreeve.model.errors import (
     AccessDenied,
@@ -79,6 +79,21 @@ def test_each_refusal_has_one_meaning(client, code, status, text, meaning):
         assert raised.value.address == text.rpartition(" ")[2]
     if "rate" in text:
         assert "not sent" in raised.value.what
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("in region X: ops@example.com", True),
+        ("in region X: Ops <OPS@example.com>, other@example.com", True),
+        ("in region X: ops@example.com.", True),
+        ("in region X: devops@example.com", False),
+        ("in region X: ops@example.com.au", False),
+        ("in region X: dev-ops@example.com", False),
+    ],
+)
+def test_an_address_is_named_by_itself_and_not_as_a_part_of_another(text: str, *, named: bool):
+    assert _names(text, "ops@example.com") is named
 
 
 @pytest.mark.parametrize(

@@ -292,3 +292,23 @@ def test_an_altered_step_of_a_review_is_named_by_the_export(*, mask: bool):
     store.put(name, written.replace(b"revoke", b"keep"))
     (problem,) = made(store, day, mask=mask).problems
     assert problem.startswith(f"{name}: it was altered")
+
+
+def test_a_copy_of_a_mail_that_a_stop_never_let_be_made_is_not_missed():
+    store = story()
+    key = next(row.key for row in store.list("mails/2026/01/12/"))
+    kept = store.get(key)
+    store.delete(key)
+    try:
+        assert made(store).problems == ()
+    finally:
+        store.put(key, kept.content)
+
+
+def test_a_manifest_of_before_purges_were_told_is_read():
+    files = files_of(made(story()).content)
+    manifest = json.loads(files["manifest.json"])
+    del manifest["audit"]["files_purged_before"]
+    files["manifest.json"] = json.dumps(manifest).encode()
+    files["manifest.sha256"] = verify_pack.sum_line(files["manifest.json"])
+    assert verify_pack.problems(verify_pack.packed(files)) == []

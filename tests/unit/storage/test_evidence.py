@@ -160,3 +160,15 @@ def test_a_salt_that_somebody_else_made_meanwhile_is_taken():
 def test_days_at_the_ends_of_time_are_days():
     whole = Period(first=date.min, last=date(9999, 12, 30))
     assert len(StoredEvidence(storage(2)).kept(whole).audit.segments) == 4
+
+
+def test_a_record_that_cannot_be_read_hides_no_purge():
+    store = storage(6)
+    log = StoredAuditLog(store, run_id=run_id(5))
+    told = f"runs/{run_id(3)}/run.json"
+    log.append("run.ended", at(5), {"kept": {told: "0" * 64}})
+    log.flush()
+    ended(store, 5, 0)
+    row = next(iter(store.list("audit/2026/01/01/")))
+    store.put(row.key, store.get(row.key).content.replace(b"run.started", b"run.startet"))
+    assert StoredEvidence(store).kept(period(3, 5)).audit.files_purged_before == at(5).date()
