@@ -163,12 +163,18 @@ def test_a_user_who_was_deleted_before_its_mail_is_made_anew_with_a_password_tha
     joining.is_whole()
 
 
-def test_a_user_whose_password_was_deleted_before_its_mail_gets_another():
+def without_a_password_before_the_mail() -> Joining:
+    """The mail was refused, and somebody has deleted the password since."""
     joining = Joining()
     joining.village.mailer.fail_next(SenderRefused("not verified"))
     with pytest.raises(SenderRefused):
         joining.onboard()
     joining.people.passwords.clear()
+    return joining
+
+
+def test_a_user_whose_password_was_deleted_before_its_mail_gets_another():
+    joining = without_a_password_before_the_mail()
     joining.onboard(day=1)
     joining.is_whole()
 
@@ -316,11 +322,7 @@ def test_who_signed_in_while_another_password_was_stopped_is_not_put_back_into_o
 
 
 def test_who_was_offboarded_before_the_mail_is_neither_mailed_nor_given_a_password():
-    joining = Joining()
-    joining.village.mailer.fail_next(SenderRefused("not verified"))
-    with pytest.raises(SenderRefused):
-        joining.onboard()
-    joining.people.passwords.clear()
+    joining = without_a_password_before_the_mail()
     joining.people.user("ada", **JOINER.tags, **mark(MONDAY))
     for ask in (lambda: rehearse(joining.roster(), JOINER, MONDAY), joining.onboard):
         with pytest.raises(ConfigError, match="ada was offboarded on 2026-01-05"):
